@@ -1,0 +1,139 @@
+"""Every error the bridge and the renderer raise, as one tree.
+
+    WorldplateError
+    ├── ProtocolError          a message that cannot be taken as it is
+    │   ├── MalformedMessage     not msgpack, not our schema, truncated
+    │   ├── UnknownType          a message type this version does not know
+    │   ├── LimitExceeded        over a limit that is a setting
+    │   ├── InvalidValue         well-formed, but NaN, singular, out of range
+    │   └── OutOfOrder           a frame id that went backwards, a message before HELLO
+    ├── Refused                a session that may not start
+    │   ├── VersionMismatch
+    │   ├── BadToken
+    │   ├── MissingPlane         the model needs a plane the engine cannot give
+    │   └── NotSupported         a mode, transport or operation this renderer does not have
+    ├── TransportError         the way the pixels or messages travel
+    │   ├── NotLoopback          an address that this version refuses to bind
+    │   ├── EndpointInUse        another renderer already serves there
+    │   ├── NoRenderer           no renderer to connect to
+    │   ├── RingCorrupt          a shared ring whose header cannot be trusted
+    │   └── RingFull             no free slot: the engine is ahead of the renderer
+    ├── ModelError             a model that cannot be loaded or run
+    │   ├── ModelNotFound
+    │   ├── ModelIncomplete      a file is missing, truncated or of another hash
+    │   └── ModelFailed          the model broke while making a plate
+    └── MissingDependency      an optional package is absent; says the line that installs it
+
+Each carries `code` (stable, on the wire), the message (the value, the limit) and `fix` (the setting to change or
+the thing to do), and never a secret.
+"""
+
+from __future__ import annotations
+
+
+class WorldplateError(Exception):
+    """The root. `str(error)` is one line: what is wrong, then what to do."""
+
+    code = "error"
+
+    def __init__(self, what: str, *, fix: str) -> None:
+        super().__init__(f"{what} {fix}" if what.endswith(".") else f"{what}. {fix}")
+        self.what = what
+        self.fix = fix
+
+
+class ProtocolError(WorldplateError):
+    code = "protocol"
+
+
+class MalformedMessage(ProtocolError):
+    code = "malformed_message"
+
+
+class UnknownType(ProtocolError):
+    code = "unknown_type"
+
+
+class LimitExceeded(ProtocolError):
+    """`value` went over `limit`; `setting` is the name of the setting that moves the limit."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, name: str, value: float, limit: float, setting: str) -> None:
+        super().__init__(
+            f"{name} is {value:g}, over the limit of {limit:g}",
+            fix=f"Send less, or raise `{setting}` in the renderer's settings.",
+        )
+        self.value, self.limit, self.setting = value, limit, setting
+
+
+class InvalidValue(ProtocolError):
+    code = "invalid_value"
+
+
+class OutOfOrder(ProtocolError):
+    code = "out_of_order"
+
+
+class Refused(WorldplateError):
+    code = "refused"
+
+
+class VersionMismatch(Refused):
+    code = "version_mismatch"
+
+
+class BadToken(Refused):
+    code = "bad_token"
+
+
+class MissingPlane(Refused):
+    code = "missing_plane"
+
+
+class NotSupported(Refused):
+    code = "not_supported"
+
+
+class TransportError(WorldplateError):
+    code = "transport"
+
+
+class NotLoopback(TransportError):
+    code = "not_loopback"
+
+
+class EndpointInUse(TransportError):
+    code = "endpoint_in_use"
+
+
+class NoRenderer(TransportError):
+    code = "no_renderer"
+
+
+class RingCorrupt(TransportError):
+    code = "ring_corrupt"
+
+
+class RingFull(TransportError):
+    code = "ring_full"
+
+
+class ModelError(WorldplateError):
+    code = "model"
+
+
+class ModelNotFound(ModelError):
+    code = "model_not_found"
+
+
+class ModelIncomplete(ModelError):
+    code = "model_incomplete"
+
+
+class ModelFailed(ModelError):
+    code = "model_failed"
+
+
+class MissingDependency(WorldplateError):
+    code = "missing_dependency"

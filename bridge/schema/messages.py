@@ -1,0 +1,261 @@
+"""Every message, in the order a session sees them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from bridge.schema.parts import (
+    Bodies,
+    Camera,
+    Control,
+    Limits,
+    PlaneLayout,
+    PlaneOffer,
+    Timecode,
+)
+from bridge.schema.values import (
+    PROTOCOL_VERSION,
+    U8,
+    U32,
+    U64,
+    ControlValue,
+    Disposition,
+    Hex32,
+    LatePolicy,
+    Name,
+    RendererState,
+    Reset,
+    Side,
+    SyncMode,
+    Text,
+    Transport,
+    WorldOp,
+    d,
+)
+
+
+class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """The base of every message. On the wire `type` holds the message's name in capitals."""
+
+
+class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
+    """Engine to renderer, first: who I am and what I can give. Answered by WELCOME or REJECT."""
+
+    protocol: Annotated[U32, d("the newest protocol version the engine speaks")] = PROTOCOL_VERSION
+    protocol_oldest: Annotated[U32, d("the oldest it speaks")] = PROTOCOL_VERSION
+    token: Annotated[str, Meta(max_length=64), d("from the connection file; compared in constant time")]
+    client: Annotated[Name, d("plugin or client name and version, for people")]
+    engine: Annotated[str, Meta(max_length=64), d("engine name and version, for people")] = ""
+    pid: Annotated[U64, d("process id of the engine")] = 0
+    width: Annotated[Side, d("pixels of every plane, 1..max_side_px")]
+    height: Annotated[Side, d("pixels of every plane, 1..max_side_px")]
+    planes: Annotated[tuple[PlaneOffer, ...], Meta(max_length=16), d("what the engine can give")]
+    transports: Annotated[
+        tuple[Transport, ...], Meta(min_length=1, max_length=3), d("in the engine's order of preference")
+    ]
+    sync: SyncMode = SyncMode.FREERUN
+    delay_frames: Annotated[int, Meta(ge=0, le=8), d("n of delayed(n), frames")] = 1
+    late: LatePolicy = LatePolicy.REPROJECT
+    seed: Annotated[U64, d("of the world; the same seed gives the same plates in `offline`")] = 0
+
+
+class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
+    """Renderer to engine: the session is open, and this is what was agreed."""
+
+    protocol: Annotated[U32, d("the version both will speak")] = PROTOCOL_VERSION
+    session: Hex32
+    model: Name
+    runtime: Annotated[Name, d("what runs the network, 'torch cpu' or 'none'")]
+    planes: Annotated[
+        tuple[PlaneLayout, ...],
+        d("planes the engine is to send, with format; offsets and pitches are the engine's to set"),
+    ]
+    outputs: Annotated[tuple[PlaneLayout, ...], d("planes the renderer will return")]
+    transport: Transport
+    transport_reason: Annotated[Text, d("why a better transport was not possible; empty when the best was")] = ""
+    sync: SyncMode = SyncMode.FREERUN
+    delay_frames: Annotated[int, d("frames")] = 1
+    late: LatePolicy = LatePolicy.REPROJECT
+    limits: Limits = Limits()
+    heartbeat_ms: Annotated[int, d("milliseconds between heartbeats of the link")] = 100
+    stall_ms: Annotated[int, d("milliseconds without a beat of the render loop after which it counts as stalled")] = 500
+    controls: Annotated[tuple[Control, ...], d("the model's controls")] = ()
+    chunk_frames: Annotated[int, d("frames the model makes at once; 1 for per-frame models")] = 1
+    response_window_ms: Annotated[float, d("milliseconds from state to plate that the model promises; 0 = unknown")] = (
+        0.0
+    )
+    licence: Annotated[str, Meta(max_length=64), d("SPDX id of the model's weights")] = ""
+
+
+class Reject(Message, tag="REJECT", frozen=True, kw_only=True):
+    """Renderer to engine: no session, and why."""
+
+    code: Annotated[Name, d("an error code of bridge/errors.py")]
+    text: Annotated[Text, d("what is wrong, for a person")]
+    fix: Annotated[Text, d("what to do about it")]
+
+
+class Planes(Message, tag="PLANES", frozen=True, kw_only=True):
+    """Engine to renderer: here is a ring. A new generation replaces the one before."""
+
+    session: Hex32
+    generation: Annotated[U64, d("counts the session's rings, from 1")]
+    segment: Annotated[str, Meta(pattern="^worldplate-[0-9a-f]{32}$"), d("random name of the shared segment")]
+    segment_bytes: Annotated[U64, d("size of the segment, 1..max_shared_bytes")]
+    slot_count: Annotated[int, Meta(ge=2, le=64), d("slots, 2..max_slots")]
+    slot_bytes: Annotated[U64, d("bytes of a slot's payload")]
+    planes: Annotated[tuple[PlaneLayout, ...], Meta(max_length=16), d("inputs, written by the engine")]
+    outputs: Annotated[tuple[PlaneLayout, ...], Meta(max_length=16), d("outputs, written by the renderer")]
+
+
+class PlanesAck(Message, tag="PLANES_ACK", frozen=True, kw_only=True):
+    """Renderer to engine: the ring is mapped, or why not."""
+
+    session: Hex32
+    generation: U64
+    ok: bool
+    code: Annotated[str, Meta(max_length=64), d("an error code when not ok")] = ""
+    text: Text = ""
+
+
+class Frame(Message, tag="FRAME", frozen=True, kw_only=True):
+    """Engine to renderer: one frame of engine state. Always answered by exactly one RESULT, or ERROR with its id."""
+
+    session: Hex32
+    id: Annotated[U64, d("strictly increasing within a stream, from 1")]
+    stream: Annotated[Name, d("the viewpoint this frame belongs to")] = "main"
+    generation: Annotated[U64, d("of the ring; 0 when the planes are inline")] = 0
+    slot: Annotated[U32, d("of the ring, 0..slot_count-1; 0 when inline")] = 0
+    planes: Annotated[
+        tuple[PlaneLayout, ...], Meta(max_length=16), d("inline only: what each message part after the header holds")
+    ] = ()
+    capture_ns: Annotated[U64, d("monotonic time of the engine state, nanoseconds")]
+    deadline_ns: Annotated[U64, d("when the plate must be back, same clock; 0 = none")] = 0
+    timecode: Timecode | None = None
+    camera: Camera
+    bodies: Bodies = Bodies()
+    controls: Annotated[
+        dict[str, ControlValue], d("values set by the engine for this frame; they last until changed")
+    ] = field(default_factory=dict)
+    seed: Annotated[U64, d("for this frame; equal inputs and seed give equal plates in `offline`")] = 0
+    reset: Reset = Reset.NONE
+
+
+class Result(Message, tag="RESULT", frozen=True, kw_only=True):
+    """Renderer to engine: what became of a frame."""
+
+    session: Hex32
+    id: Annotated[U64, d("the frame's id")]
+    stream: Name = "main"
+    generation: U64 = 0
+    slot: U32 = 0
+    disposition: Disposition
+    reason: Annotated[Text, d("why it is not `generated`; empty when it is")] = ""
+    camera: Annotated[Camera | None, d("the camera that the plate was made for, echoed")] = None
+    capture_ns: Annotated[U64, d("echoed")] = 0
+    age_ms: Annotated[float, d("frame age when the plate was finished, milliseconds")] = 0.0
+    stages_ms: Annotated[dict[str, float], d("milliseconds per stage: ingest, recall, generate, blend, mark, ...")] = (
+        field(default_factory=dict)
+    )
+    outputs: Annotated[
+        tuple[PlaneLayout, ...], Meta(max_length=16), d("inline only: what each part after the header holds")
+    ] = ()
+    host_bytes_copied: Annotated[
+        U64,
+        d("bytes copied between host buffers for this frame; 0 = planes read in place, plate written in place"),
+    ] = 0
+    model: Annotated[str, Meta(max_length=64)] = ""
+    runtime: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Release(Message, tag="RELEASE", frozen=True, kw_only=True):
+    """Engine to renderer: this ring is gone, unmap it (viewport resize, end of play)."""
+
+    session: Hex32
+    generation: U64
+
+
+class SetControls(Message, tag="CONTROL", frozen=True, kw_only=True):
+    """Engine to renderer: from frame `from_id` on, these controls and this ownership hold."""
+
+    session: Hex32
+    from_id: Annotated[U64, d("first frame it holds for; 0 = the next")] = 0
+    values: Annotated[dict[str, ControlValue], d("name -> value, checked against the model's schema")] = field(
+        default_factory=dict
+    )
+    engine_objects: Annotated[
+        Annotated[tuple[U32, ...], Meta(max_length=4096)] | None,
+        d("object ids that stay the engine's; null = unchanged"),
+    ] = None
+    engine_labels: Annotated[
+        Annotated[tuple[U8, ...], Meta(max_length=256)] | None, d("labels that stay the engine's; null = unchanged")
+    ] = None
+    plate_near_m: Annotated[float | None, d("nearer than this stays the engine's, metres; null = unchanged")] = None
+    plate_far_m: Annotated[float | None, d("farther than this stays the engine's, metres; null = unchanged")] = None
+
+
+class World(Message, tag="WORLD", frozen=True, kw_only=True):
+    """Engine to renderer: an operation on the session's world. Answered by STATUS or ERROR."""
+
+    session: Hex32
+    op: WorldOp
+    name: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$"), d("of a snapshot; never a path")] = ""
+
+
+class Clock(Message, tag="CLOCK", frozen=True, kw_only=True):
+    """Both ways: four time stamps give offset and round trip, as in NTP (RFC 5905 §8)."""
+
+    session: Hex32
+    t1_ns: Annotated[U64, d("engine sent, engine clock")]
+    t2_ns: Annotated[U64, d("renderer received, renderer clock; 0 in the question")] = 0
+    t3_ns: Annotated[U64, d("renderer sent, renderer clock; 0 in the question")] = 0
+
+
+class Status(Message, tag="STATUS", frozen=True, kw_only=True):
+    """Renderer to engine: how it is doing."""
+
+    session: Hex32
+    state: RendererState
+    text: Annotated[Text, d("for a person: what is going on, and what to do if something is wrong")] = ""
+    model: Annotated[str, Meta(max_length=64)] = ""
+    runtime: Annotated[str, Meta(max_length=64)] = ""
+    plates_per_s: Annotated[float, d("plates finished per second, over the last second")] = 0.0
+    frame_age_ms: Annotated[dict[str, float], d("p50, p95, p99 over the last 256 plates, milliseconds")] = field(
+        default_factory=dict
+    )
+    dispositions: Annotated[dict[str, int], d("frames by disposition since the session began")] = field(
+        default_factory=dict
+    )
+
+
+class Ping(Message, tag="PING", frozen=True, kw_only=True):
+    """Either way; the peer answers with the same nonce."""
+
+    nonce: U64
+    answer: bool = False
+
+
+class Bye(Message, tag="BYE", frozen=True, kw_only=True):
+    """Either way: the session is over."""
+
+    session: Hex32
+    reason: Text = ""
+
+
+class Error(Message, tag="ERROR", frozen=True, kw_only=True):
+    """Renderer to engine: a message could not be taken. The session goes on unless `fatal`."""
+
+    code: Annotated[Name, d("an error code of bridge/errors.py")]
+    text: Annotated[Text, d("what is wrong: the value and the limit")]
+    fix: Annotated[Text, d("the setting to change, or the thing to do")] = ""
+    frame_id: Annotated[U64, d("the frame it is about; 0 = none; a frame answered by ERROR counts as dropped")] = 0
+    stream: Annotated[str, Meta(max_length=64)] = ""
+    fatal: bool = False
+
+
+AnyMessage = (
+    Hello | Welcome | Reject | Planes | PlanesAck | Frame | Result | Release | SetControls
+    | World | Clock | Status | Ping | Bye | Error
+)  # fmt: skip
