@@ -1,0 +1,65 @@
+"""World models: what one is, and how the renderer finds one by name.
+
+A model answers one question per step: given planes, camera, bodies, controls and the world, what is the plate?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.errors import ModelNotFound
+from bridge.schema import Control, PlaneName
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from renderer.frame import RenderFrame
+    from renderer.recall import World
+
+MODEL_NAMES = ("limn", "passthrough")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model declares before it is asked for anything."""
+
+    name: str
+    needs: frozenset[PlaneName]
+    optional: frozenset[PlaneName]
+    controls: tuple[Control, ...] = ()
+    chunk_frames: int = 1
+    response_window_ms: float = 0.0  # 0 = unknown
+    memory_bytes: int = 0  # resident, beyond the runtime's own
+    licence: str = "Apache-2.0"  # SPDX id of the weights
+    runtime: str = "none"
+
+
+class WorldModel(Protocol):
+    """A model that is loaded. It is used from one thread."""
+
+    card: ModelCard
+
+    def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
+        """Write the plate, float16 [H, W, 4], scene-linear, alpha 1 where it is the model's, in place."""
+
+    def close(self) -> None:
+        """Let go of memory and threads; the model is not used afterwards."""
+
+
+def load_model(name: str) -> WorldModel:
+    """Load a built-in model by name.
+
+    Raises ModelNotFound for an unknown name, ModelIncomplete when a file is missing or altered, MissingDependency
+    when a package that the model needs is absent.
+    """
+    if name == "passthrough":
+        from renderer.models.passthrough import Passthrough
+
+        return Passthrough()
+    if name == "limn":
+        from renderer.models.limn.model import Limn
+
+        return Limn()
+    raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {', '.join(MODEL_NAMES)}.")

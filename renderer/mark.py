@@ -1,0 +1,43 @@
+"""The last step: say truthfully what the plate is, so that nobody downstream has to guess."""
+
+from __future__ import annotations
+
+import time
+
+from bridge.schema import Disposition, Frame, Result
+from renderer.frame import RenderFrame
+from renderer.models import ModelCard
+
+
+def mark(frame: RenderFrame, card: ModelCard, host_bytes_copied: int) -> Result:
+    """The RESULT of a finished plate: its frame, the camera it was made for, its age, its stages, its maker."""
+    header = frame.header
+    return Result(
+        session=header.session,
+        id=header.id,
+        stream=header.stream,
+        generation=header.generation,
+        slot=header.slot,
+        disposition=Disposition.GENERATED,
+        camera=header.camera,
+        capture_ns=header.capture_ns,
+        age_ms=max(0.0, (time.monotonic_ns() - header.capture_ns) / 1e6),
+        stages_ms=frame.stages_ms,
+        host_bytes_copied=host_bytes_copied,
+        model=card.name,
+        runtime=card.runtime,
+    )
+
+
+def mark_unmade(header: Frame, disposition: Disposition, reason: str) -> Result:
+    """The RESULT of a frame that got no plate, with the reason in words."""
+    return Result(
+        session=header.session,
+        id=header.id,
+        stream=header.stream,
+        generation=header.generation,
+        slot=header.slot,
+        disposition=disposition,
+        reason=reason[:1024],
+        capture_ns=header.capture_ns,
+    )

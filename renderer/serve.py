@@ -1,0 +1,218 @@
+"""The renderer's loop: messages in, plates out, until it is told to stop.
+
+One thread renders; the link has its own for the socket, so that messages are drained and superseded frames answered
+while a model thinks. This is the one place with a broad `except`: whatever breaks in one session's frame is told to
+that engine by name, and the show goes on for the others.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from bridge.errors import (
+    BadToken,
+    InvalidValue,
+    LimitExceeded,
+    NotSupported,
+    OutOfOrder,
+    ProtocolError,
+    VersionMismatch,
+    WorldplateError,
+)
+from bridge.link import RendererEnd
+from bridge.schema import (
+    PROTOCOL_VERSION,
+    AnyMessage,
+    Bye,
+    Clock,
+    Disposition,
+    Error,
+    Frame,
+    Hello,
+    Limits,
+    Ping,
+    Planes,
+    PlanesAck,
+    Reject,
+    Release,
+    RendererState,
+    Reset,
+    SetControls,
+    World,
+    WorldOp,
+)
+from renderer.mark import mark_unmade
+from renderer.models import WorldModel
+from renderer.session import Session
+
+log = logging.getLogger("worldplate.renderer")
+
+IDLE_BEAT_MS = 50.0  # the protocol promises a beat every 100 ms while idle
+STATUS_EVERY_S = 1.0
+
+
+class Renderer:
+    """Serves a model to the engines on one link. `run` is the loop; everything happens on its thread."""
+
+    def __init__(self, link: RendererEnd, model: WorldModel, token: str, limits: Limits) -> None:
+        self._link = link
+        self._model = model
+        self._token = token
+        self._limits = limits
+        self._sessions: dict[bytes, Session] = {}
+        self._status_due_s = 0.0
+        self._told: set[tuple[bytes, str]] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Answer messages until `stop` is set; then say BYE to every engine and unmap their rings."""
+        try:
+            while not stop.is_set():
+                self.step(IDLE_BEAT_MS)
+        finally:
+            for peer, session in list(self._sessions.items()):
+                self._send(peer, Bye(session=session.id, reason="the renderer was stopped"))
+                self._end(peer)
+
+    def step(self, timeout_ms: float) -> None:
+        """Beat, then wait up to `timeout_ms` for one message and answer it."""
+        self._beat()
+        arrived = self._link.receive(timeout_ms)
+        if arrived is None:
+            return
+        try:
+            self._answer(arrived.peer, arrived.message, arrived.parts)
+        except WorldplateError as error:
+            self._tell(arrived.peer, arrived.message, error.code, error.what, error.fix)
+        except Exception as error:  # noqa: BLE001 - the one broad except: no engine's message may stop the others' show
+            log.exception("message %s broke the renderer", type(arrived.message).__name__)
+            self._tell(arrived.peer, arrived.message, "internal", f"the renderer broke: {error!r}", "Please report it.")
+
+    def _beat(self) -> None:
+        now_ns = time.monotonic_ns()
+        for session in self._sessions.values():
+            session.beat(now_ns)
+        if now_ns / 1e9 >= self._status_due_s:
+            self._status_due_s = now_ns / 1e9 + STATUS_EVERY_S
+            for session in self._sessions.values():
+                self._send(session.peer, session.status(RendererState.RUNNING, ""))
+
+    def _answer(self, peer: bytes, message: AnyMessage, parts: Sequence[memoryview]) -> None:
+        if isinstance(message, Frame):  # first: it is the one that is waited for
+            self._frame(self._session(peer, message.session), message, parts)
+        elif isinstance(message, Hello):
+            self._hello(peer, message)
+        elif isinstance(message, Ping):
+            if not message.answer:
+                self._send(peer, Ping(nonce=message.nonce, answer=True))
+        elif isinstance(message, Planes):
+            self._planes(self._session(peer, message.session), message)
+        elif isinstance(message, Release):
+            self._session(peer, message.session).release(message.generation)
+        elif isinstance(message, SetControls):
+            self._session(peer, message.session).set_controls(message)
+        elif isinstance(message, World):
+            self._world(self._session(peer, message.session), message)
+        elif isinstance(message, Clock):
+            self._clock(self._session(peer, message.session), message)
+        elif isinstance(message, Bye):
+            self._session(peer, message.session)
+            log.info("%s left: %s", self._sessions[peer].name, message.reason or "no reason given")
+            self._end(peer)
+        else:
+            raise ProtocolError(
+                f"{type(message).__name__} is a message that only the renderer sends", fix="Update the plugin."
+            )
+
+    def _session(self, peer: bytes, session_id: str) -> Session:
+        session = self._sessions.get(peer)
+        if session is None or not hmac.compare_digest(session.id, session_id):
+            raise OutOfOrder("a message came for a session that is not this engine's", fix="Say HELLO first.")
+        return session
+
+    def _hello(self, peer: bytes, hello: Hello) -> None:
+        try:
+            self._check_hello(hello, peer)
+            session = Session(peer, hello, self._model, self._limits)
+        except WorldplateError as error:
+            log.warning("refused %s: %s", hello.client, error)
+            self._send(peer, Reject(code=error.code, text=error.what[:1024], fix=error.fix[:1024]))
+            return
+        self._end(peer)
+        self._sessions[peer] = session
+        self._send(peer, session.welcome)
+        log.info(
+            "%s joined: %dx%d, %s, %s", hello.client, hello.width, hello.height, session.welcome.transport, hello.sync
+        )
+
+    def _check_hello(self, hello: Hello, peer: bytes) -> None:
+        if not hmac.compare_digest(hello.token.encode(), self._token.encode()):
+            raise BadToken(
+                "the token is not this renderer's", fix="Read it anew from the connection file; it changes at every start."
+            )
+        if not hello.protocol_oldest <= PROTOCOL_VERSION <= hello.protocol:
+            raise VersionMismatch(
+                f"the engine speaks protocol {hello.protocol_oldest} to {hello.protocol}, this renderer {PROTOCOL_VERSION}",
+                fix=f"Install the {'renderer' if hello.protocol_oldest > PROTOCOL_VERSION else 'plugin'} that is newer.",
+            )
+        if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
+            raise LimitExceeded("the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions")
+
+    def _planes(self, session: Session, message: Planes) -> None:
+        try:
+            session.open_ring(message)
+        except WorldplateError as error:
+            log.warning("ring of %s refused: %s", session.name, error)
+            text = f"{error.what}. {error.fix}"[:1024]
+            ack = PlanesAck(session=session.id, generation=message.generation, ok=False, code=error.code, text=text)
+        else:
+            ack = PlanesAck(session=session.id, generation=message.generation, ok=True)
+        self._send(session.peer, ack)
+
+    def _frame(self, session: Session, frame: Frame, parts: Sequence[memoryview]) -> None:
+        try:
+            result, output_parts = session.render(frame, parts)
+        except WorldplateError:
+            session.count(Disposition.DROPPED)
+            raise
+        session.count(result.disposition)
+        self._link.send(session.peer, result, output_parts)
+
+    def _world(self, session: Session, message: World) -> None:
+        if message.op is not WorldOp.RESET:
+            raise NotSupported(
+                f"the world operation '{message.op}' is not in this version", fix="Only 'reset' is; keep the seed."
+            )
+        session.reset_worlds()
+        self._send(session.peer, session.status(RendererState.RUNNING, "the world was reset"))
+
+    def _clock(self, session: Session, message: Clock) -> None:
+        now_ns = time.monotonic_ns()
+        answer = Clock(session=session.id, t1_ns=message.t1_ns, t2_ns=now_ns, t3_ns=time.monotonic_ns())
+        self._send(session.peer, answer)
+
+    def _tell(self, peer: bytes, message: AnyMessage, code: str, text: str, fix: str) -> None:
+        """Tell the engine what was wrong, by name; a frame is told as dropped, so that it is always answered once."""
+        frame = message if isinstance(message, Frame) else None
+        if (peer, code) not in self._told:  # each kind once per engine: a broken plugin must not flood the log
+            self._told.add((peer, code))
+            log.warning("%s: %s. %s", code, text, fix)
+        error = Error(
+            code=code,
+            text=text[:1024],
+            fix=fix[:1024],
+            frame_id=frame.id if frame else 0,
+            stream=frame.stream if frame else "",
+        )
+        self._send(peer, error)
+
+    def _send(self, peer: bytes, message: AnyMessage) -> None:
+        self._link.send(peer, message)
+
+    def _end(self, peer: bytes) -> None:
+        session = self._sessions.pop(peer, None)
+        if session is not None:
+            session.close()

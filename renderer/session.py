@@ -1,0 +1,230 @@
+"""One connected engine: what was agreed with it, its buffers, its worlds, and its ledger.
+
+A session is created by HELLO and owns its buffers: they are opened by PLANES, replaced by the next PLANES, and
+closed by RELEASE, BYE or the session's own close().
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder
+from bridge.inline import InlineRendererBuffers
+from bridge.planes import RendererBuffers, check_agreed, check_layouts, pack_layouts, payload_bytes
+from bridge.ring import RingReader
+from bridge.schema import (
+    ControlValue,
+    Frame,
+    Hello,
+    Limits,
+    PixelFormat,
+    PlaneName,
+    Planes,
+    RendererState,
+    Result,
+    SetControls,
+    Status,
+    SyncMode,
+    Transport,
+    Welcome,
+)
+from renderer.frame import Ownership
+from renderer.ingest import agree_planes, check_controls
+from renderer.models import WorldModel
+from renderer.pipeline import render_frame
+from renderer.recall import World
+
+SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
+AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What a person or the engine has set: the model's controls, and who owns which pixel."""
+
+    controls: dict[str, ControlValue]
+    ownership: Ownership = Ownership()
+
+
+class Session:
+    """One engine's side of the renderer. Used from the render loop's thread alone."""
+
+    def __init__(self, peer: bytes, hello: Hello, model: WorldModel, limits: Limits) -> None:
+        self.peer = peer
+        self.id = secrets.token_hex(16)
+        self.name = hello.client
+        self._model = model
+        self._limits = limits
+        self._seed = hello.seed
+        self._worlds: dict[str, World] = {}
+        self._last_ids: dict[str, int] = {}
+        self._steering = Steering({c.name: c.default for c in model.card.controls})
+        self._pending: list[SetControls] = []
+        self._dispositions: Counter[str] = Counter()
+        self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
+        self._ages_ms: deque[float] = deque(maxlen=AGE_WINDOW)
+        self.welcome = self._agree(hello)
+        self._buffers: RendererBuffers | None = None
+        if self.welcome.transport is Transport.INLINE:
+            self._buffers = InlineRendererBuffers(self.welcome.planes, self.welcome.outputs, limits)
+
+    def _agree(self, hello: Hello) -> Welcome:
+        """Raises LimitExceeded, NotSupported or MissingPlane: the terms that cannot be met."""
+        card = self._model.card
+        _check_size(hello.width, hello.height, self._limits)
+        if hello.sync not in SUPPORTED_SYNC:
+            raise NotSupported(
+                f"sync mode '{hello.sync}' is not in this version", fix=f"Use {', '.join(sorted(SUPPORTED_SYNC))}."
+            )
+        inputs = pack_layouts(agree_planes(card, hello.planes), hello.width, hello.height)
+        outputs = pack_layouts({PlaneName.PLATE: PixelFormat.RGBA16F}, hello.width, hello.height)
+        check_layouts(inputs, payload_bytes(inputs), self._limits)
+        transport, reason = _choose_transport(hello.transports)
+        return Welcome(
+            session=self.id,
+            model=card.name,
+            runtime=card.runtime,
+            planes=inputs,
+            outputs=outputs,
+            transport=transport,
+            transport_reason=reason,
+            sync=hello.sync,
+            delay_frames=hello.delay_frames,
+            late=hello.late,
+            limits=self._limits,
+            controls=card.controls,
+            chunk_frames=card.chunk_frames,
+            response_window_ms=card.response_window_ms,
+            licence=card.licence,
+        )
+
+    def open_ring(self, message: Planes) -> None:
+        """Map the ring that the engine offers; the one before is let go. Raises RingCorrupt, InvalidValue, LimitExceeded."""
+        if self.welcome.transport is not Transport.SHM:
+            raise InvalidValue(
+                f"PLANES came in a session whose transport is '{self.welcome.transport}'",
+                fix="Send planes as message parts, or say HELLO again with the transport 'shm'.",
+            )
+        check_agreed(message.planes, self.welcome.planes)
+        check_agreed(message.outputs, self.welcome.outputs)
+        ring = RingReader.attach(message, self._limits)
+        self.release(None)
+        self._buffers = ring
+
+    def release(self, generation: int | None) -> None:
+        """Unmap the ring of that generation; None is whichever there is."""
+        if self._buffers is not None and generation in (None, self._buffers.generation):
+            self._buffers.close()
+            self._buffers = None
+
+    def render(self, frame: Frame, parts: Sequence[memoryview]) -> tuple[Result, tuple[memoryview, ...]]:
+        """The plate of one frame. Raises OutOfOrder, InvalidValue, RingCorrupt, MissingPlane, ModelFailed."""
+        if self._buffers is None:
+            raise InvalidValue(f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack.")
+        self._check_order(frame)
+        self._apply_pending(frame.id)
+        if frame.controls:
+            self._steering = self._with_values(frame.controls)
+        world = self._world(frame)
+        result, output_parts = render_frame(
+            frame, parts, self._buffers, self._model, world, self._steering.controls, self._steering.ownership
+        )
+        self._finished_ns.append(time.monotonic_ns())
+        self._ages_ms.append(result.age_ms)
+        return result, output_parts
+
+    def _check_order(self, frame: Frame) -> None:
+        last = self._last_ids.get(frame.stream, 0)
+        if frame.id <= last:
+            raise OutOfOrder(
+                f"frame id {frame.id} of stream '{frame.stream}' does not follow {last}",
+                fix="Count ids up from 1 within a stream, also across a reset.",
+            )
+        if frame.stream not in self._last_ids and len(self._last_ids) >= self._limits.max_streams:
+            raise LimitExceeded("the number of streams", len(self._last_ids) + 1, self._limits.max_streams, "max_streams")
+        self._last_ids[frame.stream] = frame.id
+
+    def _world(self, frame: Frame) -> World:
+        return self._worlds.setdefault(frame.stream, World(seed=self._seed))
+
+    def reset_worlds(self) -> None:
+        for world in self._worlds.values():
+            world.reset()
+
+    def set_controls(self, message: SetControls) -> None:
+        """Take controls and ownership from `from_id` on. Raises InvalidValue, LimitExceeded; then nothing changes."""
+        self._with_values(message.values)
+        if len(self._pending) >= self._limits.max_controls:
+            raise LimitExceeded("the number of waiting CONTROL messages", len(self._pending) + 1, self._limits.max_controls, "max_controls")
+        self._pending.append(message)
+
+    def _apply_pending(self, frame_id: int) -> None:
+        due = [m for m in self._pending if m.from_id <= frame_id]
+        self._pending = [m for m in self._pending if m.from_id > frame_id]
+        for message in due:
+            ownership = _with_ownership(self._steering.ownership, message)
+            self._steering = replace(self._with_values(message.values), ownership=ownership)
+
+    def _with_values(self, values: dict[str, ControlValue]) -> Steering:
+        checked = check_controls(self._model.card.controls, values, self._limits.max_text)
+        return replace(self._steering, controls={**self._steering.controls, **checked})
+
+    def count(self, disposition: str) -> None:
+        self._dispositions[disposition] += 1
+
+    def beat(self, now_ns: int) -> None:
+        if self._buffers is not None:
+            self._buffers.beat(now_ns)
+
+    def status(self, state: RendererState, text: str) -> Status:
+        """How the session is doing: plates per second over the last second, percentiles over the last 256 plates."""
+        since_ns = time.monotonic_ns() - 1_000_000_000
+        ages_ms = sorted(self._ages_ms)
+        percentiles = {f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms}
+        return Status(
+            session=self.id,
+            state=state,
+            text=text,
+            model=self._model.card.name,
+            runtime=self._model.card.runtime,
+            plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),
+            frame_age_ms=percentiles,
+            dispositions=dict(self._dispositions),
+        )
+
+    def close(self) -> None:
+        self.release(None)
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    for name, side in (("width", width), ("height", height)):
+        if side < 1:
+            raise InvalidValue(f"{name} is {side} px", fix="Send planes of at least 1x1 pixels.")
+        if side > limits.max_side_px:
+            raise LimitExceeded(f"{name} in pixels", side, limits.max_side_px, "max_side_px")
+
+
+def _choose_transport(offered: Sequence[Transport]) -> tuple[Transport, str]:
+    """The best transport both have, cuda > shm > inline, and why it is not a better one."""
+    if Transport.SHM in offered:
+        reason = "this renderer has no CUDA transport" if Transport.CUDA in offered else ""
+        return Transport.SHM, reason
+    if Transport.INLINE in offered:
+        return Transport.INLINE, "the engine offered no shared memory"
+    raise NotSupported(
+        f"the engine offers only {', '.join(offered)}, which this renderer does not have",
+        fix="Offer 'shm' or 'inline' as well.",
+    )
+
+
+def _with_ownership(now: Ownership, message: SetControls) -> Ownership:
+    return Ownership(
+        objects=now.objects if message.engine_objects is None else frozenset(message.engine_objects),
+        labels=now.labels if message.engine_labels is None else frozenset(message.engine_labels),
+        plate_near_m=now.plate_near_m if message.plate_near_m is None else message.plate_near_m,
+        plate_far_m=now.plate_far_m if message.plate_far_m is None else message.plate_far_m,
+    )
