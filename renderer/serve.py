@@ -11,11 +11,12 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from bridge.link import RendererEnd
 
 from bridge.errors import (
     BadToken,
-    InvalidValue,
     LimitExceeded,
     NotSupported,
     OutOfOrder,
@@ -23,7 +24,6 @@ from bridge.errors import (
     VersionMismatch,
     WorldplateError,
 )
-from bridge.link import RendererEnd
 from bridge.schema import (
     PROTOCOL_VERSION,
     AnyMessage,
@@ -40,12 +40,10 @@ from bridge.schema import (
     Reject,
     Release,
     RendererState,
-    Reset,
     SetControls,
     World,
     WorldOp,
 )
-from renderer.mark import mark_unmade
 from renderer.models import WorldModel
 from renderer.session import Session
 
@@ -87,7 +85,7 @@ class Renderer:
             self._answer(arrived.peer, arrived.message, arrived.parts)
         except WorldplateError as error:
             self._tell(arrived.peer, arrived.message, error.code, error.what, error.fix)
-        except Exception as error:  # noqa: BLE001 - the one broad except: no engine's message may stop the others' show
+        except Exception as error:
             log.exception("message %s broke the renderer", type(arrived.message).__name__)
             self._tell(arrived.peer, arrived.message, "internal", f"the renderer broke: {error!r}", "Please report it.")
 
@@ -151,15 +149,19 @@ class Renderer:
     def _check_hello(self, hello: Hello, peer: bytes) -> None:
         if not hmac.compare_digest(hello.token.encode(), self._token.encode()):
             raise BadToken(
-                "the token is not this renderer's", fix="Read it anew from the connection file; it changes at every start."
+                "the token is not this renderer's",
+                fix="Read it anew from the connection file; it changes at every start.",
             )
         if not hello.protocol_oldest <= PROTOCOL_VERSION <= hello.protocol:
+            older = "renderer" if hello.protocol_oldest > PROTOCOL_VERSION else "plugin"
+            spoken = f"{hello.protocol_oldest} to {hello.protocol}"
             raise VersionMismatch(
-                f"the engine speaks protocol {hello.protocol_oldest} to {hello.protocol}, this renderer {PROTOCOL_VERSION}",
-                fix=f"Install the {'renderer' if hello.protocol_oldest > PROTOCOL_VERSION else 'plugin'} that is newer.",
+                f"the engine speaks protocol {spoken}, this renderer {PROTOCOL_VERSION}", fix=f"Update the {older}."
             )
         if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
-            raise LimitExceeded("the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions")
+            raise LimitExceeded(
+                "the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions"
+            )
 
     def _planes(self, session: Session, message: Planes) -> None:
         try:

@@ -47,7 +47,7 @@ class Steering:
     """What a person or the engine has set: the model's controls, and who owns which pixel."""
 
     controls: dict[str, ControlValue]
-    ownership: Ownership = Ownership()
+    ownership: Ownership
 
 
 class Session:
@@ -62,7 +62,7 @@ class Session:
         self._seed = hello.seed
         self._worlds: dict[str, World] = {}
         self._last_ids: dict[str, int] = {}
-        self._steering = Steering({c.name: c.default for c in model.card.controls})
+        self._steering = Steering({c.name: c.default for c in model.card.controls}, Ownership())
         self._pending: list[SetControls] = []
         self._dispositions: Counter[str] = Counter()
         self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
@@ -103,7 +103,10 @@ class Session:
         )
 
     def open_ring(self, message: Planes) -> None:
-        """Map the ring that the engine offers; the one before is let go. Raises RingCorrupt, InvalidValue, LimitExceeded."""
+        """Map the ring that the engine offers and let go of the one before.
+
+        Raises RingCorrupt, InvalidValue, LimitExceeded; then the one before stays.
+        """
         if self.welcome.transport is not Transport.SHM:
             raise InvalidValue(
                 f"PLANES came in a session whose transport is '{self.welcome.transport}'",
@@ -124,7 +127,9 @@ class Session:
     def render(self, frame: Frame, parts: Sequence[memoryview]) -> tuple[Result, tuple[memoryview, ...]]:
         """The plate of one frame. Raises OutOfOrder, InvalidValue, RingCorrupt, MissingPlane, ModelFailed."""
         if self._buffers is None:
-            raise InvalidValue(f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack.")
+            raise InvalidValue(
+                f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack."
+            )
         self._check_order(frame)
         self._apply_pending(frame.id)
         if frame.controls:
@@ -145,7 +150,9 @@ class Session:
                 fix="Count ids up from 1 within a stream, also across a reset.",
             )
         if frame.stream not in self._last_ids and len(self._last_ids) >= self._limits.max_streams:
-            raise LimitExceeded("the number of streams", len(self._last_ids) + 1, self._limits.max_streams, "max_streams")
+            raise LimitExceeded(
+                "the number of streams", len(self._last_ids) + 1, self._limits.max_streams, "max_streams"
+            )
         self._last_ids[frame.stream] = frame.id
 
     def _world(self, frame: Frame) -> World:
@@ -159,7 +166,12 @@ class Session:
         """Take controls and ownership from `from_id` on. Raises InvalidValue, LimitExceeded; then nothing changes."""
         self._with_values(message.values)
         if len(self._pending) >= self._limits.max_controls:
-            raise LimitExceeded("the number of waiting CONTROL messages", len(self._pending) + 1, self._limits.max_controls, "max_controls")
+            raise LimitExceeded(
+                "the number of waiting CONTROL messages",
+                len(self._pending) + 1,
+                self._limits.max_controls,
+                "max_controls",
+            )
         self._pending.append(message)
 
     def _apply_pending(self, frame_id: int) -> None:
@@ -184,7 +196,9 @@ class Session:
         """How the session is doing: plates per second over the last second, percentiles over the last 256 plates."""
         since_ns = time.monotonic_ns() - 1_000_000_000
         ages_ms = sorted(self._ages_ms)
-        percentiles = {f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms}
+        percentiles = {
+            f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms
+        }
         return Status(
             session=self.id,
             state=state,
