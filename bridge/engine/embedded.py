@@ -19,7 +19,7 @@ from bridge.planes import PlaneViews
 from bridge.schema import Bodies, Camera, Label, Mat4, PlaneName, Pose
 
 F64 = NDArray[np.float64]
-PHYSICS_STEP_S = 1.0 / 240.0
+PHYSICS_STEP_S = 1.0 / 240.0  # the longest; a frame is cut into equal steps no longer than this
 LARGE_M = 15.0  # bigger things (the ground) do not stretch the sun's grid; they are in every cell anyway
 
 
@@ -87,9 +87,9 @@ class EmbeddedEngine:
         """Advance physics and the camera by `dt_s` seconds; the state before becomes the previous frame's."""
         self._before = (self._positions, self._rotations)
         self._before_view = self._view
-        for _ in range(max(1, round(dt_s / PHYSICS_STEP_S))):
-            self._model.opt.timestep = dt_s / max(1, round(dt_s / PHYSICS_STEP_S))
-            mujoco.mj_step(self._model, self._data)
+        steps = max(1, math.ceil(dt_s / PHYSICS_STEP_S - 1e-9))
+        self._model.opt.timestep = dt_s / steps
+        mujoco.mj_step(self._model, self._data, steps)
         mujoco.mj_kinematics(self._model, self._data)
         self.time_s += dt_s
         self._positions, self._rotations = self._read_poses()
@@ -132,11 +132,11 @@ class EmbeddedEngine:
     def bodies(self) -> Bodies:
         """Every rigid body with pose, previous pose, velocities, and the contacts among all things."""
         moving = self._moving
-        velocities = np.zeros((len(moving), 6), np.float32)
-        for row, n in enumerate(moving):
-            joint = self._data.joint(f"free{n}")
-            velocities[row, :3] = joint.qvel[:3]
-            velocities[row, 3:] = self._rotations[n] @ joint.qvel[3:]  # MuJoCo keeps spin in the body's own axes
+        spins = self._data.qvel.reshape(-1, 6)  # one free joint per body, in the world's order
+        velocities = np.empty((len(moving), 6), np.float32)
+        velocities[:, :3] = spins[:, :3]
+        # MuJoCo keeps a free joint's spin in the body's own axes.
+        velocities[:, 3:] = np.einsum("nij,nj->ni", self._rotations[moving], spins[:, 3:])
         contact_ids, contact_points = self._contacts()
         return Bodies(
             count=len(moving),
@@ -156,8 +156,9 @@ class EmbeddedEngine:
         force = np.zeros(6)
         for row in range(count):
             mujoco.mj_contactForce(self._model, self._data, row, force)
-            points[row, :3], points[row, 3] = self._data.contact.pos[row], force[0]
-        return self._ids[self._data.contact.geom[:count]].reshape(count, 2), points
+            points[row, 3] = force[0]
+        points[:, :3] = self._data.contact.pos
+        return self._ids[self._data.contact.geom].reshape(count, 2), points
 
     def render(self, out: PlaneViews) -> None:
         """Write the planes that `out` names, in place, in canonical values (DESIGN §4)."""
@@ -219,6 +220,7 @@ def build_physics(world: World) -> mujoco.MjModel:
     spec = mujoco.MjSpec()
     spec.option.gravity = [0.0, -9.81, 0.0]
     spec.option.timestep = PHYSICS_STEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     for n, primitive in enumerate(world.primitives):
         body = spec.worldbody
         if primitive.moves:

@@ -25,6 +25,7 @@ KINDS = {"box": BOX, "sphere": SPHERE, "capsule": CAPSULE, "cylinder": CYLINDER}
 TILE_PX = 8
 SUN_CELLS = 64
 NONE = -1
+CLIP_M = 1e-3  # nearer than this nothing is seen
 
 
 def kernel(function: Function) -> Function:
@@ -105,29 +106,23 @@ def hit(kind: int, size: F64, ox: float, oy: float, oz: float, dx: float, dy: fl
 
 
 @kernel
-def local_normal(kind: int, size: F64, x: float, y: float, z: float, out: F64) -> None:
+def local_normal(kind: int, size: F64, x: float, y: float, z: float) -> tuple[float, float, float]:
     """Outward unit normal at a surface point, both in the primitive's own space."""
-    out[0], out[1], out[2] = x, y, z
     if kind == BOX:
-        best, axis = -1.0, 0
-        for i in range(3):
-            closeness = abs(out[i]) / size[i]
-            if closeness > best:
-                best, axis = closeness, i
-        sign = 1.0 if out[axis] > 0.0 else -1.0
-        out[0], out[1], out[2] = 0.0, 0.0, 0.0
-        out[axis] = sign
-        return
-    if kind == CYLINDER and x * x + y * y < size[0] * size[0] * (1.0 - 1e-9) and abs(abs(z) - size[1]) < 1e-6:
-        out[0], out[1], out[2] = 0.0, 0.0, (1.0 if z > 0.0 else -1.0)
-        return
+        ax, ay, az = abs(x) / size[0], abs(y) / size[1], abs(z) / size[2]
+        if ax >= ay and ax >= az:
+            return (1.0 if x > 0.0 else -1.0), 0.0, 0.0
+        if ay >= az:
+            return 0.0, (1.0 if y > 0.0 else -1.0), 0.0
+        return 0.0, 0.0, (1.0 if z > 0.0 else -1.0)
     if kind == CYLINDER:
-        out[2] = 0.0
+        if size[1] - abs(z) < 1e-6 and x * x + y * y < size[0] * size[0] * (1.0 - 1e-9):
+            return 0.0, 0.0, (1.0 if z > 0.0 else -1.0)
+        z = 0.0
     elif kind == CAPSULE:
-        out[2] = z - min(max(z, -size[1]), size[1])
-    length = np.sqrt(out[0] ** 2 + out[1] ** 2 + out[2] ** 2)
-    for i in range(3):
-        out[i] /= length
+        z = z - min(max(z, -size[1]), size[1])
+    length = np.sqrt(x * x + y * y + z * z)
+    return x / length, y / length, z / length
 
 
 @kernel
@@ -143,32 +138,45 @@ def half_extents(kind: int, size: F64, out: F64) -> None:
 
 
 @kernel
+def widen(limits: F64, u: float, v: float, w: float, perspective: bool) -> None:
+    """Grow (u min, u max, v min, v max, w min, w max) to hold a point of the view."""
+    if perspective:
+        u, v = u / w, v / w
+    limits[0], limits[1] = min(limits[0], u), max(limits[1], u)
+    limits[2], limits[3] = min(limits[2], v), max(limits[3], v)
+    limits[4], limits[5] = min(limits[4], w), max(limits[5], w)
+
+
+@kernel
 def bounds(kinds: NDArray[np.int64], sizes: F64, positions: F64, rotations: F64, eye: F64, axes: F64,
            perspective: bool, out: F64) -> None:  # fmt: skip
     """Bounds of every primitive in a view: out[n] = (u min, u max, v min, v max, w min, w max).
 
-    `axes` rows are the view's right, down and forward; u, v are divided by w when `perspective`. A primitive that
-    reaches behind the eye gets infinite u, v bounds, so it is a candidate everywhere.
+    `axes` rows are the view's right, down and forward; u, v are divided by w when `perspective`. Its box is clipped
+    at CLIP_M in front of the eye, edge by edge; what lies behind has empty bounds (min above max).
     """
-    extents = np.empty(3)
+    extents, corners = np.empty(3), np.empty((8, 3))
     for n in range(len(kinds)):
         half_extents(kinds[n], sizes[n], extents)
-        out[n, 0::2] = np.inf
-        out[n, 1::2] = -np.inf
-        behind = False
         for corner in range(8):
             p = positions[n] - eye
             for axis in range(3):
                 p = p + rotations[n, :, axis] * (extents[axis] if corner >> axis & 1 else -extents[axis])
-            u, v, w = (axes[0] * p).sum(), (axes[1] * p).sum(), (axes[2] * p).sum()
-            behind = behind or w <= 1e-3
-            if perspective and w > 1e-3:
-                u, v = u / w, v / w
-            out[n, 0], out[n, 1] = min(out[n, 0], u), max(out[n, 1], u)
-            out[n, 2], out[n, 3] = min(out[n, 2], v), max(out[n, 3], v)
-            out[n, 4], out[n, 5] = min(out[n, 4], w), max(out[n, 5], w)
-        if perspective and behind:
-            out[n, 0], out[n, 1], out[n, 2], out[n, 3], out[n, 4] = -np.inf, np.inf, -np.inf, np.inf, 0.0
+            for k in range(3):
+                corners[corner, k] = (axes[k] * p).sum()
+        out[n, 0::2] = np.inf
+        out[n, 1::2] = -np.inf
+        for a in range(8):
+            if not perspective or corners[a, 2] >= CLIP_M:
+                widen(out[n], corners[a, 0], corners[a, 1], corners[a, 2], perspective)
+            for axis in range(3):
+                b = a ^ (1 << axis)
+                w0, w1 = corners[a, 2], corners[b, 2]
+                if perspective and w0 < CLIP_M <= w1:
+                    s = (CLIP_M - w0) / (w1 - w0)
+                    u = corners[a, 0] + s * (corners[b, 0] - corners[a, 0])
+                    v = corners[a, 1] + s * (corners[b, 1] - corners[a, 1])
+                    widen(out[n], u, v, CLIP_M, perspective)
 
 
 @kernel
@@ -177,7 +185,7 @@ def bin_cells(limits: F64, order: NDArray[np.int64], origin: F64, cell: F64, col
     """Write, for every cell of a grid in u, v, the primitives whose bounds touch it, in `order`."""
     counts[:] = 0
     for n in order:
-        if limits[n, 5] <= 0.0 and limits[n, 4] <= 0.0 and np.isfinite(limits[n, 0]):
+        if limits[n, 0] > limits[n, 1]:
             continue
         first_column = max(0, int(max((limits[n, 0] - origin[0]) / cell[0], -1.0)))
         last_column = min(columns - 1, int(min((limits[n, 1] - origin[0]) / cell[0], float(columns))))

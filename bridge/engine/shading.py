@@ -72,7 +72,6 @@ def shade(depth: F64, index: NDArray[np.int32], kinds: NDArray[np.int64], sizes:
           motion: F32) -> None:  # fmt: skip
     """Fill colour, normal and motion from depth and index. `view` and `before` are 4x3: eye, right, down, forward."""
     height, width = depth.shape
-    local = np.empty(3)
     for y in range(height):
         v = ((y + 0.5) / height * 2.0 - 1.0) * tan_y
         for x in range(width):
@@ -92,10 +91,8 @@ def shade(depth: F64, index: NDArray[np.int32], kinds: NDArray[np.int64], sizes:
                 lx = r[0, 0] * ox + r[1, 0] * oy + r[2, 0] * oz
                 ly = r[0, 1] * ox + r[1, 1] * oy + r[2, 1] * oz
                 lz = r[0, 2] * ox + r[1, 2] * oy + r[2, 2] * oz
-                local_normal(kinds[n], sizes[n], lx, ly, lz, local)
-                nx = dot(r[0], local[0], local[1], local[2])
-                ny = dot(r[1], local[0], local[1], local[2])
-                nz = dot(r[2], local[0], local[1], local[2])
+                ax, ay, az = local_normal(kinds[n], sizes[n], lx, ly, lz)
+                nx, ny, nz = dot(r[0], ax, ay, az), dot(r[1], ax, ay, az), dot(r[2], ax, ay, az)
                 facing = dot(sun, nx, ny, nz)
                 if facing > 0.0:
                     sx, sy, sz = px + nx * SHADOW_OFFSET_M, py + ny * SHADOW_OFFSET_M, pz + nz * SHADOW_OFFSET_M
