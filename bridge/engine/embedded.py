@@ -111,6 +111,11 @@ class EmbeddedEngine:
         if cut:
             self._before_view = self._view
 
+    @property
+    def key(self) -> CameraKey:
+        """Where the camera is and what it looks at."""
+        return self._key
+
     def poses(self) -> dict[int, tuple[F64, F64]]:
         """Position (3) in metres and quaternion x,y,z,w (4) of every primitive, by object id."""
         return {
