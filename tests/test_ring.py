@@ -168,10 +168,23 @@ def test_a_plate_is_not_shown_when_its_inputs_were_overwritten(ring: Ring, reade
     assert [ring.plate(index, frame_id) for index in range(3) for frame_id in (1, 2, 3, 4)] == [None] * 12
 
 
+def test_a_slot_that_went_to_another_streams_frame_of_the_same_id_counts_as_overwritten(ring: Ring) -> None:
+    reader, sent = attach(ring), submit(ring, 1)
+    reader.inputs(sent, ())
+    reader.begin_plate(sent)
+    ring.release(sent.slot)
+    while submit(ring, 1).slot != sent.slot:
+        pass
+    with pytest.raises(RingCorrupt, match="overwritten while it was read"):
+        reader.commit_plate(sent)
+
+
 def test_a_plate_that_changes_while_it_is_read_is_noticed(ring: Ring, reader: RingReader) -> None:
     sent = submit(ring, 1)
     render(reader, sent, 1.0)
     assert ring.plate(sent.slot, 1)
+    assert ring.plate_whole(sent.slot, 1)
+    assert not ring.plate_whole(sent.slot, 2)
     reader.begin_plate(sent)
     assert not ring.plate_whole(sent.slot, 1)
     assert ring.plate(sent.slot, 1) is None

@@ -35,15 +35,16 @@ def test_two_mappings_share_their_bytes(name: str) -> None:
     assert second[: SIZE - 3] == bytes(SIZE - 3)
 
 
-def test_a_segment_is_for_its_user_alone_whatever_the_umask(name: str) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_a_segment_is_for_its_user_alone_whatever_the_umask(umask: int) -> None:
+    before = os.umask(umask)
     try:
-        open_umask, _ = segment.create(SIZE)
+        made, _ = segment.create(SIZE)
     finally:
         os.umask(before)
-    for made in (name, open_umask):
-        assert stat.S_IMODE((segment.FOLDER / made).stat().st_mode) == 0o600
-    segment.unlink(open_umask)
+    mode = (segment.FOLDER / made).stat().st_mode
+    segment.unlink(made)
+    assert stat.S_IMODE(mode) == 0o600
 
 
 def test_names_are_random_and_never_reused(name: str) -> None:
