@@ -13,8 +13,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-from bridge.link import RendererEnd
-
 from bridge.errors import (
     BadToken,
     LimitExceeded,
@@ -24,6 +22,7 @@ from bridge.errors import (
     VersionMismatch,
     WorldplateError,
 )
+from bridge.link import RendererEnd
 from bridge.schema import (
     PROTOCOL_VERSION,
     AnyMessage,

@@ -15,7 +15,7 @@ from bridge.schema import Label
 from renderer.models.limn.basis import detail
 from renderer.models.limn.sky import SKIES, Light, ambient, sky_radiance
 
-CHANNELS = 30
+CHANNELS = 30  # see `prepare`
 LARGEST = 60000.0  # just below the largest half float
 _GLOSSY = (Label.METAL, Label.WATER, Label.GLASS)
 
@@ -50,7 +50,10 @@ def prepare(x: Inputs, light: Light) -> tuple[Tensor, Tensor]:
     agreement = _agreement(shading, facing, sky)
     lit = ambient(x.normal, light) + facing.clamp(min=0.0) * 0.16 * _column(light.sun_irradiance)
     surface = (albedo * texture).clamp(0.0, 1.0) * lit
-    guess = torch.where(sky, sky_radiance(x.ray, light), surface)
+    guess = surface.reshape(3, -1)
+    open_sky = torch.nonzero(sky.reshape(-1)).squeeze(1)
+    guess[:, open_sky] = sky_radiance(x.ray.reshape(3, -1)[:, open_sky], light)
+    guess = guess.reshape(surface.shape)
     log_guess = torch.log(guess + 0.02)
     log_color = torch.log(x.color.clamp(0.0, 50.0) + 0.02)
     towards_sun = x.ray[0] * sx + x.ray[1] * sy + x.ray[2] * sz
