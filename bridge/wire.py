@@ -48,7 +48,7 @@ def decode(part: bytes | memoryview, limits: Limits) -> AnyMessage:
         shown = repr(kind)[:64] if isinstance(kind, str) else _kind(kind)
         raise UnknownType(f"message type {shown} is unknown", fix="Update the side that is older; see PROTOCOL.md.")
     try:
-        message: AnyMessage = msgspec.convert(tree, type=AnyMessage)  # type: ignore[call-overload]
+        message: AnyMessage = msgspec.convert(tree, type=AnyMessage)
     except msgspec.ValidationError as error:
         raise MalformedMessage(f"{kind}: {str(error)[:_MAX_SHOWN]}", fix="Send the fields of PROTOCOL.md.") from error
     check_values(message, limits)

@@ -104,7 +104,8 @@ def test_infinite_far_planes_are_allowed() -> None:
 
 
 def nested(depth: int) -> bytes:
-    return msgpack.packb({"type": "PING", "nonce": 1, "x": None})[:-1] + b"\x91" * depth + b"\xc0"
+    head: bytes = msgpack.packb({"type": "PING", "nonce": 1, "x": None})[:-1]
+    return head + b"\x91" * depth + b"\xc0"
 
 
 @pytest.mark.parametrize(
