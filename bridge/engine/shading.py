@@ -34,7 +34,7 @@ def shade_sky(x: float, y: float, z: float, sky: F64, color: F32) -> None:
     """A gradient from a bright horizon to a darker zenith; (x, y, z) is the ray, of any length."""
     up = np.sqrt(max(0.0, y / np.sqrt(x * x + y * y + z * z)))
     for c in range(3):
-        color[c] = sky[c] * (2.4 - 1.2 * up)
+        color[c] = sky[c] * (1.7 - 0.9 * up)
     color[3] = 1.0
 
 
