@@ -63,7 +63,7 @@ class Intake:
                 raise LimitExceeded("requests in a second", limit + 1, limit, "max_requests_per_s")
             self._post(peer, message, tuple(parts[1:]), now_ns)
         except ProtocolError as error:
-            self._refuse(peer, message, error)
+            self._refuse(peer, message, parts, error)
 
     def gone(self, peer: bytes) -> None:
         """The peer's connection is no more: the session learns it as a BYE of NO_SESSION."""
@@ -91,17 +91,23 @@ class Intake:
                 if superseded is not None and isinstance(message, Frame):
                     self._answer(peer, _dropped(superseded, message.id))
 
-    def _refuse(self, peer: bytes, message: AnyMessage | None, error: ProtocolError) -> None:
+    def _refuse(
+        self, peer: bytes, message: AnyMessage | None, parts: Sequence[memoryview], error: ProtocolError
+    ) -> None:
         _log.warning("Refused a message of an engine: %s", error)
-        frame = message if isinstance(message, Frame) else None
+        frame_id, stream = 0, ""
+        if isinstance(message, Frame):
+            frame_id, stream = message.id, message.stream
+        elif message is None and parts:
+            frame_id, stream = wire.named_frame(parts[0], self._limits)
         self._answer(
             peer,
             Error(
                 code=error.code,
                 text=error.what[:1024],
                 fix=error.fix[:1024],
-                frame_id=frame.id if frame else 0,
-                stream=frame.stream if frame else "",
+                frame_id=frame_id,
+                stream=stream,
             ),
         )
 

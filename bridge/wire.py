@@ -12,8 +12,8 @@ import msgpack
 import msgspec
 
 from bridge.checks import check_values
-from bridge.errors import LimitExceeded, MalformedMessage, MissingDependency, UnknownType
-from bridge.schema import AnyMessage, Limits, Message
+from bridge.errors import LimitExceeded, MalformedMessage, MissingDependency, ProtocolError, UnknownType
+from bridge.schema import U64, AnyMessage, Limits, Message, Name
 
 if not hasattr(msgpack, "Packer") or msgpack.Packer.__module__ == "msgpack.fallback":
     raise MissingDependency(
@@ -22,6 +22,15 @@ if not hasattr(msgpack, "Packer") or msgpack.Packer.__module__ == "msgpack.fallb
     )
 
 _TYPES = frozenset(str(info.__struct_config__.tag) for info in Message.__subclasses__())
+
+
+class _NamedFrame(msgspec.Struct, tag_field="type", tag="FRAME"):
+    """What is left of a FRAME that cannot be taken: enough to answer it."""
+
+    id: U64
+    stream: Name = "main"
+
+
 _MAX_SHOWN = 160  # characters of a decoder's complaint that are worth repeating
 
 
@@ -53,6 +62,17 @@ def decode(part: bytes | memoryview, limits: Limits) -> AnyMessage:
         raise MalformedMessage(f"{kind}: {str(error)[:_MAX_SHOWN]}", fix="Send the fields of PROTOCOL.md.") from error
     check_values(message, limits)
     return message
+
+
+def named_frame(part: bytes | memoryview, limits: Limits) -> tuple[int, str]:
+    """Id and stream of the frame that a refused header is about; 0 and "" when it does not say."""
+    if len(part) > limits.max_message_bytes:
+        return 0, ""
+    try:
+        frame = msgspec.convert(_unpack(part, limits), type=_NamedFrame)
+    except (ProtocolError, msgspec.ValidationError):
+        return 0, ""
+    return frame.id, frame.stream
 
 
 def check_parts(parts: Sequence[bytes | memoryview], limits: Limits) -> None:
