@@ -22,7 +22,8 @@
     │   ├── ModelNotFound
     │   ├── ModelIncomplete      a file is missing, truncated or of another hash
     │   └── ModelFailed          the model broke while making a plate
-    └── MissingDependency      an optional package is absent; says the line that installs it
+    ├── MissingDependency      an optional package is absent; says the line that installs it
+    └── ConfigError            a setting that is unknown or out of range
 
 Each carries `code` (stable, on the wire), the message (the value, the limit) and `fix` (the setting to change or
 the thing to do), and never a secret.
@@ -137,3 +138,7 @@ class ModelFailed(ModelError):
 
 class MissingDependency(WorldplateError):
     code = "missing_dependency"
+
+
+class ConfigError(WorldplateError):
+    code = "config"

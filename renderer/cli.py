@@ -1,0 +1,183 @@
+"""The command line: the only place that prints. Heavy imports wait until the command that needs them runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import ModelError, Refused, TransportError, WorldplateError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+VERSION = "0.1.0"
+EPILOG = """examples:
+  worldplate demo                           ten seconds of courtyard, pictures in out/demo
+  worldplate demo --prompt dusk --seed 12   another court in another light
+  worldplate serve                          wait for an engine on this machine
+  worldplate doctor                         what this machine has, and what is missing
+  worldplate bench link --json link.json    the round trip of a frame beside gRPC
+
+exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except WorldplateError as error:
+        sys.stderr.write(f"worldplate: {error}\n")
+        return (
+            3 if isinstance(error, Refused | TransportError | ModelError) or error.code == "missing_dependency" else 2
+        )
+    except KeyboardInterrupt:
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="worldplate", description="The engine owns the geometry, the world model paints the plate.",
+        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"worldplate {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_demo(commands.add_parser("demo", help="run the embedded engine and the renderer, and make pictures of it"))
+    _add_serve(commands.add_parser("serve", help="run the renderer alone, for a real engine"))
+    doctor = commands.add_parser("doctor", help="say what this machine has, what is missing, and what installs it")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(run=run_doctor)
+    _add_bench(commands.add_parser("bench", help="measure the link or the whole loop"))
+    return parser
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    from bridge.schema import LatePolicy
+
+    parser.add_argument("--seconds", type=_positive, default=10.0, help="of the engine's time (default 10)")
+    parser.add_argument("--size", type=_size, default=(320, 180), metavar="WxH", help="default 320x180")
+    parser.add_argument("--sync", choices=["freerun", "lockstep", "delayed", "offline"], default="freerun")
+    parser.add_argument("--late", choices=[str(p) for p in LatePolicy], default="reproject")
+    parser.add_argument("--seed", type=int, default=7, help="of the world (default 7)")
+    parser.add_argument("--model", default="limn", help="limn or passthrough")
+    parser.add_argument("--prompt", default="", help="words for the light, such as 'dusk' or 'overcast noon'")
+    parser.add_argument("--fps", type=int, default=24, help="the engine's pace (default 24)")
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+    parser.set_defaults(run=run_demo)
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="limn or passthrough")
+    parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
+    parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
+    parser.add_argument("--threads", type=int, help="of the model (default 1)")
+    parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.set_defaults(run=run_serve)
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    benches = parser.add_subparsers(required=True, metavar="bench")
+    link = benches.add_parser("link", help="identity round trip: ring, inline, gRPC, memcpy in one run")
+    link.add_argument("--size", type=_size, default=(1280, 720), metavar="WxH")
+    link.add_argument("--count", type=int, default=100, help="turns (default 100)")
+    link.set_defaults(run=run_bench_link)
+    loop = benches.add_parser("loop", help="engine + renderer + composite")
+    loop.add_argument("--size", type=_size, nargs="+", default=[(320, 180)], metavar="WxH")
+    loop.add_argument("--seconds", type=_positive, default=10.0, help="per row (default 10)")
+    loop.add_argument("--fps", type=int, default=24, help="the engine's pace (default 24)")
+    loop.set_defaults(run=run_bench_loop)
+    for each in (link, loop):
+        each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 8192 and 1 <= int(height) <= 8192):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 320x180, each side 1 to 8192")
+    return int(width), int(height)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value <= 86_400.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 86400")
+    return value
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    from bridge.schema import LatePolicy, SyncMode
+    from renderer.demo import DemoOptions
+    from renderer.demo import run_demo as run
+
+    width, height = options.size
+    chosen = DemoOptions(
+        seconds=options.seconds, width=width, height=height, sync=SyncMode(options.sync),
+        late=LatePolicy(options.late), seed=options.seed, model=options.model, prompt=options.prompt,
+        out=options.out, fps=options.fps, json=options.json,
+    )  # fmt: skip
+    return run(chosen, _console())
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    from renderer.config import load_settings
+    from renderer.start import serve
+
+    names = ("model", "endpoint", "runtime_dir", "threads", "log_level")
+    settings = load_settings({name: getattr(options, name) for name in names})
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    serve(settings, stop)
+    return 0
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    from renderer.doctor import examine, table_of
+
+    findings = examine()
+    if options.json:
+        sys.stdout.write(json.dumps([finding.__dict__ for finding in findings], indent=1) + "\n")
+    else:
+        _console().print(table_of(findings))
+    return 0 if all(finding.ok or not finding.needed for finding in findings) else 1
+
+
+def run_bench_link(options: argparse.Namespace) -> int:
+    from renderer.bench import link
+
+    return _write(link.run(*options.size, options.count, _console()), options.json)
+
+
+def run_bench_loop(options: argparse.Namespace) -> int:
+    from renderer.bench import loop
+
+    return _write(loop.run(options.size, options.seconds, options.fps, _console()), options.json)
+
+
+def _write(report: dict[str, object], path: Path | None) -> int:
+    if path is not None:
+        path.write_text(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

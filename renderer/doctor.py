@@ -1,0 +1,153 @@
+"""What this machine has for worldplate, what is missing, and the one line that installs it."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from bridge import segment
+from bridge.errors import WorldplateError
+from renderer.report import machine
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table. `needed` is true for what the demo cannot do without."""
+
+    name: str
+    ok: bool
+    found: str
+    purpose: str
+    fix: str = ""
+    needed: bool = False
+
+
+PACKAGES = (  # import name, distribution, what for, extra that installs it, needed by the demo
+    ("zmq", "pyzmq", "the link", "", True),
+    ("torch", "torch", "runs limn", "demo", True),
+    ("safetensors", "safetensors", "limn's weights", "demo", True),
+    ("mujoco", "mujoco", "physics of the embedded engine", "demo", True),
+    ("numba", "numba", "exact rays of the embedded engine", "demo", True),
+    ("av", "av", "video", "demo", True),
+    ("PIL", "pillow", "pictures", "demo", True),
+    ("open3d", "open3d-cpu", "the world's long memory (not in this version)", "world", False),
+    ("mitsuba", "mitsuba", "path-traced training truth", "train", False),
+    ("cuda", "cuda-bindings", "GPU buffers (not in this version)", "gpu", False),
+    ("pycuda", "pycuda", "GPU buffers (not in this version)", "gpu", False),
+)
+
+
+def examine() -> list[Finding]:
+    """Look at everything, without importing what is heavy."""
+    checks: tuple[Callable[[], Finding], ...] = (
+        _python, _processor, _msgpack, _shared_memory, _sockets, _weights, _codecs, _cuda_driver, _tensorrt,
+    )  # fmt: skip
+    return [*(check() for check in checks), *(_package(*row) for row in PACKAGES)]
+
+
+def table_of(findings: list[Finding]) -> Table:
+    table = Table(title="worldplate doctor", title_justify="left")
+    for column in ("", "what", "found", "for", "to install"):
+        table.add_column(column, overflow="fold")
+    for f in findings:
+        mark = "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.needed else "[yellow]absent[/]")
+        table.add_row(mark, f.name, f.found, f.purpose, f.fix)
+    return table
+
+
+def _package(module: str, distribution: str, purpose: str, extra: str, needed: bool) -> Finding:
+    fix = f'pip install "worldplate[{extra}]"' if extra else f"pip install {distribution}"
+    if importlib.util.find_spec(module) is None:
+        return Finding(distribution, False, "not installed", purpose, fix, needed)
+    try:
+        found = importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        found = "installed"
+    return Finding(distribution, True, found, purpose, needed=needed)
+
+
+def _python() -> Finding:
+    return Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "everything", "3.11 or newer", True)
+
+
+def _processor() -> Finding:
+    facts = machine()
+    vectors = ", ".join(str(v) for v in facts["vectors"]) if isinstance(facts["vectors"], list) else ""
+    found = f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {vectors or 'no wide vectors known'}"
+    return Finding("CPU runtime", True, found, "limn runs on torch's CPU kernels")
+
+
+def _msgpack() -> Finding:
+    try:
+        from bridge import wire
+    except WorldplateError as error:
+        return Finding("msgpack", False, error.what, "the wire", "pip install --force-reinstall 'msgpack>=1.2.4'", True)
+    return Finding("msgpack", True, f"C extension, used by {wire.__name__}", "the wire", needed=True)
+
+
+def _shared_memory() -> Finding:
+    purpose = "planes without a copy"
+    try:
+        name, memory = segment.create(1 << 20)
+    except (WorldplateError, OSError) as error:
+        return Finding(
+            "shared memory", False, str(error), purpose, "mount a larger /dev/shm; without it planes go inline"
+        )
+    memory.close()
+    segment.unlink(name)
+    return Finding("shared memory", True, f"{shutil.disk_usage('/dev/shm').free / 2**30:.1f} GiB free", purpose)
+
+
+def _sockets() -> Finding:
+    private = hasattr(os, "getuid")
+    where = tempfile.gettempdir()
+    return Finding(
+        "ipc sockets", private, f"in {where}" if private else "loopback TCP instead", "the link on one machine"
+    )
+
+
+def _weights() -> Finding:
+    try:
+        from renderer.models.limn.model import FOLDER, check_files
+
+        check_files(FOLDER)
+    except WorldplateError as error:
+        return Finding("limn's weights", False, error.what, "the built-in model", error.fix, True)
+    return Finding("limn's weights", True, "whole, hashes as in the manifest", "the built-in model", needed=True)
+
+
+def _codecs() -> Finding:
+    try:
+        from renderer.film import CODECS, av
+    except ImportError as error:
+        return Finding("video codecs", False, str(error), "demo.mp4", 'pip install "worldplate[demo]"', True)
+    found = [name for name in CODECS if name in av.codecs_available]
+    return Finding("video codecs", bool(found), ", ".join(found) or "none", "demo.mp4", needed=True)
+
+
+def _cuda_driver() -> Finding:
+    try:
+        ctypes.CDLL("libcuda.so.1" if os.name == "posix" else "nvcuda.dll")
+    except OSError:
+        return Finding(
+            "CUDA driver", False, "no driver on this machine", "GPU path (not in this version)", "NVIDIA's driver"
+        )
+    version = Path("/proc/driver/nvidia/version")
+    found = version.read_text().splitlines()[0] if version.exists() else "there"
+    return Finding("CUDA driver", True, found, "GPU path (not in this version)")
+
+
+def _tensorrt() -> Finding:
+    found = [name for name in ("tensorrt", "tensorrt_rtx") if importlib.util.find_spec(name) is not None]
+    fix = "" if found else "pip install tensorrt-rtx"
+    return Finding("TensorRT", bool(found), ", ".join(found) or "not installed", "GPU path (not in this version)", fix)

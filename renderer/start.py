@@ -1,0 +1,38 @@
+"""From settings to a running renderer: the model, the link, and the loop, in the order that starts fastest."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from bridge.connection import runtime_dir
+from bridge.link import listen
+from bridge.ring import reap_dead_rings
+from renderer.config import Settings
+from renderer.models import load_model
+from renderer.serve import Renderer
+
+log = logging.getLogger("worldplate.renderer")
+
+
+def serve(settings: Settings, stop: threading.Event) -> None:
+    """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
+    for name in reap_dead_rings():
+        log.info("removed %s, whose engine is gone", name)
+    model = load_model(settings.model)
+    if model.card.runtime.startswith("torch"):
+        import torch
+
+        torch.set_num_threads(settings.threads)
+    folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
+    link = listen(settings.endpoint or None, settings.limits, folder)
+    try:
+        log.info(
+            "serving %s at %s; waiting for an engine, which finds it through %s",
+            model.card.name, link.connection.endpoint, folder / "connection.json",
+        )  # fmt: skip
+        Renderer(link, model, link.connection.token, settings.limits).run(stop)
+    finally:
+        link.close()
+        model.close()
