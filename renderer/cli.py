@@ -124,8 +124,7 @@ def _console() -> Console:
 
 def run_demo(options: argparse.Namespace) -> int:
     from bridge.schema import LatePolicy, SyncMode
-    from renderer.demo import DemoOptions
-    from renderer.demo import run_demo as run
+    from renderer.demo import DemoOptions, run_demo as run
 
     width, height = options.size
     chosen = DemoOptions(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from bridge import segment
@@ -61,7 +62,7 @@ def table_of(findings: list[Finding]) -> Table:
         table.add_column(column, overflow="fold")
     for f in findings:
         mark = "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.needed else "[yellow]absent[/]")
-        table.add_row(mark, f.name, f.found, f.purpose, f.fix)
+        table.add_row(mark, *(escape(cell) for cell in (f.name, f.found, f.purpose, f.fix)))
     return table
 
 
