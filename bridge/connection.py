@@ -125,13 +125,13 @@ def claim(folder: Path) -> Iterator[None]:
     Raises EndpointInUse when one serves here already.
     """
     with _locked(folder):
+        there = None
         with contextlib.suppress(TransportError):  # an unreadable file is stale, and `write` replaces it
             there = read(folder / FILE_NAME)
-            if there is not None and alive(there) and sys.platform == "linux":
-                raise EndpointInUse(
-                    f"A renderer (process {there.pid}) serves at {there.endpoint}",
-                    fix="Use that one, or stop it first.",
-                )
+        if there is not None and alive(there) and sys.platform == "linux":
+            raise EndpointInUse(
+                f"A renderer (process {there.pid}) serves at {there.endpoint}", fix="Use that one, or stop it first."
+            )
         yield
 
 
