@@ -58,8 +58,8 @@ class EngineEnd(Protocol):
     def receive(self, timeout_ms: float = 0.0) -> Received | None:
         """The next message; None when none came in time. What cannot be decoded arrives as an ERROR."""
 
-    def close(self) -> None:
-        """Ends the link; a second time does nothing."""
+    def close(self, linger_ms: int = 0) -> None:
+        """Ends the link, after at most `linger_ms` for what was sent to leave; a second time does nothing."""
 
 
 def memory_pair(limits: Limits = Limits()) -> tuple[MemoryEngineEnd, MemoryRendererEnd]:
@@ -130,7 +130,7 @@ class MemoryEngineEnd:
             return received(self._renderer.to_engine.get(waits, timeout_ms / 1000 if waits else None), self._limits)
         return None
 
-    def close(self) -> None:
+    def close(self, linger_ms: int = 0) -> None:
         if not self._closed:
             self._closed = True
             self._renderer.intake.gone(_ENGINE)

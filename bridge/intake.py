@@ -87,6 +87,8 @@ class Intake:
             case Clock(session=session, t1_ns=t1_ns):
                 self._answer(peer, Clock(session=session, t1_ns=t1_ns, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
             case _:
+                if isinstance(message, Bye):
+                    self._allowances.pop(peer, None)  # it need not be said that it is gone
                 superseded = self.mailbox.put(Arrived(peer, message, parts))
                 if superseded is not None and isinstance(message, Frame):
                     self._answer(peer, _dropped(superseded, message.id))

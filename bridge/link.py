@@ -367,12 +367,12 @@ class ZmqEngineEnd:
     def _may_receive(self) -> bool:
         return bool(int(self._dealer.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
-    def close(self) -> None:
+    def close(self, linger_ms: int = 0) -> None:
         if self._closed:
             return
         self._closed = True
         self._connected = False
         self._dealer.disable_monitor()
         self._monitor.close()
-        self._dealer.close(linger=_BYE_LINGER_MS)
+        self._dealer.close(linger=linger_ms)
         self._context.term()

@@ -1,0 +1,330 @@
+"""From no renderer to an open session with buffers, and back when it dies: one small step at each tick, none waits."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import StrEnum
+
+import msgspec
+
+from bridge.door import Door
+from bridge.ends import EngineEnd, Received
+from bridge.errors import LimitExceeded, Refused, WorldplateError
+from bridge.flight import Flight, Pool
+from bridge.inline import InlineEngineBuffers
+from bridge.planes import EngineBuffers
+from bridge.ring import Ring
+from bridge.schema import (
+    AnyMessage,
+    Bye,
+    Clock,
+    ControlValue,
+    Error,
+    Frame,
+    Hello,
+    Ping,
+    PixelFormat,
+    PlaneName,
+    PlanesAck,
+    Reject,
+    Release,
+    Reset,
+    Result,
+    Status,
+    Timecode,
+    Transport,
+    Welcome,
+)
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.010  # for a renderer
+_AFTER_BYE_S = 0.25  # a renderer that said BYE is on its way out
+
+
+class State(StrEnum):
+    SEARCHING = "searching"  # for a connection file with a live renderer
+    CONNECTING = "connecting"
+    GREETING = "greeting"  # HELLO is on its way
+    OPENING = "opening"  # the ring is being made, or PLANES is on its way
+    ATTACHED = "attached"
+    STALLED = "stalled"  # attached, and the render loop does not move
+    REFUSED = "refused"  # until another renderer is there
+
+
+class Attachment:
+    """The engine's way to a renderer. `step` does everything."""
+
+    def __init__(
+        self, door: Door, hello: Hello, offered: Mapping[PlaneName, tuple[PixelFormat, ...]], slot_count: int
+    ) -> None:
+        """`hello` is complete but for the token."""
+        self.state = State.SEARCHING
+        self.pool: Pool | None = None  # where to write while attached
+        self.welcome: Welcome | None = None
+        self.refusal: WorldplateError | None = None
+        self.status: Status | None = None
+        self.clock: tuple[int, int] | None = None  # offset of the renderer's clock and round trip, nanoseconds
+        self.errors: deque[WorldplateError] = deque(maxlen=64)
+        self.lost_reason = "no renderer yet"
+        self._door = door
+        self._hello = hello
+        self._offered = offered
+        self._slot_count = slot_count
+        self._end: EngineEnd | None = None
+        self._ring: Future[Ring] | None = None
+        self._ring_maker = ThreadPoolExecutor(1, "worldplate ring")  # the system takes its time to find the pages
+        self._announced = False
+        self._generation = 0
+        self._look_at_s = 0.0
+        self._warned: set[str] = set()
+
+    @property
+    def session(self) -> str:
+        return self.welcome.session if self.welcome is not None else "0" * 32
+
+    @property
+    def attached(self) -> bool:
+        return self.state is State.ATTACHED
+
+    @property
+    def parts_on_their_way(self) -> bool:
+        return self._end is not None and self._end.parts_on_their_way
+
+    def send(self, message: AnyMessage, parts: Sequence[memoryview] = ()) -> bool:
+        return self._end is not None and self._end.send(message, parts)
+
+    def submit(
+        self,
+        flight: Flight,
+        *,
+        deadline_ns: int,
+        controls: dict[str, ControlValue],
+        timecode: Timecode | None,
+        seed: int,
+        reset: Reset,
+    ) -> bool:
+        """Sends a frame whose slot is written; False when the link does not take it."""
+        buffers = flight.pool.buffers
+        parts = buffers.commit(flight.slot)
+        frame = Frame(
+            session=self.session,
+            id=flight.frame_id,
+            generation=buffers.generation,
+            slot=flight.slot.index,
+            planes=buffers.part_layouts,
+            capture_ns=flight.capture_ns,
+            deadline_ns=deadline_ns,
+            timecode=timecode,
+            camera=flight.camera,
+            bodies=flight.bodies,
+            controls=controls,
+            seed=seed,
+            reset=reset,
+        )
+        return self.send(frame, parts)
+
+    def note(self, error: WorldplateError) -> None:
+        """Keeps an error for the engine to read, and logs it when it is the first of its kind."""
+        self.errors.append(error)
+        if error.code not in self._warned:
+            self._warned.add(error.code)
+            _log.warning("%s", error)
+
+    def step(self, timeout_ms: float = 0.0) -> list[Received]:
+        """Goes on as far as it can now; waits up to `timeout_ms` for a message. Returns what answers frames: RESULTs
+        of this session, and ERRORs that name one."""
+        answers: list[Received] = []
+        if self._end is None:
+            self._look()
+        while self._end is not None and (received := self._end.receive(timeout_ms)) is not None:
+            timeout_ms = 0.0
+            if self._answers_frame(received[0]):
+                answers.append(received)
+            else:
+                self._take(received[0])
+        self._advance()
+        return answers
+
+    def stalled(self, waiting_since_ns: int) -> bool:
+        """Whether the render loop has stopped: no beat for `stall_ms`, and a frame has waited as long."""
+        if self.welcome is None or self.pool is None:
+            return False
+        now_ns, stall_ns = time.monotonic_ns(), self.welcome.stall_ms * 1_000_000
+        buffers = self.pool.buffers
+        silent = now_ns - buffers.beat_ns > stall_ns if isinstance(buffers, Ring) else True
+        return silent and now_ns - waiting_since_ns > stall_ns
+
+    def greet_again(self, hello: Hello) -> None:
+        """A new HELLO on the same link, for planes of another size."""
+        self._hello = hello
+        if self._end is None:
+            return
+        if self.pool is not None and isinstance(self.pool.buffers, Ring):
+            self._end.send(Release(session=self.session, generation=self.pool.buffers.generation))
+        if self.state is not State.CONNECTING:
+            self._forget_session("the planes changed their size")
+            self.state = State.CONNECTING
+
+    def close(self) -> None:
+        if self._end is not None:
+            if self.welcome is not None:
+                self._end.send(Bye(session=self.session, reason="the engine closed"))
+            self._end.close(linger_ms=100)
+            self._end = None
+        self._forget_session("closed")
+        self.state = State.SEARCHING
+        self._ring_maker.shutdown()
+
+    def _look(self) -> None:
+        if time.monotonic() < self._look_at_s:
+            return
+        self._look_at_s = time.monotonic() + _LOOK_EVERY_S
+        if self.state is State.REFUSED and not self._door.moved():
+            return
+        opened = self._door.open()
+        if opened is not None:
+            self._end = opened.end
+            self._hello = msgspec.structs.replace(self._hello, token=opened.token)
+            self.state, self.refusal = State.CONNECTING, None
+
+    def _advance(self) -> None:
+        if self._end is None:
+            return
+        connected = self._end.connected
+        if self.state is State.CONNECTING:
+            if connected and self._end.send(self._hello):
+                self.state = State.GREETING
+            elif not connected and time.monotonic() >= self._look_at_s:
+                self._look_at_s = time.monotonic() + _LOOK_EVERY_S
+                if self._door.moved():
+                    self._leave("the renderer went away")
+        elif not connected:
+            self._leave("the connection to the renderer was lost")
+        elif self.state is State.OPENING:
+            self._announce_ring()
+
+    def _answers_frame(self, message: AnyMessage) -> bool:
+        if isinstance(message, Result):
+            return message.session == self.session
+        if isinstance(message, Error):
+            self.note(_error(message.code, message.text, message.fix))
+            return message.frame_id > 0
+        return False
+
+    def _take(self, message: AnyMessage) -> None:
+        match message:
+            case Welcome() if self.state is State.GREETING:
+                self._open(message)
+            case Reject():
+                self._refuse(_error(message.code, message.text, message.fix))
+            case PlanesAck(generation=generation) if self.state is State.OPENING and generation == self._generation:
+                self._opened(message)
+            case Status():
+                self.status = message
+            case Clock(t1_ns=t1, t2_ns=t2, t3_ns=t3):
+                t4 = time.monotonic_ns()
+                self.clock = ((t2 - t1 + t3 - t4) // 2, (t4 - t1) - (t3 - t2))  # RFC 5905 §8
+            case Ping(answer=False, nonce=nonce):
+                self.send(Ping(nonce=nonce, answer=True))
+            case Bye(reason=reason):
+                self._look_at_s = time.monotonic() + _AFTER_BYE_S
+                self._leave(reason or "the renderer said goodbye")
+            case Error(fatal=fatal) if fatal or self.state is not State.ATTACHED:
+                self._refuse(_error(message.code, message.text, message.fix))
+
+    def _open(self, welcome: Welcome) -> None:
+        self.welcome = welcome
+        if self._slot_count > welcome.limits.max_slots:
+            self._refuse(LimitExceeded("slots", self._slot_count, welcome.limits.max_slots, "max_slots"))
+            return
+        self._generation += 1
+        self._announced = False
+        if welcome.transport is Transport.SHM:
+            self.state = State.OPENING
+            self._ring = self._ring_maker.submit(
+                Ring.create, welcome.planes, welcome.outputs, self._slot_count, self._generation, welcome.limits
+            )
+        else:
+            buffers = InlineEngineBuffers(welcome.planes, welcome.outputs, self._slot_count, welcome.limits)
+            self._attach(buffers, welcome)
+
+    def _announce_ring(self) -> None:
+        if self._ring is None or self._announced or not self._ring.done():
+            return
+        try:
+            self._announced = self.send(self._ring.result().message(self.session))
+        except WorldplateError as error:
+            self._ring = None
+            self._do_without_ring(error)
+
+    def _opened(self, ack: PlanesAck) -> None:
+        assert self.welcome is not None
+        ring, self._ring = self._ring, None
+        if ring is None:
+            return
+        if ack.ok:
+            self._attach(ring.result(), self.welcome)
+        else:
+            ring.result().close()
+            self._do_without_ring(_error(ack.code, ack.text, "Use the `inline` transport."))
+
+    def _do_without_ring(self, error: WorldplateError) -> None:
+        rest = tuple(t for t in self._hello.transports if t is not Transport.SHM)
+        if not rest:
+            self._refuse(error)
+            return
+        _log.warning("No shared ring, so planes travel inline, which is slower: %s", error)
+        self.greet_again(msgspec.structs.replace(self._hello, transports=rest))
+
+    def _attach(self, buffers: EngineBuffers, welcome: Welcome) -> None:
+        size = (self._hello.width, self._hello.height)
+        self.pool = Pool(buffers, self._slot_count, welcome.planes, self._offered, *size)
+        self.state = State.ATTACHED
+        reason = f" ({welcome.transport_reason})" if welcome.transport_reason else ""
+        _log.info("Attached to %s over %s%s", welcome.model, welcome.transport, reason)
+
+    def _refuse(self, error: WorldplateError) -> None:
+        _log.warning("The renderer refused the session: %s", error)
+        self._leave(str(error))
+        self.refusal, self.state = error, State.REFUSED
+
+    def _leave(self, reason: str) -> None:
+        """At once, and without waiting for what was sent: the renderer may be dead."""
+        if self.attached:
+            _log.warning("Detached: %s. Looking for a renderer again.", reason)
+        if self._end is not None:
+            self._end.close()
+            self._end = None
+        self._forget_session(reason)
+        self.state = State.SEARCHING
+
+    def _forget_session(self, reason: str) -> None:
+        self.pool, self.welcome, self.lost_reason = None, None, reason
+        if self._ring is not None:
+            self._ring.add_done_callback(_close_ring)
+            self._ring = None
+
+
+def _close_ring(ring: Future[Ring]) -> None:
+    if not ring.cancelled() and ring.exception() is None:
+        ring.result().close()
+
+
+def _error(code: str, text: str, fix: str) -> WorldplateError:
+    """The typed error of a code from the wire; `Refused` for one that this version does not know."""
+    kind = next((kind for kind in _kinds(WorldplateError) if kind.code == code), Refused)
+    error = kind.__new__(kind)
+    WorldplateError.__init__(error, text, fix=fix)
+    if isinstance(error, LimitExceeded):
+        error.value, error.limit, error.setting = math.nan, math.nan, ""  # the text says them
+    return error
+
+
+def _kinds(root: type[WorldplateError]) -> list[type[WorldplateError]]:
+    return [root, *(kind for child in root.__subclasses__() for kind in _kinds(child))]

@@ -1,0 +1,399 @@
+"""The engine's side of Worldplate in Python: submit frames, show plates, and never wait for a renderer that is gone.
+
+    with Client(320, 180, engine_planes, sync=SyncMode.FREERUN, late=LatePolicy.REPROJECT) as client:
+        while running:
+            slot = client.begin()
+            render_into(slot.inputs)
+            client.submit(slot, camera, bodies=bodies, capture_ns=time.monotonic_ns())
+            if (shown := client.present()) is not None:
+                display(shown.picture())
+
+One thread calls it. `begin` and `present` also keep the link alive: they find a renderer, attach to it, notice its
+death and attach to the next, a step at a time. Only `lockstep` and `offline` wait, both for a bounded time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from bridge.attachment import Attachment, State
+from bridge.door import Door, FileDoor, HandedDoor
+from bridge.ends import EngineEnd
+from bridge.errors import InvalidValue, NoRenderer, NotSupported, WorldplateError
+from bridge.flight import Flight, Pool, private_pool
+from bridge.late import LateFrames, Substitute
+from bridge.ledger import Ledger
+from bridge.planes import Slot
+from bridge.schedule import due
+from bridge.schema import (
+    Bodies,
+    Camera,
+    Clock,
+    ControlValue,
+    Disposition,
+    Hello,
+    LatePolicy,
+    PixelFormat,
+    PlaneName,
+    PlaneOffer,
+    Reset,
+    Status,
+    SyncMode,
+    Timecode,
+    Transport,
+    Welcome,
+    World,
+    WorldOp,
+)
+from bridge.shown import Shown
+from bridge.steering import Steering
+from bridge.traffic import Traffic
+
+NO_BODIES = Bodies()
+_WAITING = frozenset({SyncMode.LOCKSTEP, SyncMode.OFFLINE})
+_WAIT_STEP_MS = 5.0  # how often a wait looks whether the renderer still lives
+
+
+class Client:
+    """One engine viewport. `ledger` has what became of its frames."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        planes: Mapping[PlaneName, tuple[PixelFormat, ...]],
+        *,
+        sync: SyncMode = SyncMode.FREERUN,
+        delay_frames: int = 1,
+        late: LatePolicy = LatePolicy.REPROJECT,
+        seed: int = 0,
+        transports: tuple[Transport, ...] = (Transport.SHM, Transport.INLINE),
+        connection: Path | EngineEnd | Door | None = None,
+        name: str = "worldplate python client",
+        engine: str = "",
+        frame_period_ms: float = 1000 / 60,
+        slot_count: int = 4,
+        offline_wait_s: float = 120.0,
+    ) -> None:
+        """`planes` are those the engine can give, with their formats in its order of preference; `color` is needed.
+
+        `connection` is a connection file (the user's, when None), or an end of `memory_pair`. `frame_period_ms` is the
+        time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is raised to what
+        `delay_frames` needs: the delayed frames, the one being written, the one shown and the one it was warped from.
+        Raises NotSupported for `genlocked`.
+        """
+        if sync is SyncMode.GENLOCKED:
+            raise NotSupported("The sync mode genlocked needs a house clock", fix="Use lockstep, delayed or freerun.")
+        self.ledger = Ledger()
+        self._sync, self._delay_frames = sync, delay_frames
+        self._planes = dict(planes)
+        self._frame_period_ms = frame_period_ms
+        self._offline_wait_s = offline_wait_s
+        self._slot_count = max(slot_count, delay_frames + 3 if sync is SyncMode.DELAYED else 0)
+        self._hello = Hello(
+            token="",
+            client=name,
+            engine=engine,
+            pid=os.getpid(),
+            width=width,
+            height=height,
+            planes=tuple(PlaneOffer(name=plane, formats=formats) for plane, formats in planes.items()),
+            transports=transports,
+            sync=sync,
+            delay_frames=delay_frames,
+            late=late,
+            seed=seed,
+        )
+        self._attachment = Attachment(_door(connection), self._hello, self._planes, self._slot_count)
+        self._late = LateFrames(late)
+        self._private = private_pool(self._planes, width, height, self._slot_count)
+        self._pool: Pool | None = None  # the attachment's, as of the last tick
+        self._traffic = Traffic(self.ledger, self._late, max(self._slot_count, delay_frames + 2), self._attachment.note)
+        self._begun: tuple[Pool, Slot] | None = None
+        self._shown_epoch = -1  # of what is on the screen
+        self._last_id = 0
+        self._epoch = 0
+        self._reset = Reset.NONE  # not known yet to have reached the renderer
+        self._steering = Steering()
+        self._closed = False
+
+    @property
+    def attached(self) -> bool:
+        return self._attachment.attached
+
+    @property
+    def state(self) -> State:
+        return State.STALLED if self.attached and self._stalled else self._attachment.state
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """What was agreed with the renderer; None while there is no session."""
+        return self._attachment.welcome
+
+    @property
+    def refusal(self) -> WorldplateError | None:
+        """Why the renderer wants no session; it is asked again when another renderer is there."""
+        return self._attachment.refusal
+
+    @property
+    def errors(self) -> list[WorldplateError]:
+        """The last errors that the renderer told, oldest first."""
+        return list(self._attachment.errors)
+
+    @property
+    def status(self) -> Status | None:
+        """The renderer's last STATUS."""
+        return self._attachment.status
+
+    @property
+    def bytes_copied(self) -> int:
+        """Bytes that the engine's side copied between host buffers of pixels in this session: 0 over a ring."""
+        return self._pool.buffers.copies.bytes if self._pool is not None else 0
+
+    def connect(self, timeout_s: float = 10.0) -> None:
+        """Waits until attached. Raises the renderer's refusal, or NoRenderer when the time is over."""
+        until_s = time.monotonic() + timeout_s
+        while not self.attached:
+            self.tick()
+            if self.refusal is not None:
+                raise self.refusal
+            if time.monotonic() >= until_s:
+                raise NoRenderer(
+                    f"No renderer answered in {timeout_s:g} s (still {self.state})",
+                    fix="Start one: `worldplate serve`.",
+                )
+            time.sleep(0.001)
+
+    def clock(self) -> tuple[int, int] | None:
+        """Asks for the renderer's clock; returns the last answer: its offset from ours, and the round trip, in ns."""
+        self._attachment.send(Clock(session=self._attachment.session, t1_ns=time.monotonic_ns()))
+        return self._attachment.clock
+
+    def set_controls(
+        self,
+        values: Mapping[str, ControlValue],
+        *,
+        engine_objects: tuple[int, ...] | None = None,
+        engine_labels: tuple[int, ...] | None = None,
+        plate_near_m: float | None = None,
+        plate_far_m: float | None = None,
+    ) -> None:
+        """From the next frame on, here and at every renderer to come; None leaves a thing as it is."""
+        self._steering.change(
+            values,
+            {
+                "engine_objects": engine_objects,
+                "engine_labels": engine_labels,
+                "plate_near_m": plate_near_m,
+                "plate_far_m": plate_far_m,
+            },
+        )
+
+    def reset(self) -> None:
+        """The renderer forgets the world, and the next frame is a cut."""
+        self._attachment.send(World(session=self._attachment.session, op=WorldOp.RESET))
+        self._cut(Reset.CUT)
+
+    def resize(self, width: int, height: int) -> None:
+        """Planes of another size from the next `begin` on; the session is agreed anew, and the ring replaced."""
+        self._traffic.drop_all("the picture was resized")
+        self._late.forget()
+        self._traffic.shown, self._begun = None, None
+        self._cut(Reset.CUT)
+        self._hello = msgspec.structs.replace(self._hello, width=width, height=height)
+        self._traffic.leave(self._private, "the picture was resized")
+        self._private = private_pool(self._planes, width, height, self._slot_count)
+        self._attachment.greet_again(self._hello)
+        self._follow_attachment()
+
+    def begin(self) -> Slot:
+        """Where to write the next frame. There is always somewhere: should all slots be taken, the oldest frame on its
+        way gives up its own. A slot that was begun and not submitted is taken back."""
+        if self._closed:
+            raise NoRenderer("The client is closed", fix="Make a new one.")
+        self.tick()
+        self._traffic.shown = None
+        if self._begun is not None:
+            pool, slot = self._begun
+            pool.buffers.release(slot.index)
+        pool = self._pool or self._private
+        if self._attachment.parts_on_their_way and self._traffic.is_full(pool):
+            pool = self._private  # the link still reads the slots that `begin` would give
+        self._last_id += 1
+        self._begun = (pool, self._traffic.begin(pool, self._last_id))
+        return self._begun[1]
+
+    def submit(
+        self,
+        slot: Slot,
+        camera: Camera,
+        *,
+        bodies: Bodies = NO_BODIES,
+        capture_ns: int | None = None,
+        controls: Mapping[str, ControlValue] | None = None,
+        reset: Reset = Reset.NONE,
+        timecode: Timecode | None = None,
+        seed: int = 0,
+    ) -> None:
+        """The slot is written: off it goes. `capture_ns` is the monotonic time of the engine state, now when None.
+
+        Raises InvalidValue for a slot that is not the one begun last.
+        """
+        if self._begun is None or self._begun[1] is not slot:
+            raise InvalidValue(f"Frame {slot.frame_id} was not begun last", fix="Submit what `begin` gave, once.")
+        (pool, _), self._begun = self._begun, None
+        if reset is not Reset.NONE:
+            self._cut(reset)
+        now_ns = time.monotonic_ns()
+        capture_ns = now_ns if capture_ns is None else capture_ns
+        flight = Flight(slot.frame_id, self._epoch, pool, slot, camera, bodies, capture_ns, now_ns)
+        self._traffic.add(flight)
+        if pool is self._pool:
+            self._send(flight, dict(controls or {}), timecode, seed)
+        else:
+            flight.lost = self._attachment.lost_reason
+
+    def present(self) -> Shown | None:
+        """The frame to show at this tick; None: nothing new, what is on the screen stays."""
+        start_ns = time.monotonic_ns()
+        self.tick()
+        target = due(
+            self._sync,
+            self._traffic.recent,
+            self._delay_frames,
+            last_shown_id=self.ledger.last_shown_id,
+            alive=self.attached and not self._stalled,
+        )
+        if target is not None and self._sync in _WAITING:
+            self._wait_for(target, start_ns)
+        waited_ns = time.monotonic_ns()
+        picture = self._picture(target) if target is not None else None
+        if target is None or picture is None:
+            self.ledger.repeat()
+            return None
+        stages_ms = {"wait": (waited_ns - start_ns) / 1e6, "substitute": (time.monotonic_ns() - waited_ns) / 1e6}
+        return self._show(target, picture, stages_ms)
+
+    def tick(self) -> None:
+        """Keeps the link alive and takes in what came, without waiting; `begin` and `present` do it too."""
+        self._take_in(0.0)
+
+    def close(self) -> None:
+        """Says BYE, and drops what is on its way. A second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._traffic.drop_all("the client was closed")
+        self._attachment.close()
+        self._follow_attachment()
+        self._traffic.leave(self._private, "the client was closed")
+        self._traffic.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _stalled(self) -> bool:
+        since_ns = self._traffic.waiting_since_ns
+        return since_ns is not None and self._attachment.stalled(since_ns)
+
+    def _cut(self, reset: Reset) -> None:
+        self._epoch += 1
+        self._reset = reset
+
+    def _send(self, flight: Flight, controls: dict[str, ControlValue], timecode: Timecode | None, seed: int) -> None:
+        self._steering.tell(self._attachment)
+        frames = {SyncMode.LOCKSTEP: 1, SyncMode.DELAYED: self._delay_frames + 1}.get(self._sync, 0)
+        deadline_ns = flight.submitted_ns + round(frames * self._frame_period_ms * 1e6) if frames else 0
+        if self._attachment.submit(
+            flight, deadline_ns=deadline_ns, controls=controls, timecode=timecode, seed=seed, reset=self._reset
+        ):
+            self._traffic.sent(flight)
+        else:
+            flight.lost = "the link's queue was full"
+
+    def _take_in(self, timeout_ms: float) -> None:
+        for received in self._attachment.step(timeout_ms):
+            arrived = self._traffic.answer(received)
+            if arrived is not None and arrived.epoch == self._epoch:
+                self._reset = Reset.NONE
+                if arrived.resolved:  # too late to be shown, but not to be warped for the frames to come
+                    self._late.remember(arrived)
+        self._follow_attachment()
+        self._steering.tell(self._attachment)
+
+    def _follow_attachment(self) -> None:
+        if self._attachment.pool is self._pool:
+            return
+        if self._pool is not None:
+            self._traffic.leave(self._pool, self._attachment.lost_reason)
+        self._pool = self._attachment.pool
+        self._steering.forgotten()
+
+    def _wait_for(self, target: Flight, start_ns: int) -> None:
+        """Until its plate is there or will not come, but no longer than the sync mode says."""
+        lockstep = self._sync is SyncMode.LOCKSTEP
+        limit_ms = self._frame_period_ms if lockstep else self._offline_wait_s * 1000
+        since_ns = min(target.submitted_ns, start_ns) if lockstep else start_ns
+        while not target.answered and not (lockstep and self._stalled):
+            left_ms = limit_ms - (time.monotonic_ns() - since_ns) / 1e6
+            if left_ms <= 0:
+                return
+            self._take_in(min(left_ms, _WAIT_STEP_MS))
+
+    def _picture(self, target: Flight) -> Substitute | None:
+        """What the frame is shown as; None when the late policy lets the picture on the screen stay."""
+        if target.finished:
+            plate = target.plate.get(PlaneName.PLATE)
+            if plate is None:
+                reason = target.result.reason if target.result is not None else ""
+                return Substitute(Disposition.PASSTHROUGH, None, reason, target.capture_ns)
+            if target.plate_whole:
+                return Substitute(Disposition.GENERATED, plate, "", target.capture_ns)
+            target.lost = "the plate was overwritten"
+        why = target.lost or ("the render loop has stalled" if self._stalled else "the plate was not there in time")
+        if not self._late.may_hold(target, self._shown_epoch):
+            return self._late.substitute(target, why)
+        # In freerun a frame that is still being made may be shown at a later tick; otherwise its turn is over.
+        may_come = self._sync is SyncMode.FREERUN and not target.lost and not self._stalled
+        self._traffic.drop_before(target.frame_id + (not may_come), why, only_lost=may_come)
+        return None
+
+    def _show(self, target: Flight, picture: Substitute, stages_ms: dict[str, float]) -> Shown:
+        now_ns = time.monotonic_ns()
+        self._traffic.drop_before(target.frame_id, "a newer frame was shown")
+        self.ledger.show(target.frame_id, picture.disposition, picture.reason)
+        target.resolved = True
+        if picture.disposition is Disposition.GENERATED:
+            self._late.remember(target)
+        self._traffic.shown, self._shown_epoch = target, target.epoch
+        return Shown(
+            frame_id=target.frame_id,
+            disposition=picture.disposition,
+            reason=picture.reason,
+            age_ms=(now_ns - picture.oldest_capture_ns) / 1e6,
+            state_age_ms=(now_ns - target.capture_ns) / 1e6,
+            planes=target.slot.inputs,
+            plate=picture.plate,
+            stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
+            still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
+            torn=lambda reason: self.ledger.correct(Disposition.PASSTHROUGH, reason),
+        )
+
+
+def _door(connection: Path | EngineEnd | Door | None) -> Door:
+    if connection is None or isinstance(connection, Path):
+        return FileDoor(connection)
+    return connection if isinstance(connection, Door) else HandedDoor(connection)
