@@ -22,6 +22,7 @@ from rich.progress import Progress, track
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import NoRenderer
+from bridge.planes import payload_bytes
 from bridge.schema import ALLOWED_FORMATS, ControlValue, Label, LatePolicy, PlaneName, SyncMode, Transport
 from renderer.film import contact_sheet, display, plate_on_black, triptych, write_mp4
 from renderer.process import RendererProcess
@@ -212,6 +213,13 @@ def _check_owned(
     recording.owned_differences += int((picture[owned][:, :3] != color[owned][:, :3]).any(axis=1).sum())
 
 
+def host_copies_per_frame(client: Client) -> float:
+    """How often the planes of a frame were copied between host buffers, on the mean; both processes count bytes."""
+    frames = max(1, sum(client.ledger.counts.values()))
+    frame_bytes = payload_bytes(client.welcome.planes) if client.welcome else 1
+    return round(client.bytes_copied / frames / frame_bytes, 4)
+
+
 def make_report(options: DemoOptions, recording: Recording, client: Client) -> dict[str, object]:
     """What report.json holds."""
     welcome = client.welcome
@@ -225,7 +233,7 @@ def make_report(options: DemoOptions, recording: Recording, client: Client) -> d
         "stages_ms": {name: percentiles(values) for name, values in recording.stages_ms.items()},
         "dispositions": dict(Counter(client.ledger.counts)),
         "repeated": recording.repeated,
-        "host_copies_per_frame": client.host_copies_per_frame,
+        "host_copies_per_frame": host_copies_per_frame(client),
         "engine_owned_pixels": recording.owned_pixels,
         "engine_owned_differences": recording.owned_differences,
         "size": f"{options.width}x{options.height}",
