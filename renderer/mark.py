@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
-from bridge.schema import Disposition, Frame, Result
+from bridge.schema import Disposition, Frame, PlaneLayout, Result
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard
 
 
-def mark(frame: RenderFrame, card: ModelCard, host_bytes_copied: int) -> Result:
-    """The RESULT of a finished plate: its frame, the camera it was made for, its age, its stages, its maker."""
+def mark(
+    frame: RenderFrame, card: ModelCard, host_bytes_copied: int, part_layouts: tuple[PlaneLayout, ...] = ()
+) -> Result:
+    """The RESULT of a finished plate: its frame, camera, age, stages and maker, and, when it travels inline, what its
+    message parts hold."""
     header = frame.header
     return Result(
         session=header.session,
@@ -23,6 +26,7 @@ def mark(frame: RenderFrame, card: ModelCard, host_bytes_copied: int) -> Result:
         capture_ns=header.capture_ns,
         age_ms=max(0.0, (time.monotonic_ns() - header.capture_ns) / 1e6),
         stages_ms=frame.stages_ms,
+        outputs=part_layouts,
         host_bytes_copied=host_bytes_copied,
         model=card.name,
         runtime=card.runtime,

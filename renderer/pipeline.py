@@ -51,5 +51,5 @@ def render_frame(
     with frame.stage("mark"):
         output_parts = buffers.commit_plate(header)
         remember(world, header)
-        result = mark(frame, model.card, buffers.copies.bytes - copied_before)
+        result = mark(frame, model.card, buffers.copies.bytes - copied_before, buffers.part_layouts)
     return result, output_parts

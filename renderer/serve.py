@@ -22,6 +22,7 @@ from bridge.errors import (
     VersionMismatch,
     WorldplateError,
 )
+from bridge.intake import NO_SESSION
 from bridge.link import RendererEnd
 from bridge.schema import (
     PROTOCOL_VERSION,
@@ -116,13 +117,19 @@ class Renderer:
         elif isinstance(message, Clock):
             self._clock(self._session(peer, message.session), message)
         elif isinstance(message, Bye):
-            self._session(peer, message.session)
-            log.info("%s left: %s", self._sessions[peer].name, message.reason or "no reason given")
-            self._end(peer)
+            self._leave(peer, message)
         else:
             raise ProtocolError(
                 f"{type(message).__name__} is a message that only the renderer sends", fix="Update the plugin."
             )
+
+    def _leave(self, peer: bytes, message: Bye) -> None:
+        """The engine says goodbye, or the link says that its connection is gone."""
+        if message.session != NO_SESSION:
+            self._session(peer, message.session)
+        if peer in self._sessions:
+            log.info("%s left: %s", self._sessions[peer].name, message.reason or "no reason given")
+        self._end(peer)
 
     def _session(self, peer: bytes, session_id: str) -> Session:
         session = self._sessions.get(peer)
