@@ -124,10 +124,10 @@ class Limn:
 
 def inputs_of(planes: PlaneViews, camera: Camera, bodies: Bodies) -> Inputs:
     """Planes as float32 tensors, with what is not a number made harmless: no geometry where depth is not one."""
-    color = _finite(_tensor(planes[PlaneName.COLOR])[..., :3].permute(2, 0, 1).float())
+    color = _channels(planes[PlaneName.COLOR], BRIGHTEST)
     depth_m = _tensor(planes[PlaneName.DEPTH])
     depth_m = torch.where((depth_m > 0.0) & torch.isfinite(depth_m), depth_m, math.inf)
-    normal = _finite(_tensor(planes[PlaneName.NORMAL])[..., :3].permute(2, 0, 1).float())
+    normal = _channels(planes[PlaneName.NORMAL], 1.0)
     objects = torch.from_numpy(planes[PlaneName.OBJECT].astype(np.int64))
     albedo = planes.get(PlaneName.ALBEDO)
     label = planes.get(PlaneName.LABEL)
@@ -136,7 +136,7 @@ def inputs_of(planes: PlaneViews, camera: Camera, bodies: Bodies) -> Inputs:
         color=color,
         depth_m=depth_m,
         normal=normal,
-        albedo=None if albedo is None else _finite(_tensor(albedo)[..., :3].permute(2, 0, 1).float()),
+        albedo=None if albedo is None else _channels(albedo, 1.0),
         label=None if label is None else _tensor(label),
         ray=place.ray,
         world_y_m=place.world_y_m,
@@ -152,8 +152,11 @@ def _tensor(plane: NDArray[np.generic]) -> Tensor:
     return tensor
 
 
-def _finite(x: Tensor) -> Tensor:
-    return torch.nan_to_num(x, nan=0.0, posinf=BRIGHTEST, neginf=0.0).clamp(-BRIGHTEST, BRIGHTEST).contiguous()
+def _channels(plane: NDArray[np.generic], largest: float) -> Tensor:
+    """The first three channels as finite float32 [3, H, W] within +-largest; 0 where the plane holds no number."""
+    planar = _tensor(plane)[..., :3].permute(2, 0, 1)
+    x = planar.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+    return x.nan_to_num_(nan=0.0, posinf=largest, neginf=-largest).clamp_(-largest, largest)
 
 
 def check_files(folder: Path) -> None:
