@@ -1,0 +1,308 @@
+"""Write what other languages read from the schema: a C header, C# constants and PROTOCOL.md's tables.
+
+    python -m bridge.codegen           write the files
+    python -m bridge.codegen --check   change nothing; exit 1 and name each file that is stale
+
+The schema package is the only source. Written files are committed and never edited by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, inspect
+
+from bridge import errors, schema
+from bridge.schema import (
+    PLANE_MEANING,
+    RING_ABI_VERSION,
+    RING_HEADER,
+    RING_HEADER_BYTES,
+    RING_MAGIC,
+    RING_MAX_PLANES,
+    RING_PLANE,
+    RING_PLANE_BYTES,
+    RING_PLANES_OFFSET,
+    RING_SLOT,
+    RING_SLOT_HEADER_BYTES,
+    Limits,
+    Message,
+    PlaneName,
+    RingField,
+)
+
+ROOT = Path(__file__).parent.parent
+HEADER = ROOT / "plugins/native/include/worldplate_schema.h"
+CSHARP = ROOT / "plugins/unity/Runtime/Interop/Schema.g.cs"
+PROTOCOL = ROOT / "bridge/PROTOCOL.md"
+NOTICE = "Written by `python -m bridge.codegen` from bridge/schema. Do not edit."
+
+ENUMS: tuple[type[Enum], ...] = (
+    schema.PlaneName, schema.PixelFormat, schema.Label, schema.Transport, schema.SyncMode, schema.LatePolicy,
+    schema.Disposition, schema.Reset, schema.WorldOp, schema.RendererState, schema.ControlType,
+)  # fmt: skip
+PARTS: tuple[type[Struct], ...] = (
+    schema.PlaneLayout, schema.PlaneOffer, schema.Control, schema.Pose, schema.Lens, schema.Camera, schema.Bodies,
+    schema.Timecode, schema.Limits,
+)  # fmt: skip
+RING_STRUCTS: tuple[tuple[str, tuple[RingField, ...], int], ...] = (
+    ("ring_header", RING_HEADER, RING_HEADER_BYTES),
+    ("ring_plane", RING_PLANE, RING_PLANE_BYTES),
+    ("ring_slot", RING_SLOT, RING_SLOT_HEADER_BYTES),
+)
+NUMBERS = {
+    "PROTOCOL_VERSION": schema.PROTOCOL_VERSION,
+    "RING_ABI_VERSION": RING_ABI_VERSION,
+    "RING_HEADER_BYTES": RING_HEADER_BYTES,
+    "RING_SLOT_HEADER_BYTES": RING_SLOT_HEADER_BYTES,
+    "RING_MAX_PLANES": RING_MAX_PLANES,
+    "RING_PLANES_OFFSET": RING_PLANES_OFFSET,
+    "RING_PLANE_BYTES": RING_PLANE_BYTES,
+}
+
+
+def messages() -> list[type[Struct]]:
+    """Every message in the order of the schema."""
+    return list(Message.__subclasses__())
+
+
+def tag_of(message: type[Struct]) -> str:
+    return str(message.__struct_config__.tag)
+
+
+def error_codes() -> Iterator[tuple[str, str]]:
+    """Code and class name of every error, parents first."""
+    waiting: list[type[errors.WorldplateError]] = [errors.WorldplateError]
+    while waiting:
+        error = waiting.pop(0)
+        yield error.code, error.__name__
+        waiting += error.__subclasses__()
+
+
+def fields_of(struct: type[Struct]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, type, default and description of each field, as text."""
+    info = inspect.type_info(struct)
+    if not isinstance(info, inspect.StructType):
+        raise TypeError(f"{struct.__name__} is not a struct")
+    for field in info.fields:
+        described, text = field.type, ""
+        while isinstance(described, inspect.Metadata):
+            text = str((described.extra_json_schema or {}).get("description", text))
+            described = described.type
+        yield field.encode_name, type_text(described), _default_text(field), text
+
+
+def type_text(described: inspect.Type) -> str:
+    """A type in the protocol's words: u64, text, list of Plane, ..."""
+    if isinstance(described, inspect.Metadata):
+        return type_text(described.type)
+    if isinstance(described, inspect.StructType | inspect.EnumType):
+        return str(described.cls.__name__)
+    if isinstance(described, inspect.UnionType):
+        return " or ".join(type_text(t) for t in described.types)
+    if isinstance(described, inspect.VarTupleType):
+        return f"list of {type_text(described.item_type)}"
+    if isinstance(described, inspect.TupleType):
+        return f"{len(described.item_types)} x {type_text(described.item_types[0])}"
+    if isinstance(described, inspect.DictType):
+        return f"map of {type_text(described.key_type)} to {type_text(described.value_type)}"
+    plain: dict[type[Any], str] = {
+        inspect.IntType: "int", inspect.FloatType: "float", inspect.StrType: "text", inspect.BytesType: "bin",
+        inspect.BoolType: "bool", inspect.NoneType: "null",
+    }  # fmt: skip
+    return plain[type(described)]
+
+
+def _default_text(field: inspect.Field) -> str:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return "{}"
+    if field.default is msgspec.NODEFAULT:
+        return "required"
+    if isinstance(field.default, Enum):
+        return str(field.default.value)
+    if isinstance(field.default, Struct):
+        return "defaults"
+    return {"": '""', "()": "[]", "b''": "empty", "None": "null"}.get(str(field.default), str(field.default).lower())
+
+
+def c_name(name: str) -> str:
+    """CamelCase to CAPITALS_WITH_LINES."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+
+
+def c_header() -> str:
+    lines = [f"/* {NOTICE} */", "#ifndef WORLDPLATE_SCHEMA_H", "#define WORLDPLATE_SCHEMA_H", "", "#include <stddef.h>",
+             "#include <stdint.h>", "", "#ifdef __cplusplus", "#define WP_STATIC_ASSERT(c, text) static_assert(c, text)",
+             "#else", "#define WP_STATIC_ASSERT(c, text) _Static_assert(c, text)", "#endif", ""]  # fmt: skip
+    lines += [f"#define WP_{name} {value}" for name, value in NUMBERS.items()]
+    lines += [f"#define WP_RING_MAGIC UINT64_C({RING_MAGIC:#018x}) /* the bytes WPLRING1 */", ""]
+    for enum in ENUMS:
+        lines += _c_enum(enum)
+    lines.append("/* Limits: the renderer's defaults; WELCOME says those in force. */")
+    lines += [f"#define WP_LIMIT_{n.upper()} {default} /* {text} */" for n, _, default, text in fields_of(Limits)]
+    lines += ["", "/* Error codes of REJECT, ERROR and PLANES_ACK. */"]
+    lines += [f'#define WP_ERROR_{c_name(code)} "{code}"' for code, _ in error_codes()]
+    for name, ring_fields, size in RING_STRUCTS:
+        lines += _c_struct(name, ring_fields, size)
+    lines += ["", "/* Messages: the value of `type`, and the keys of each map. */"]
+    for message in messages():
+        lines += ["", f'#define WP_{tag_of(message)} "{tag_of(message)}" /* {_one_line(message)} */']
+        lines += _c_keys(tag_of(message), message)
+    for part in PARTS:
+        lines += ["", f"/* {part.__name__}: {_one_line(part)} */", *_c_keys(c_name(part.__name__), part)]
+    return "\n".join([*lines, "", "#endif /* WORLDPLATE_SCHEMA_H */", ""])
+
+
+def _c_keys(prefix: str, struct: type[Struct]) -> list[str]:
+    return [
+        f'#define WP_KEY_{prefix}_{name.upper()} "{name}" /* {kind}{"; " if text else ""}{text} */'
+        for name, kind, _, text in fields_of(struct)
+    ]
+
+
+def _c_enum(enum: type[Enum]) -> list[str]:
+    name = c_name(enum.__name__)
+    numbered = issubclass(enum, IntEnum)
+    values = [f"    WP_{name}_{m.name} = {m.value if numbered else n}," for n, m in enumerate(enum)]
+    lines = [f"/* {_one_line(enum)} */", f"typedef enum wp_{name.lower()} {{", *values, f"}} wp_{name.lower()};"]
+    if not numbered:  # on the wire these are text
+        texts = ", ".join(f'"{m.value}"' for m in enum)
+        lines.append(f"#define WP_{name}_TEXTS {{{texts}}}")
+    return [*lines, ""]
+
+
+def _c_struct(name: str, fields: tuple[RingField, ...], size: int) -> list[str]:
+    lines, at = ["", f"typedef struct wp_{name} {{"], 0
+    for field in fields:
+        if field.offset > at:
+            lines.append(f"    uint8_t reserved_{at}[{field.offset - at}];")
+        lines.append(f"    {'uint32_t' if field.type == 'u32' else 'uint64_t'} {field.name}; /* {field.description} */")
+        at = field.offset + int(field.type[1:]) // 8
+    if at < size:
+        lines.append(f"    uint8_t reserved_{at}[{size - at}];")
+    lines.append(f"}} wp_{name};")
+    lines.append(f'WP_STATIC_ASSERT(sizeof(wp_{name}) == {size}, "size of wp_{name}");')
+    lines += [f'WP_STATIC_ASSERT(offsetof(wp_{name}, {f.name}) == {f.offset}, "wp_{name}.{f.name}");' for f in fields]
+    return lines
+
+
+def csharp() -> str:
+    lines = [f"// {NOTICE}", "#nullable enable", "namespace Worldplate.Interop", "{"]
+    for enum in ENUMS:
+        numbered = issubclass(enum, IntEnum)
+        lines += [f"    /// <summary>{_xml(_one_line(enum))}</summary>", f"    public enum {enum.__name__}", "    {"]
+        lines += [f"        {_pascal(m.name)} = {m.value if numbered else n}," for n, m in enumerate(enum)]
+        lines += ["    }", ""]
+    lines += ["    public static class Schema", "    {"]
+    lines += [f"        public const int {_pascal(name)} = {value};" for name, value in NUMBERS.items()]
+    lines.append(f"        public const ulong RingMagic = {RING_MAGIC:#018x}UL;")
+    for name, ring_fields, _ in RING_STRUCTS:
+        lines += [f"        public const int {_pascal(name)}_{_pascal(f.name)} = {f.offset};" for f in ring_fields]
+    lines += ["    }", "", "    public static class DefaultLimits", "    {"]
+    lines += [f"        public const long {_pascal(n)} = {default}L;" for n, _, default, _ in fields_of(Limits)]
+    lines += ["    }", "", "    public static class ErrorCode", "    {"]
+    lines += [f'        public const string {_pascal(code)} = "{code}";' for code, _ in error_codes()]
+    lines += ["    }"]
+    for struct in (*messages(), *PARTS):
+        lines += [
+            "",
+            f"    /// <summary>{_xml(_one_line(struct))}</summary>",
+            f"    public static class {struct.__name__}Keys",
+            "    {",
+        ]
+        if issubclass(struct, Message):
+            lines.append(f'        public const string Type = "{tag_of(struct)}";')
+        lines += [f'        public const string {_pascal(name)} = "{name}";' for name, _, _, _ in fields_of(struct)]
+        lines.append("    }")
+    return "\n".join([*lines, "}", ""])
+
+
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _xml(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _one_line(thing: type[Any]) -> str:
+    doc = (thing.__doc__ or "").strip().split("\n\n")[0]
+    return " ".join(doc.split()) or thing.__name__
+
+
+def protocol_tables() -> dict[str, str]:
+    """The generated parts of PROTOCOL.md by the name between their markers."""
+    planes = ["| plane | formats | meaning |", "|---|---|---|"]
+    for plane in PlaneName:
+        formats = ", ".join(schema.ALLOWED_FORMATS[plane])
+        planes.append(f"| `{plane}` | {formats} | {PLANE_MEANING[plane]} |")
+    ring: list[str] = []
+    for name, ring_fields, size in RING_STRUCTS:
+        ring += [
+            f"**{name.replace('_', ' ')}** ({size} bytes)",
+            "",
+            "| offset | type | field | meaning |",
+            "|---|---|---|---|",
+        ]
+        ring += [f"| {f.offset} | {f.type} | `{f.name}` | {f.description} |" for f in ring_fields] + [""]
+    limits = ["| limit | default | of |", "|---|---|---|"]
+    limits += [f"| `{name}` | {default} | {text} |" for name, _, default, text in fields_of(Limits)]
+    codes = ["| code | error |", "|---|---|", *(f"| `{code}` | {name} |" for code, name in error_codes())]
+    enums = ["| word | values |", "|---|---|"]
+    enums += [f"| {e.__name__} | {', '.join(_value_text(m) for m in e)} |" for e in ENUMS]
+    tables = {"planes": planes, "ring": ring, "limits": limits, "errors": codes, "enums": enums}
+    tables["messages"] = [line for m in messages() for line in _message_table(f"{tag_of(m)}", m)]
+    tables["parts"] = [line for p in PARTS if p is not Limits for line in _message_table(p.__name__, p)]
+    return {name: "\n".join(lines).strip() for name, lines in tables.items()}
+
+
+def _value_text(member: Enum) -> str:
+    return f"{member.value} {member.name.lower()}" if isinstance(member, IntEnum) else f"`{member.value}`"
+
+
+def _message_table(title: str, struct: type[Struct]) -> list[str]:
+    lines = [f"#### {title}", "", _one_line(struct), "", "| field | type | default | meaning |", "|---|---|---|---|"]
+    lines += [f"| `{name}` | {kind} | {default} | {text} |" for name, kind, default, text in fields_of(struct)]
+    return [*lines, ""]
+
+
+def protocol(text: str) -> str:
+    """PROTOCOL.md with its tables written anew between `<!-- generated:NAME -->` and `<!-- end -->`."""
+    for name, table in protocol_tables().items():
+        marked = re.compile(rf"(<!-- generated:{name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not marked.search(text):
+            raise ValueError(f"PROTOCOL.md has no place for the table '{name}'")
+        text = marked.sub("\\g<1>" + table.replace("\\", "\\\\") + "\n\\g<2>", text)
+    return text
+
+
+def outputs() -> dict[Path, str]:
+    """Every written file with the text it should have."""
+    return {HEADER: c_header(), CSHARP: csharp(), PROTOCOL: protocol(PROTOCOL.read_text())}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
+    options = parser.parse_args(arguments)
+    stale = [path for path, text in outputs().items() if not path.is_file() or path.read_text() != text]
+    if options.check:
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `python -m bridge.codegen`\n")
+        return 1 if stale else 0
+    texts = outputs()
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(texts[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
