@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 
 from bridge.engine.blockout import ALONG_X, FABRICS, METAL, STONE, TOYS, UPRIGHT, WOOD, Builder, turned
-from bridge.engine.world import Vec3
+from bridge.engine.world import AIR_KG_M3, GRAVITY_M_S2, Vec3
 from bridge.schema import Label
 
-GRAVITY_M_S2 = 9.81
-AIR_KG_M3 = 18.0  # thick, so that what falls from 100 m does not arrive at a speed that no physics step can catch
 CRATE_KG_M3 = 320.0
 BARREL_KG_M3 = 260.0
 BALL_KG_M3 = 180.0
@@ -44,6 +42,12 @@ def _drop_zone(b: Builder) -> tuple[float, float]:
     return b.between(-4.6, 4.2), b.between(-5.2, 0.4)
 
 
+def _spin(b: Builder, lands_s: float) -> Vec3:
+    """A tumble for what lands soon; what falls for long must not, or the air carries it over the walls."""
+    reach = 2.5 if lands_s < 4.0 else 0.0
+    return (b.between(-reach, reach), b.between(-reach, reach), b.between(-reach, reach))
+
+
 def _stack(b: Builder, at: tuple[float, float]) -> None:
     """Six crates in a pyramid, beside the fountain."""
     half = b.between(0.34, 0.4)
@@ -64,7 +68,7 @@ def _loose_crates(b: Builder, half_d: float) -> None:
         half = b.between(0.24, 0.42)
         x, z = _drop_zone(b)
         high = half + fall_m(lands_s, CRATE_KG_M3 * (2 * half) ** 3, (2 * half) ** 2)
-        spin = (b.between(-2.0, 2.0), b.between(-2.0, 2.0), b.between(-2.0, 2.0))
+        spin = _spin(b, lands_s)
         b.add(Label.WOOD, "box", (half, half, half), (x, high, z), b.tint(WOOD, 0.2), density=CRATE_KG_M3, spin=spin)
 
 
@@ -86,8 +90,8 @@ def _balls(b: Builder, terrace: tuple[float, float, float], fountain: tuple[floa
     """One is thrown at the stack, two roll off the terrace, eight come down over the first twenty seconds."""
     aim = (fountain[0] - 2.6, fountain[1] - 1.6)
     start: Vec3 = (aim[0] + 1.8, 1.2, aim[1] + 6.4)
-    b.add(Label.PLASTIC, "sphere", (0.4, 0.0, 0.0), start, TOYS[0], density=500.0,
-          velocity=((aim[0] - start[0]) * 1.1, 3.6, (aim[1] - start[2]) * 1.1))  # fmt: skip
+    b.add(Label.PLASTIC, "sphere", (0.4, 0.0, 0.0), start, TOYS[0], density=700.0,
+          velocity=((aim[0] - start[0]) * 1.5, 2.8, (aim[1] - start[2]) * 1.5))  # fmt: skip
     for n, (aside, speed) in enumerate(((0.5, 0.35), (1.1, 0.15))):
         place = (terrace[0] + aside, terrace[2] + 0.3, terrace[1] - 0.6 - 0.5 * n)
         b.add(Label.PLASTIC, "sphere", (0.3, 0.0, 0.0), place, TOYS[1 + n], density=BALL_KG_M3,
@@ -115,6 +119,5 @@ def _capsules(b: Builder) -> None:
         x, z = _drop_zone(b)
         mass = CAPSULE_KG_M3 * math.pi * radius**2 * (2 * half + 1.33 * radius)
         high = 0.4 + fall_m(lands_s, mass, 3.0 * radius * (half + radius))
-        spin = (b.between(-3.0, 3.0), 0.0, b.between(-3.0, 3.0))
         b.add(Label.PLASTIC, "capsule", (radius, half, 0.0), (x, high, z), b.tint(FABRICS[n % 4]),
-              turn=turned("z", b.between(0.0, 90.0)), density=CAPSULE_KG_M3, spin=spin)  # fmt: skip
+              turn=turned("y", b.between(0.0, 90.0)), density=CAPSULE_KG_M3, spin=_spin(b, lands_s))  # fmt: skip

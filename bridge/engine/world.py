@@ -17,6 +17,9 @@ Shape = Literal["box", "sphere", "capsule", "cylinder"]
 Vec3 = tuple[float, float, float]
 Quat = tuple[float, float, float, float]
 
+GRAVITY_M_S2 = 9.81  # down -Y
+AIR_KG_M3 = 18.0  # thick, so that what falls from 100 m does not arrive at a speed that no physics step can catch
+
 
 @dataclass(frozen=True)
 class Primitive:

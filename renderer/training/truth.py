@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridge.engine.embedded import EmbeddedEngine, rotation_of
+from bridge.engine.embedded import EmbeddedEngine
+from bridge.engine.physics import rotation_of
 from bridge.engine.world import Primitive
 from bridge.errors import MissingDependency
 from bridge.planes import PlaneViews
@@ -72,8 +73,9 @@ class Truth:
     def _trace(self, engine: EmbeddedEngine, light: Light, seed: int) -> F32:
         mi = find_mitsuba()
         scene = mi.load_dict(self._scene(mi, engine, light))
-        traced = np.asarray(mi.render(scene, spp=self.samples, seed=seed), np.float32)
-        return np.nan_to_num(traced[..., :3], nan=0.0, posinf=0.0)
+        traced: F32 = np.asarray(mi.render(scene, spp=self.samples, seed=seed), np.float32)
+        np.nan_to_num(traced, copy=False, nan=0.0, posinf=0.0)
+        return traced[..., :3]
 
     def _scene(self, mi: Any, engine: EmbeddedEngine, light: Light) -> dict[str, Any]:
         transform = mi.ScalarTransform4f
