@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress, track
 
 from bridge.engine.courtyard import courtyard
-from bridge.engine.embedded import EmbeddedEngine
+from bridge.engine.embedded import EmbeddedEngine, warm_up
 from bridge.errors import NoRenderer
 from bridge.planes import payload_bytes
 from bridge.schema import ALLOWED_FORMATS, ControlValue, Label, LatePolicy, PlaneName, SyncMode, Transport
@@ -107,9 +107,9 @@ def _start_engine(options: DemoOptions, console: Console) -> EmbeddedEngine:
     """The engine, with its kernels compiled: the first run on a machine takes some seconds for that."""
     if not options.json:
         console.print("Starting engine and renderer (the first run compiles the ray kernels: about 15 s)")
-    engine = EmbeddedEngine(courtyard(options.seed), options.width, options.height)
-    engine.render({})
-    return engine
+    world = courtyard(options.seed)
+    warm_up(world)
+    return EmbeddedEngine(world, options.width, options.height)
 
 
 def connect(options: DemoOptions, renderer: RendererProcess) -> Client:

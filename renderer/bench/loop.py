@@ -9,7 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bridge.engine.courtyard import courtyard
-from bridge.engine.embedded import EmbeddedEngine
+from bridge.engine.embedded import EmbeddedEngine, warm_up
 from renderer.demo import DemoOptions, Recording, connect, make_report, run_loop
 from renderer.process import RendererProcess
 from renderer.report import machine, versions
@@ -22,7 +22,7 @@ def run(sizes: list[tuple[int, int]], seconds: float, fps: int, console: Console
     rows = []
     for width, height in sizes:
         engine = EmbeddedEngine(courtyard(7), width, height)
-        engine.render({})
+        warm_up(engine.world)
         for model in MODELS:
             options = DemoOptions(seconds=seconds, width=width, height=height, model=model, fps=fps, out=Path())
             rows.append(_row(options, engine))
