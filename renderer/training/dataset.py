@@ -121,6 +121,7 @@ def _save(
     with half.open("wb") as file:
         np.savez(
             file,
+            allow_pickle=False,
             truth=truth.astype(np.float16),
             camera=np.frombuffer(msgspec.msgpack.encode(coarse.engine.camera()), np.uint8),
             bodies=np.frombuffer(msgspec.msgpack.encode(coarse.engine.bodies()), np.uint8),

@@ -68,14 +68,15 @@ class Truth:
         sky = sky_of(engine, light)
         picture = np.where(solid, arriving * surface, sky)
         s = SUPERSAMPLING
-        return picture.reshape(self.height, s, self.width, s, 3).mean(axis=(1, 3)).astype(np.float32)
+        mean: F32 = picture.reshape(self.height, s, self.width, s, 3).mean(axis=(1, 3)).astype(np.float32)
+        return mean
 
     def _trace(self, engine: EmbeddedEngine, light: Light, seed: int) -> F32:
         mi = find_mitsuba()
         scene = mi.load_dict(self._scene(mi, engine, light))
-        traced: F32 = np.asarray(mi.render(scene, spp=self.samples, seed=seed), np.float32)
-        np.nan_to_num(traced, copy=False, nan=0.0, posinf=0.0)
-        return traced[..., :3]
+        traced = np.asarray(mi.render(scene, spp=self.samples, seed=seed), np.float32)
+        finite: F32 = np.nan_to_num(traced[..., :3], nan=0.0, posinf=0.0)
+        return finite
 
     def _scene(self, mi: Any, engine: EmbeddedEngine, light: Light) -> dict[str, Any]:
         transform = mi.ScalarTransform4f
@@ -178,4 +179,5 @@ def textured_albedo(engine: EmbeddedEngine, planes: PlaneViews) -> F32:
     label = torch.from_numpy(planes[PlaneName.LABEL].astype(np.int64))
     texture = detail(place.anchor_m, place.anchor_normal, label, place.footprint_m * SUPERSAMPLING)
     albedo = planes[PlaneName.ALBEDO][..., :3].astype(np.float32)
-    return np.clip(albedo * texture.permute(1, 2, 0).numpy(), 0.0, 1.0)
+    textured: F32 = np.clip(albedo * texture.permute(1, 2, 0).numpy(), 0.0, 1.0)
+    return textured

@@ -148,7 +148,7 @@ def inputs_of(planes: PlaneViews, camera: Camera, bodies: Bodies) -> Inputs:
 
 def _tensor(plane: NDArray[np.generic]) -> Tensor:
     """A plane in place; from_dlpack takes read-only views, which from_numpy warns about."""
-    tensor: Tensor = torch.from_dlpack(plane)
+    tensor: Tensor = torch.utils.dlpack.from_dlpack(plane)
     return tensor
 
 

@@ -60,7 +60,8 @@ def sky_radiance(direction: Tensor, light: Light) -> Tensor:
     white = color.mean(0, keepdim=True) * (0.75 if light.sky == "overcast" else 1.35) + 0.35 * glow
     color = torch.lerp(color, white.expand_as(color), (cover * 0.75).expand_as(color))
     below = (-y * 20.0).clamp(0.0, 1.0)
-    return color * (1.0 - 0.8 * below)
+    shown: Tensor = color * (1.0 - 0.8 * below)
+    return shown
 
 
 def ambient(normal: Tensor, light: Light) -> Tensor:
