@@ -95,7 +95,10 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     loop.add_argument("--seconds", type=_positive, default=10.0, help="per row (default 10)")
     loop.add_argument("--fps", type=int, default=24, help="the engine's pace (default 24)")
     loop.set_defaults(run=run_bench_loop)
-    for each in (link, loop):
+    kills = benches.add_parser("kills", help="the renderer killed at random moments, and what the engine sees of it")
+    kills.add_argument("--count", type=int, default=50, help="kills (default 50)")
+    kills.set_defaults(run=run_bench_kills)
+    for each in (link, loop, kills):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
 
 
@@ -170,6 +173,12 @@ def run_bench_loop(options: argparse.Namespace) -> int:
     from renderer.bench import loop
 
     return _write(loop.run(options.size, options.seconds, options.fps, _console()), options.json)
+
+
+def run_bench_kills(options: argparse.Namespace) -> int:
+    from renderer.bench import kills
+
+    return _write(kills.run(options.count, _console()), options.json)
 
 
 def _write(report: dict[str, object], path: Path | None) -> int:

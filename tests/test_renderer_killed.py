@@ -1,0 +1,15 @@
+"""The renderer killed fifty times under load: nothing torn, nothing shown twice or backwards, and always back."""
+
+from __future__ import annotations
+
+from renderer.bench.kills import run_kills
+
+KILLS = 50
+
+
+def test_fifty_kills_show_nothing_torn_or_backward_and_the_engine_comes_back() -> None:
+    outcome = run_kills(KILLS)
+    assert outcome.kills == KILLS
+    assert outcome.torn == 0
+    assert outcome.backward == 0
+    assert sum(n > 0 for n in outcome.generated_between) > KILLS // 2  # there were plates to tear
