@@ -92,14 +92,14 @@ def listen(endpoint: str | None = None, limits: Limits = Limits(), runtime_dir: 
 
 
 def connect(endpoint: str, limits: Limits = Limits()) -> ZmqEngineEnd:
-    """Opens the engine's end; it connects in the background, and again when the connection was lost.
+    """Opens the engine's end; it connects in the background, as soon as a renderer is there. An end that has lost
+    its connection stays unconnected, because the session was lost with it: open another.
 
     Raises NotLoopback as `listen` does.
     """
     endpoint = check_endpoint(endpoint)
     context = zmq.Context()
     dealer = _socket(context, zmq.DEALER, endpoint, limits)
-    dealer.setsockopt(zmq.IMMEDIATE, 1)  # queue only for a renderer that is there: no stale HELLO for the next one
     dealer.setsockopt(zmq.RECONNECT_IVL, 10)
     dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
     try:
@@ -172,6 +172,7 @@ class ZmqRendererEnd:
         self._reading = threading.Lock()
         self._loop_is_away = True
         self._stand_in_wanted = threading.Event()
+        self._stand_in_wanted.set()
         self._received_s = -math.inf  # when the last message came
         self._closing = threading.Event()
         self._probes_s: list[float] = []
@@ -182,6 +183,7 @@ class ZmqRendererEnd:
         self._selector = selectors.DefaultSelector()
         for readable in (self._router_fd, self._monitor.FD, self._wake_in):
             self._selector.register(readable, selectors.EVENT_READ)
+        self._note_disconnections()  # the descriptor tells of what comes after the first look
         self._thread = threading.Thread(target=self._stand_in, name="worldplate link", daemon=True)
         self._thread.start()
 
@@ -195,16 +197,22 @@ class ZmqRendererEnd:
                 self._wake()  # the stand-in reads: have it stop
                 self._reading.acquire()
             try:
-                arrived = self._intake.mailbox.take(0)  # what the stand-in took in until it stopped
-                if arrived is None:
-                    self._read(timeout_ms / 1000)
+                return self._read_until(time.monotonic() + timeout_ms / 1000)
             finally:
                 self._reading.release()
         finally:
             self._loop_is_away = True
             if not self._stand_in_wanted.is_set():
                 self._stand_in_wanted.set()
-        return arrived or self._intake.mailbox.take(0)
+
+    def _read_until(self, end_s: float) -> Arrived | None:
+        left_s = end_s - time.monotonic()
+        while True:
+            arrived = self._intake.mailbox.take(0)  # at first what the stand-in took in until it stopped
+            if arrived is not None or left_s < 0 or self._closing.is_set():
+                return arrived
+            self._read(left_s)
+            left_s = end_s - time.monotonic()
 
     def send(self, peer: bytes, message: AnyMessage, parts: Parts = ()) -> bool:
         header = wire.encode(message)
@@ -321,6 +329,7 @@ class ZmqEngineEnd:
         self._limits = limits
         self._monitor = dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         self._connected = False
+        self._lost = False
         self._closed = False
         self._poller = zmq.Poller()
         self._poller.register(dealer, zmq.POLLIN)
@@ -329,12 +338,12 @@ class ZmqEngineEnd:
 
     @property
     def connected(self) -> bool:
-        if not self._closed:
-            with contextlib.suppress(zmq.Again):
-                while True:
-                    event, *_ = self._monitor.recv_multipart(zmq.NOBLOCK)
-                    self._connected = struct.unpack_from("=H", event)[0] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-        return self._connected
+        with contextlib.suppress(zmq.Again):
+            while not (self._closed or self._lost):
+                event, *_ = self._monitor.recv_multipart(zmq.NOBLOCK)
+                self._connected = struct.unpack_from("=H", event)[0] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+                self._lost = not self._connected
+        return self._connected and not self._closed
 
     @property
     def parts_on_their_way(self) -> bool:
@@ -343,7 +352,9 @@ class ZmqEngineEnd:
         return bool(self._leaving)
 
     def send(self, message: AnyMessage, parts: Parts = ()) -> bool:
-        if self._closed or (parts and self.parts_on_their_way and len(self._leaving) >= FRAME_QUEUE):
+        if self._closed or not (self._connected or self.connected):  # messages are not kept for the next renderer
+            return False
+        if parts and self.parts_on_their_way and len(self._leaving) >= FRAME_QUEUE:
             return False
         frames = [zmq.Frame(part, track=True, copy=False, copy_threshold=0) for part in parts]
         try:
@@ -371,7 +382,6 @@ class ZmqEngineEnd:
         if self._closed:
             return
         self._closed = True
-        self._connected = False
         self._dealer.disable_monitor()
         self._monitor.close()
         self._dealer.close(linger=linger_ms)
