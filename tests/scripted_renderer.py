@@ -6,6 +6,7 @@ import time
 
 from bridge.door import Opened
 from bridge.ends import RendererEnd, memory_pair
+from bridge.errors import InvalidValue, RingCorrupt
 from bridge.inline import InlineRendererBuffers
 from bridge.planes import RendererBuffers, pack_layouts
 from bridge.ring import RingReader
@@ -29,7 +30,9 @@ from bridge.schema import (
     Welcome,
 )
 
-PLANES: dict[PlaneName, tuple[PixelFormat, ...]] = {
+Formats = dict[PlaneName, tuple[PixelFormat, ...]]
+
+PLANES: Formats = {
     PlaneName.COLOR: (PixelFormat.RGBA16F,),
     PlaneName.DEPTH: (PixelFormat.R32F,),
     PlaneName.OBJECT: (PixelFormat.R32UI,),
@@ -47,13 +50,13 @@ def plate_value(frame_id: int) -> float:
 class ScriptedRenderer:
     """`pump` answers what opens a session; frames wait in `waiting` until the test says what becomes of them."""
 
-    def __init__(self, end: RendererEnd, wanted: dict[PlaneName, tuple[PixelFormat, ...]] | None = None) -> None:
+    def __init__(self, end: RendererEnd, wanted: Formats = PLANES) -> None:
         self.end = end
         self.peer = b""
         self.waiting: dict[int, tuple[Frame, tuple[memoryview, ...]]] = {}
         self.seen: list[AnyMessage] = []
         self.buffers: RendererBuffers | None = None
-        self._wanted = wanted or PLANES
+        self._wanted = wanted
 
     def pump(self, timeout_ms: float = 0.0) -> None:
         """Takes in all that has come."""
@@ -90,6 +93,16 @@ class ScriptedRenderer:
         plate[..., 3] = matte
         done = self.buffers.commit_plate(frame)
         self.send(result(frame, Disposition.GENERATED, outputs=self.buffers.part_layouts), done)
+
+    def paint_if_there(self, frame_id: int) -> bool:
+        """False when the engine has given the frame's slot to another meanwhile."""
+        waiting = self.waiting[frame_id]
+        try:
+            self.paint(frame_id)
+        except (RingCorrupt, InvalidValue):
+            self.waiting[frame_id] = waiting
+            return False
+        return True
 
     def drop(self, frame_id: int, disposition: Disposition = Disposition.DROPPED, reason: str = "told to") -> None:
         frame, _ = self.waiting.pop(frame_id)
@@ -148,10 +161,10 @@ class Hotel:
         self.renderer: ScriptedRenderer | None = None
         self._new: Opened | None = None
 
-    def move_in(self) -> ScriptedRenderer:
+    def move_in(self, wanted: Formats = PLANES) -> ScriptedRenderer:
         engine_end, renderer_end = memory_pair()
         self._new = Opened(engine_end, "")
-        self.renderer = ScriptedRenderer(renderer_end)
+        self.renderer = ScriptedRenderer(renderer_end, wanted)
         return self.renderer
 
     def kill(self) -> None:
