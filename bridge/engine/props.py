@@ -105,9 +105,10 @@ def _balls(b: Builder, terrace: tuple[float, float, float], fountain: tuple[floa
 
 
 def _stones(b: Builder) -> None:
-    for lands_s in (0.0, 0.0, 1.5, 3.6, 6.2, 11.0):
+    """Two lie about, four come down over the first eleven seconds."""
+    for n, lands_s in enumerate((0.0, 0.0, 1.5, 3.6, 6.2, 11.0)):
         half = (b.between(0.18, 0.36), b.between(0.14, 0.22), b.between(0.18, 0.3))
-        x, z = _drop_zone(b)
+        x, z = _drop_zone(b) if lands_s else (b.between(-4.6, -4.2), b.between(-1.4, -1.0) + 1.6 * n)
         high = half[1] + fall_m(lands_s, STONE_KG_M3 * 8 * half[0] * half[1] * half[2], 4 * half[0] * half[2])
         b.add(Label.STONE, "box", half, (x, high, z), b.tint(STONE, 0.15), turn=turned("y", b.between(0.0, 90.0)),
               density=STONE_KG_M3)  # fmt: skip
