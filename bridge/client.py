@@ -79,13 +79,14 @@ class Client:
         name: str = "worldplate python client",
         engine: str = "",
         frame_period_ms: float = 1000 / 60,
-        slot_count: int = 4,
+        slot_count: int = 5,
         offline_wait_s: float = 120.0,
     ) -> None:
         """`planes` are those the engine can give, with their formats in its order of preference; `color` is needed.
 
         `connection` is a connection file (the user's, when None), or an end of `memory_pair`. `frame_period_ms` is the
-        time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is raised to what
+        time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is what `freerun` needs to
+        reproject (the plate it warps, a frame in the renderer, one waiting there, one late, one being written), and is raised to what
         `delay_frames` needs: the delayed frames, the one being written, the one shown and the one it was warped from.
         Raises NotSupported for `genlocked`.
         """

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bridge.flight import Flight
 from bridge.schema import SyncMode
 
+PATIENCE_FRAMES = 2  # how far `freerun` lets the picture on the screen fall behind before the late policy steps in
+
 
 def due(
     sync: SyncMode, submitted: Sequence[Flight], delay_frames: int, *, last_shown_id: int, alive: bool
@@ -17,7 +19,7 @@ def due(
     many. `alive`: a renderer is attached and works.
     """
     if sync is SyncMode.FREERUN:
-        frame = _newest(submitted, alive)
+        frame = _newest(submitted, alive, last_shown_id)
     else:
         age = delay_frames if sync is SyncMode.DELAYED else 0
         frame = submitted[-1 - age] if len(submitted) > age else None
@@ -26,9 +28,11 @@ def due(
     return frame
 
 
-def _newest(submitted: Sequence[Flight], alive: bool) -> Flight | None:
-    """`freerun`: the newest finished frame since the last reset. When there is none the frame before the newest is
-    late, as it has had its tick; the newest itself is, when no plate will come or a reset lies between the two."""
+def _newest(submitted: Sequence[Flight], alive: bool, last_shown_id: int) -> Flight | None:
+    """`freerun`: the newest finished frame since the last reset. When there is none, the picture on the screen stays
+    for a tick: a plate that comes a moment late is better than a substitute, which would overtake it and every plate
+    after it. Then the frame before the newest is late; the newest itself is, when no plate will come or a reset lies
+    between the two."""
     if not submitted:
         return None
     newest = submitted[-1]
@@ -39,4 +43,5 @@ def _newest(submitted: Sequence[Flight], alive: bool) -> Flight | None:
         return newest
     if len(submitted) < 2:
         return None
-    return submitted[-2] if submitted[-2].epoch == newest.epoch else newest
+    late = submitted[-2] if submitted[-2].epoch == newest.epoch else newest
+    return late if late.frame_id - last_shown_id > PATIENCE_FRAMES or late is newest else None

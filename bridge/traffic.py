@@ -34,6 +34,7 @@ class Traffic:
         """A slot to write, taken from another frame when there is no free one. From the frame that will be missed
         least: one that is decided, else the oldest, else the plate that is kept for late frames. A renderer that is
         still at it notices by the slot's sequence lock."""
+        self.shown = None  # its views were good until now
         self.tidy()
         try:
             return pool.begin(frame_id)

@@ -79,7 +79,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="limn or passthrough")
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
-    parser.add_argument("--threads", type=int, help="of the model (default 1)")
+    parser.add_argument("--threads", type=int, help="of the model (default 2)")
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     parser.set_defaults(run=run_serve)
 

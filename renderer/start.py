@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
     for name in reap_dead_rings():
         log.info("removed %s, whose engine is gone", name)
+    # A thread that spins while it waits takes the core that the engine runs on; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     model = load_model(settings.model)
     if model.card.runtime.startswith("torch"):
         import torch
