@@ -49,7 +49,7 @@ class DemoOptions:
     model: str = "limn"
     prompt: str = ""
     out: Path = Path("out/demo")
-    fps: int = 24
+    fps: int = 25
     json: bool = False
 
     @property

@@ -17,7 +17,7 @@ START_LIMIT_S = 60.0  # torch and a model on a busy machine
 class RendererProcess:
     """`worldplate serve` as a child. Use as a context manager; `folder` is its runtime folder."""
 
-    def __init__(self, model: str, *, endpoint: str = "", threads: int = 2) -> None:
+    def __init__(self, model: str, *, endpoint: str = "", threads: int = 1) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="wp-")
         self.folder = Path(self._temporary.name)
         self.folder.chmod(0o700)
