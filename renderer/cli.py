@@ -166,7 +166,8 @@ def run_doctor(options: argparse.Namespace) -> int:
 def run_bench_link(options: argparse.Namespace) -> int:
     from renderer.bench import link
 
-    return _write(link.run(*options.size, options.count, _console()), options.json)
+    width, height = options.size
+    return _write(link.run(width, height, options.count, _console()), options.json)
 
 
 def run_bench_loop(options: argparse.Namespace) -> int:

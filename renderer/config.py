@@ -29,7 +29,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = "limn"  # a name of renderer.models.MODEL_NAMES
     endpoint: str = ""  # "" = a socket in the runtime folder; "tcp://127.0.0.1:*" = loopback TCP
     runtime_dir: str = ""  # "" = the user's own, see bridge/connection.py
-    threads: Annotated[int, Meta(ge=1, le=256)] = 1  # of the model; one is the most efficient, and leaves the others to the engine
+    threads: Annotated[int, Meta(ge=1, le=256)] = (
+        1  # of the model; one is the most efficient, and leaves the others to the engine
+    )
     log_level: str = "INFO"  # DEBUG, INFO, WARNING, ERROR
     limits: Limits = Limits()  # [limits] in the file; WORLDPLATE_LIMITS__MAX_TEXT=... in the environment
 

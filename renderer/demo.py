@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from bridge.client import Client, Shown
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress, track
 
+from bridge.client import Client
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import EmbeddedEngine, warm_up
 from bridge.errors import NoRenderer
 from bridge.planes import payload_bytes
 from bridge.schema import ALLOWED_FORMATS, ControlValue, Label, LatePolicy, PlaneName, SyncMode, Transport
+from bridge.shown import Shown
 from renderer.film import contact_sheet, display, plate_on_black, triptych, write_mp4
 from renderer.process import RendererProcess
 from renderer.report import machine, percentiles, summary_table, versions

@@ -129,7 +129,9 @@ def _weights() -> Finding:
 
 def _codecs() -> Finding:
     try:
-        from renderer.film import CODECS, av
+        import av
+
+        from renderer.film import CODECS
     except ImportError as error:
         return Finding("video codecs", False, str(error), "demo.mp4", 'pip install "worldplate[demo]"', True)
     found = [name for name in CODECS if name in av.codecs_available]
