@@ -138,9 +138,12 @@ def c_name(name: str) -> str:
 
 
 def c_header() -> str:
-    lines = [f"/* {NOTICE} */", "#ifndef WORLDPLATE_SCHEMA_H", "#define WORLDPLATE_SCHEMA_H", "", "#include <stddef.h>",
-             "#include <stdint.h>", "", "#ifdef __cplusplus", "#define WP_STATIC_ASSERT(c, text) static_assert(c, text)",
-             "#else", "#define WP_STATIC_ASSERT(c, text) _Static_assert(c, text)", "#endif", ""]  # fmt: skip
+    lines = [
+        f"/* {NOTICE} */", "#ifndef WORLDPLATE_SCHEMA_H", "#define WORLDPLATE_SCHEMA_H", "",
+        "#include <stddef.h>", "#include <stdint.h>", "", "#ifdef __cplusplus",
+        "#define WP_STATIC_ASSERT(c, text) static_assert(c, text)", "#else",
+        "#define WP_STATIC_ASSERT(c, text) _Static_assert(c, text)", "#endif", "",
+    ]  # fmt: skip
     lines += [f"#define WP_{name} {value}" for name, value in NUMBERS.items()]
     lines += [f"#define WP_RING_MAGIC UINT64_C({RING_MAGIC:#018x}) /* the bytes WPLRING1 */", ""]
     for enum in ENUMS:
