@@ -85,9 +85,9 @@ class Client:
         """`planes` are those the engine can give, with their formats in its order of preference; `color` is needed.
 
         `connection` is a connection file (the user's, when None), or an end of `memory_pair`. `frame_period_ms` is the
-        time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is what `freerun` needs to
-        reproject (the plate it warps, a frame in the renderer, one waiting there, one late, one being written), and is raised to what
-        `delay_frames` needs: the delayed frames, the one being written, the one shown and the one it was warped from.
+        time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is what `freerun`
+        needs to reproject: the plate it warps, a frame in the renderer, one that waits there, a late one, and one that
+        is written. It is raised to what `delay_frames` needs: those, one written, one shown, and the plate it warps.
         Raises NotSupported for `genlocked`.
         """
         if sync is SyncMode.GENLOCKED:
@@ -220,7 +220,6 @@ class Client:
         if self._closed:
             raise NoRenderer("The client is closed", fix="Make a new one.")
         self.tick()
-        self._traffic.shown = None
         if self._begun is not None:
             pool, slot = self._begun
             pool.buffers.release(slot.index)

@@ -49,6 +49,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
             connection=hotel,
             frame_period_ms=5.0,
             offline_wait_s=0.05,
+            slot_count=4,
         )
         stages.append(Stage(client, hotel))
         return stages[-1]
