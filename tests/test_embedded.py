@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import runpy
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
 from bridge.schema import ALLOWED_FORMATS, Label, PixelFormat, PlaneLayout, PlaneName
 from bridge.spaces import motion_of, project, rotate
 
+ROOT = Path(__file__).parent.parent
 WIDTH, HEIGHT = 96, 54
 STRAIGHT = CameraKey((0.0, 1.0, 5.0), (0.0, 1.0, 0.0))
 GROUND = Primitive(1, Label.GROUND, "box", (30.0, 1.0, 30.0), (0.0, -1.0, 0.0), albedo=(0.4, 0.4, 0.4))
@@ -328,8 +331,18 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
     assert [len(k.signatures) for k in kernels] == compiled
 
 
+@pytest.mark.parametrize("package", ["mujoco", "numba"])
+def test_a_missing_package_is_named_with_the_line_that_installs_it(package: str) -> None:
+    code = f"import sys; sys.modules['{package}'] = None; import bridge.engine.embedded"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"bridge.errors.MissingDependency: the embedded engine needs {package}. Run: pip install 'worldplate[demo]'"
+    )
+
+
 def test_the_sample_writes_a_sheet_of_all_planes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sample = runpy.run_path(str(Path(__file__).parent.parent / "samples" / "01_embedded_engine.py"))
+    sample = runpy.run_path(str(ROOT / "samples" / "01_embedded_engine.py"))
     sample["main"](["--width", "64", "--seconds", "0.5", "--out", str(tmp_path)])
     with Image.open(tmp_path / "01_embedded_engine.png") as sheet:
         assert sheet.size == (4 * 64, 2 * 36)

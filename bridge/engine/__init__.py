@@ -1,0 +1,1 @@
+"""The embedded engine: worlds of primitives, MuJoCo physics and exact planes, without a game engine."""

@@ -80,7 +80,7 @@ def _plan(b: Builder) -> Plan:
 def _walls(b: Builder, plan: Plan) -> None:
     """Four buildings of different heights; the north one has a gate that stands back in a recess."""
     w, d, t = plan.half_w, plan.half_d, WALL_M
-    north, south, west, east = b.between(5.6, 7.4), b.between(2.8, 3.6), b.between(6.4, 8.6), b.between(3.6, 4.8)
+    north, south, west, east = b.between(5.4, 6.9), b.between(2.8, 3.6), b.between(6.3, 7.6), b.between(3.6, 4.8)
     colors = [b.tint(WALLS[int(n)]) for n in b.rng.permutation(len(WALLS))[:4]]
     gate_x, gate_h, gate = b.between(-2.6, -1.6), b.between(2.7, 3.2), b.between(1.0, 1.3)
     left, right = (-w + gate_x - gate) / 2.0, (w + gate_x + gate) / 2.0
@@ -229,7 +229,7 @@ def _camera_path(b: Builder, plan: Plan) -> CameraPath:
     )  # fmt: skip
 
     def path(time_s: float) -> CameraKey:
-        phase = math.fmod(time_s, PERIOD_S) / PERIOD_S
+        phase = math.fmod(round(time_s, 9), PERIOD_S) / PERIOD_S  # 300 thirtieths of a second are ten seconds
         return CameraKey(eye(phase), target(phase))
 
     return path

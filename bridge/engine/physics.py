@@ -7,12 +7,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine.world import AIR_KG_M3, GRAVITY_M_S2, Primitive, Quat, World
-from bridge.errors import InvalidValue
+from bridge.errors import InvalidValue, MissingDependency
+
+try:
+    import mujoco
+except ModuleNotFoundError as missing:
+    raise MissingDependency("the embedded engine needs mujoco", fix="Run: pip install 'worldplate[demo]'") from missing
 
 F64 = NDArray[np.float64]
 LONGEST_STEP_S = 1.0 / 180.0  # a frame is cut into equal steps no longer than this

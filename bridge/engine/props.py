@@ -37,8 +37,11 @@ def add_props(b: Builder, half_w: float, half_d: float, terrace: tuple[float, fl
     _capsules(b)
 
 
-def _drop_zone(b: Builder) -> tuple[float, float]:
-    """Where things come down: in sight of the camera, clear of its path, of the arcade and of the terrace."""
+def _landing(b: Builder, lands_s: float) -> tuple[float, float]:
+    """Where a thing comes down, x and z: in sight of the camera, clear of its path, of the arcade and of the terrace.
+    What lands within a second starts low, so it has open ground to itself."""
+    if lands_s < 1.0:
+        return 0.8 + 5.0 * (lands_s - 0.3), b.between(1.3, 1.5)
     return b.between(-4.6, 4.2), b.between(-5.2, 0.4)
 
 
@@ -66,7 +69,7 @@ def _loose_crates(b: Builder, half_d: float) -> None:
               density=CRATE_KG_M3)  # fmt: skip
     for lands_s in (0.7, 2.2, 4.8, 7.6, 14.0):
         half = b.between(0.24, 0.42)
-        x, z = _drop_zone(b)
+        x, z = _landing(b, lands_s)
         high = half + fall_m(lands_s, CRATE_KG_M3 * (2 * half) ** 3, (2 * half) ** 2)
         spin = _spin(b, lands_s)
         b.add(Label.WOOD, "box", (half, half, half), (x, high, z), b.tint(WOOD, 0.2), density=CRATE_KG_M3, spin=spin)
@@ -98,7 +101,7 @@ def _balls(b: Builder, terrace: tuple[float, float, float], fountain: tuple[floa
               velocity=(-speed, 0.0, 0.0), spin=(0.0, 0.0, speed / 0.3))  # fmt: skip
     for n, lands_s in enumerate((0.5, 1.1, 1.9, 3.0, 4.4, 6.2, 8.4, 19.0)):
         radius = b.between(0.18, 0.38)
-        x, z = _drop_zone(b)
+        x, z = _landing(b, lands_s)
         high = radius + fall_m(lands_s, BALL_KG_M3 * 4.19 * radius**3, 2.4 * radius**2)
         b.add(Label.PLASTIC, "sphere", (radius, 0.0, 0.0), (x, high, z), TOYS[n % len(TOYS)], density=BALL_KG_M3,
               velocity=(b.between(-0.3, 0.3), 0.0, b.between(-0.3, 0.3)))  # fmt: skip
@@ -108,7 +111,7 @@ def _stones(b: Builder) -> None:
     """Two lie about, four come down over the first eleven seconds."""
     for n, lands_s in enumerate((0.0, 0.0, 1.5, 3.6, 6.2, 11.0)):
         half = (b.between(0.18, 0.36), b.between(0.14, 0.22), b.between(0.18, 0.3))
-        x, z = _drop_zone(b) if lands_s else (b.between(-4.6, -4.2), b.between(-1.4, -1.0) + 1.6 * n)
+        x, z = _landing(b, lands_s) if lands_s else (b.between(-4.6, -4.2), b.between(-1.4, -1.0) + 1.6 * n)
         high = half[1] + fall_m(lands_s, STONE_KG_M3 * 8 * half[0] * half[1] * half[2], 4 * half[0] * half[2])
         b.add(Label.STONE, "box", half, (x, high, z), b.tint(STONE, 0.15), turn=turned("y", b.between(0.0, 90.0)),
               density=STONE_KG_M3)  # fmt: skip
@@ -117,7 +120,7 @@ def _stones(b: Builder) -> None:
 def _capsules(b: Builder) -> None:
     for n, lands_s in enumerate((0.3, 1.3, 2.7, 5.2, 9.2, 16.0)):
         radius, half = b.between(0.13, 0.18), b.between(0.2, 0.38)
-        x, z = _drop_zone(b)
+        x, z = _landing(b, lands_s)
         mass = CAPSULE_KG_M3 * math.pi * radius**2 * (2 * half + 1.33 * radius)
         high = 0.4 + fall_m(lands_s, mass, 3.0 * radius * (half + radius))
         b.add(Label.PLASTIC, "capsule", (radius, half, 0.0), (x, high, z), b.tint(FABRICS[n % 4]),

@@ -16,8 +16,14 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from bridge.errors import MissingDependency
+
+try:
+    from numba import njit
+except ModuleNotFoundError as missing:
+    raise MissingDependency("the embedded engine needs numba", fix="Run: pip install 'worldplate[demo]'") from missing
 
 Function = TypeVar("Function", bound=Callable[..., object])
 F64 = NDArray[np.float64]
