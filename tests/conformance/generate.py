@@ -93,6 +93,11 @@ def filled_bodies() -> Bodies:
 
 def messages() -> dict[str, AnyMessage]:
     """One message of every type as small as it may be, and one with everything in it."""
+    return {**opening_messages(), **frame_messages(), **other_messages()}
+
+
+def opening_messages() -> dict[str, AnyMessage]:
+    """HELLO to PLANES_ACK."""
     hello = {"token": "t", "client": "conformance", "width": 8, "height": 4, "planes": (OFFER,)}
     welcome = {"session": SESSION, "model": "limn", "runtime": "torch cpu", "planes": (COLOR,), "outputs": (PLATE,)}
     ring = {
@@ -117,6 +122,12 @@ def messages() -> dict[str, AnyMessage]:
         "planes-filled": Planes(**ring, planes=(COLOR, DEPTH), outputs=(PLATE,)),  # type: ignore[arg-type]
         "planes_ack": PlanesAck(session=SESSION, generation=1, ok=True),
         "planes_ack-filled": PlanesAck(session=SESSION, generation=2, ok=False, code="ring_corrupt", text="magic"),
+    }  # fmt: skip
+
+
+def frame_messages() -> dict[str, AnyMessage]:
+    """FRAME and RESULT."""
+    return {
         "frame": Frame(session=SESSION, id=1, capture_ns=1, camera=camera()),
         "frame-filled": Frame(
             session=SESSION, id=2**53, stream="left eye", generation=3, slot=2, planes=(COLOR, DEPTH),
@@ -131,6 +142,12 @@ def messages() -> dict[str, AnyMessage]:
             stages_ms={"ingest": 0.5, "generate": 8.0}, outputs=(PLATE,), host_bytes_copied=7, model="limn",
             runtime="torch cpu",
         ),
+    }  # fmt: skip
+
+
+def other_messages() -> dict[str, AnyMessage]:
+    """What a session says between frames."""
+    return {
         "release": Release(session=SESSION, generation=1),
         "control": SetControls(session=SESSION),
         "control-filled": SetControls(
