@@ -44,6 +44,7 @@ class Intake:
         self._limits = limits
         self._answer = answer
         self._allowances: dict[bytes, _Allowance] = {}
+        self._logged: set[tuple[bytes, str]] = set()
 
     @property
     def peers(self) -> list[bytes]:
@@ -67,8 +68,13 @@ class Intake:
 
     def gone(self, peer: bytes) -> None:
         """The peer's connection is no more: the session learns it as a BYE of NO_SESSION."""
-        if self._allowances.pop(peer, None) is not None:
+        if self._forget(peer):
             self.mailbox.put(Arrived(peer, Bye(session=NO_SESSION, reason="the connection is gone"), ()))
+
+    def _forget(self, peer: bytes) -> bool:
+        """Whether it was known."""
+        self._logged = {(other, code) for other, code in self._logged if other != peer}
+        return self._allowances.pop(peer, None) is not None
 
     def _admit(self, peer: bytes) -> _Allowance:
         allowance = self._allowances.get(peer)
@@ -88,7 +94,7 @@ class Intake:
                 self._answer(peer, Clock(session=session, t1_ns=t1_ns, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
             case _:
                 if isinstance(message, Bye):
-                    self._allowances.pop(peer, None)  # it need not be said that it is gone
+                    self._forget(peer)  # it need not be said that it is gone
                 superseded = self.mailbox.put(Arrived(peer, message, parts))
                 if superseded is not None and isinstance(message, Frame):
                     self._answer(peer, _dropped(superseded, message.id))
@@ -96,7 +102,9 @@ class Intake:
     def _refuse(
         self, peer: bytes, message: AnyMessage | None, parts: Sequence[memoryview], error: ProtocolError
     ) -> None:
-        _log.warning("Refused a message of an engine: %s", error)
+        if peer in self._allowances and (peer, error.code) not in self._logged:  # each kind once, whoever floods
+            self._logged.add((peer, error.code))
+            _log.warning("Refused a message of an engine: %s", error)
         frame_id, stream = 0, ""
         if isinstance(message, Frame):
             frame_id, stream = message.id, message.stream

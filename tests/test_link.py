@@ -14,10 +14,10 @@ import pytest
 import zmq
 from scripted_renderer import CAMERA, SESSION, result
 
-from bridge import connection as connections, link, wire
+from bridge import connection as connections, link
 from bridge.ends import EngineEnd, RendererEnd, memory_pair
 from bridge.errors import EndpointInUse, NotLoopback, TransportError
-from bridge.intake import MAX_PEERS, NO_SESSION, Intake
+from bridge.intake import NO_SESSION
 from bridge.mailbox import Arrived
 from bridge.schema import AnyMessage, Bye, Clock, Disposition, Error, Frame, Limits, Ping, Release, Result
 
@@ -270,18 +270,6 @@ def test_rubbish_on_the_wire_becomes_an_error_for_the_engine(folder: Path) -> No
         assert isinstance(error, Error)
         assert error.code == "malformed_message"
         engine.close()
-
-
-def test_more_peers_than_allowed_are_refused() -> None:
-    answers: list[tuple[bytes, AnyMessage]] = []
-    intake = Intake(LIMITS, lambda peer, message: answers.append((peer, message)))
-    header = [memoryview(wire.encode(Ping(nonce=1, answer=True)))]
-    for number in range(MAX_PEERS + 1):
-        intake.take_in(bytes([number]), header)
-    assert [peer for peer, message in answers if isinstance(message, Error)] == [bytes([MAX_PEERS])]
-    intake.gone(bytes([0]))
-    intake.take_in(bytes([MAX_PEERS]), header)
-    assert len(answers) == 1
 
 
 @pytest.mark.parametrize(
