@@ -142,13 +142,14 @@ class Attachment:
         answers: list[Received] = []
         if self._end is None:
             self._look()
+        connected = self._end is not None and self._end.connected  # before the messages: its last ones count
         while self._end is not None and (received := self._end.receive(timeout_ms)) is not None:
             timeout_ms = 0.0
             if self._answers_frame(received[0]):
                 answers.append(received)
             else:
                 self._take(received[0])
-        self._advance()
+        self._advance(connected)
         return answers
 
     def stalled(self, waiting_since_ns: int) -> bool:
@@ -193,10 +194,9 @@ class Attachment:
             self._hello = msgspec.structs.replace(self._hello, token=opened.token)
             self.state, self.refusal = State.CONNECTING, None
 
-    def _advance(self) -> None:
+    def _advance(self, connected: bool) -> None:
         if self._end is None:
             return
-        connected = self._end.connected
         if self.state is State.CONNECTING:
             if connected and self._end.send(self._hello):
                 self.state = State.GREETING

@@ -102,12 +102,13 @@ def connect(endpoint: str, limits: Limits = Limits()) -> ZmqEngineEnd:
     dealer = _socket(context, zmq.DEALER, endpoint, limits)
     dealer.setsockopt(zmq.RECONNECT_IVL, 10)
     dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+    end = ZmqEngineEnd(context, dealer, limits)  # it listens for the connection before there can be one
     try:
         dealer.connect(endpoint)
     except zmq.ZMQError as error:
-        context.destroy(linger=0)
+        end.close()
         raise TransportError(f"{endpoint} cannot be opened: {error}", fix="Choose another endpoint.") from error
-    return ZmqEngineEnd(context, dealer, limits)
+    return end
 
 
 def check_endpoint(endpoint: str) -> str:
@@ -341,8 +342,9 @@ class ZmqEngineEnd:
         with contextlib.suppress(zmq.Again):
             while not (self._closed or self._lost):
                 event, *_ = self._monitor.recv_multipart(zmq.NOBLOCK)
+                was_connected = self._connected
                 self._connected = struct.unpack_from("=H", event)[0] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-                self._lost = not self._connected
+                self._lost = was_connected and not self._connected
         return self._connected and not self._closed
 
     @property
