@@ -66,9 +66,10 @@ NUMBERS = {
     "RING_PLANES_OFFSET": RING_PLANES_OFFSET,
     "RING_PLANE_BYTES": RING_PLANE_BYTES,
 }
+UNSIGNED = {2**8 - 1: "u8", 2**32 - 1: "u32", 2**31 - 1: "u31", 2**63 - 1: "u63"}  # by the largest value
 
 
-def messages() -> list[type[Struct]]:
+def messages() -> list[type[Message]]:
     """Every message in the order of the schema."""
     return list(Message.__subclasses__())
 
@@ -100,7 +101,7 @@ def fields_of(struct: type[Struct]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def type_text(described: inspect.Type) -> str:
-    """A type in the protocol's words: u64, text, list of Plane, ..."""
+    """A type in the protocol's words, with its range: int 0..8, text 1..64, list of PlaneLayout 0..16, ..."""
     if isinstance(described, inspect.Metadata):
         return type_text(described.type)
     if isinstance(described, inspect.StructType | inspect.EnumType):
@@ -108,16 +109,34 @@ def type_text(described: inspect.Type) -> str:
     if isinstance(described, inspect.UnionType):
         return " or ".join(type_text(t) for t in described.types)
     if isinstance(described, inspect.VarTupleType):
-        return f"list of {type_text(described.item_type)}"
+        return f"list of {type_text(described.item_type)}{_range_text(described.min_length, described.max_length)}"
     if isinstance(described, inspect.TupleType):
         return f"{len(described.item_types)} x {type_text(described.item_types[0])}"
     if isinstance(described, inspect.DictType):
         return f"map of {type_text(described.key_type)} to {type_text(described.value_type)}"
-    plain: dict[type[Any], str] = {
-        inspect.IntType: "int", inspect.FloatType: "float", inspect.StrType: "text", inspect.BytesType: "bin",
-        inspect.BoolType: "bool", inspect.NoneType: "null",
+    return _plain_text(described)
+
+
+def _plain_text(described: inspect.Type) -> str:
+    if isinstance(described, inspect.IntType):
+        if described.ge == 0 and described.le in UNSIGNED:
+            return UNSIGNED[described.le]
+        return "int" + _range_text(described.ge, described.le, least=None)
+    if isinstance(described, inspect.StrType):
+        if described.pattern:
+            return f"text like `{described.pattern}`"
+        return "text" + _range_text(described.min_length, described.max_length)
+    words: dict[type[Any], str] = {
+        inspect.FloatType: "float", inspect.BytesType: "bin", inspect.BoolType: "bool", inspect.NoneType: "null",
     }  # fmt: skip
-    return plain[type(described)]
+    return words[type(described)]
+
+
+def _range_text(low: int | None, high: int | None, least: int | None = 0) -> str:
+    low = least if low is None else low
+    if high is None:
+        return "" if low is least else f" >= {low}"
+    return f" {low}..{high}"
 
 
 def _default_text(field: inspect.Field) -> str:
@@ -132,18 +151,33 @@ def _default_text(field: inspect.Field) -> str:
     return {"": '""', "()": "[]", "b''": "empty", "None": "null"}.get(str(field.default), str(field.default).lower())
 
 
+def numbered(enum: type[Enum]) -> list[tuple[int, Enum]]:
+    """Each member with its number in other languages: its own, or its place."""
+    return [(int(m.value) if isinstance(m, IntEnum) else n, m) for n, m in enumerate(enum)]
+
+
 def c_name(name: str) -> str:
     """CamelCase to CAPITALS_WITH_LINES."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
 
 
+C_HEAD = """\
+#ifndef WORLDPLATE_SCHEMA_H
+#define WORLDPLATE_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define WP_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define WP_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+"""
+
+
 def c_header() -> str:
-    lines = [
-        f"/* {NOTICE} */", "#ifndef WORLDPLATE_SCHEMA_H", "#define WORLDPLATE_SCHEMA_H", "",
-        "#include <stddef.h>", "#include <stdint.h>", "", "#ifdef __cplusplus",
-        "#define WP_STATIC_ASSERT(c, text) static_assert(c, text)", "#else",
-        "#define WP_STATIC_ASSERT(c, text) _Static_assert(c, text)", "#endif", "",
-    ]  # fmt: skip
+    lines = [f"/* {NOTICE} */", C_HEAD]
     lines += [f"#define WP_{name} {value}" for name, value in NUMBERS.items()]
     lines += [f"#define WP_RING_MAGIC UINT64_C({RING_MAGIC:#018x}) /* the bytes WPLRING1 */", ""]
     for enum in ENUMS:
@@ -172,10 +206,12 @@ def _c_keys(prefix: str, struct: type[Struct]) -> list[str]:
 
 def _c_enum(enum: type[Enum]) -> list[str]:
     name = c_name(enum.__name__)
-    numbered = issubclass(enum, IntEnum)
-    values = [f"    WP_{name}_{m.name} = {m.value if numbered else n}," for n, m in enumerate(enum)]
-    lines = [f"/* {_one_line(enum)} */", f"typedef enum wp_{name.lower()} {{", *values, f"}} wp_{name.lower()};"]
-    if not numbered:  # on the wire these are text
+    lines = [f"/* {_one_line(enum)} */", f"typedef enum wp_{name.lower()} {{"]
+    for number, member in numbered(enum):
+        meaning = PLANE_MEANING.get(member) if isinstance(member, PlaneName) else None
+        lines.append(f"    WP_{name}_{member.name} = {number}," + (f" /* {meaning} */" if meaning else ""))
+    lines += [f"}} wp_{name.lower()};", f"#define WP_{name}_COUNT {len(enum)}"]
+    if not issubclass(enum, IntEnum):  # on the wire these are text; index it by the value above
         texts = ", ".join(f'"{m.value}"' for m in enum)
         lines.append(f"#define WP_{name}_TEXTS {{{texts}}}")
     return [*lines, ""]
@@ -199,32 +235,54 @@ def _c_struct(name: str, fields: tuple[RingField, ...], size: int) -> list[str]:
 def csharp() -> str:
     lines = [f"// {NOTICE}", "#nullable enable", "namespace Worldplate.Interop", "{"]
     for enum in ENUMS:
-        numbered = issubclass(enum, IntEnum)
-        lines += [f"    /// <summary>{_xml(_one_line(enum))}</summary>", f"    public enum {enum.__name__}", "    {"]
-        lines += [f"        {_pascal(m.name)} = {m.value if numbered else n}," for n, m in enumerate(enum)]
-        lines += ["    }", ""]
-    lines += ["    public static class Schema", "    {"]
-    lines += [f"        public const int {_pascal(name)} = {value};" for name, value in NUMBERS.items()]
-    lines.append(f"        public const ulong RingMagic = {RING_MAGIC:#018x}UL;")
-    for name, ring_fields, _ in RING_STRUCTS:
-        lines += [f"        public const int {_pascal(name)}_{_pascal(f.name)} = {f.offset};" for f in ring_fields]
-    lines += ["    }", "", "    public static class DefaultLimits", "    {"]
-    lines += [f"        public const long {_pascal(n)} = {default}L;" for n, _, default, _ in fields_of(Limits)]
-    lines += ["    }", "", "    public static class ErrorCode", "    {"]
-    lines += [f'        public const string {_pascal(code)} = "{code}";' for code, _ in error_codes()]
-    lines += ["    }"]
+        lines += _cs_enum(enum)
+    numbers = [f"        public const int {_pascal(name)} = {value};" for name, value in NUMBERS.items()]
+    numbers.append(f"        public const ulong RingMagic = {RING_MAGIC:#018x}UL; // the bytes WPLRING1")
+    lines += _cs_class("Schema", "Versions and sizes.", numbers)
+    for name, ring_fields, size in RING_STRUCTS:
+        offsets = [_cs_const("int", f.name, str(f.offset), f"{f.type}; {f.description}") for f in ring_fields]
+        summary = f"Byte offsets in the {name.replace('_', ' ')} of {size} bytes."
+        lines += _cs_class(_pascal(name), summary, [line for pair in offsets for line in pair])
+    bounds = [_cs_const("long", name, f"{value}L", text) for name, _, value, text in fields_of(Limits)]
+    lines += _cs_class("DefaultLimits", "WELCOME says those in force.", [line for pair in bounds for line in pair])
+    codes = [f'        public const string {_pascal(code)} = "{code}";' for code, _ in error_codes()]
+    lines += _cs_class("ErrorCode", "Of REJECT, ERROR and PLANES_ACK.", codes)
     for struct in (*messages(), *PARTS):
-        lines += [
-            "",
-            f"    /// <summary>{_xml(_one_line(struct))}</summary>",
-            f"    public static class {struct.__name__}Keys",
-            "    {",
-        ]
-        if issubclass(struct, Message):
-            lines.append(f'        public const string Type = "{tag_of(struct)}";')
-        lines += [f'        public const string {_pascal(name)} = "{name}";' for name, _, _, _ in fields_of(struct)]
-        lines.append("    }")
-    return "\n".join([*lines, "}", ""])
+        lines += _cs_keys(struct)
+    return "\n".join([*lines[:-1], "}", ""])
+
+
+def _cs_enum(enum: type[Enum]) -> list[str]:
+    lines = [f"    /// <summary>{_xml(_one_line(enum))}</summary>", f"    public enum {enum.__name__}", "    {"]
+    lines += [f"        {_pascal(m.name)} = {number}," for number, m in numbered(enum)]
+    lines += ["    }", ""]
+    if not issubclass(enum, IntEnum):
+        texts = ", ".join(f'"{m.value}"' for m in enum)
+        field = f"        public static readonly string[] All = {{ {texts} }};"
+        lines += _cs_class(f"{enum.__name__}Texts", f"On the wire, by the number of {enum.__name__}.", [field])
+    return lines
+
+
+def _cs_keys(struct: type[Struct]) -> list[str]:
+    body = [_cs_const("string", name, f'"{name}"', f"{kind}; {text}") for name, kind, _, text in fields_of(struct)]
+    if issubclass(struct, Message):
+        body.insert(0, _cs_const("string", "message_type", f'"{tag_of(struct)}"', "the value of `type`"))
+    return _cs_class(f"{struct.__name__}Keys", _one_line(struct), [line for pair in body for line in pair])
+
+
+def _cs_const(kind: str, name: str, value: str, text: str) -> tuple[str, str]:
+    return f"        /// <summary>{_xml(text)}</summary>", f"        public const {kind} {_pascal(name)} = {value};"
+
+
+def _cs_class(name: str, summary: str, body: list[str]) -> list[str]:
+    return [
+        f"    /// <summary>{_xml(summary)}</summary>",
+        f"    public static class {name}",
+        "    {",
+        *body,
+        "    }",
+        "",
+    ]
 
 
 def _pascal(name: str) -> str:
@@ -295,16 +353,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
     options = parser.parse_args(arguments)
-    stale = [path for path, text in outputs().items() if not path.is_file() or path.read_text() != text]
-    if options.check:
-        for path in stale:
+    stale = {path: text for path, text in outputs().items() if not path.is_file() or path.read_text() != text}
+    for path, text in stale.items():
+        if options.check:
             sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `python -m bridge.codegen`\n")
-        return 1 if stale else 0
-    texts = outputs()
-    for path in stale:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(texts[path])
-    return 0
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return 1 if options.check and stale else 0
 
 
 if __name__ == "__main__":

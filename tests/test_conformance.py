@@ -8,11 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge import codegen, wire
 from bridge.errors import WorldplateError
-from bridge.schema import Limits
+from bridge.schema import Limits, Message
 
 FOLDER = Path(__file__).parent / "conformance"
 VECTORS = sorted(FOLDER.glob("*.msgpack"))
@@ -36,12 +37,21 @@ def twin_of(path: Path) -> dict[str, Any]:
 
 
 def test_there_is_a_small_and_a_filled_vector_of_every_message() -> None:
-    assert VECTORS
+    assert VECTORS, "no vectors found"
     names = {path.stem for path in VECTORS}
     for message in codegen.messages():
         tag = codegen.tag_of(message).lower()
         assert tag in names
         assert f"{tag}-filled" in names or tag in ("reject", "release")
+
+
+@pytest.mark.parametrize("kind", codegen.messages(), ids=codegen.tag_of)
+def test_the_filled_vector_leaves_no_field_at_its_default(kind: type[Message]) -> None:
+    optional = {f.name: f.default for f in msgspec.structs.fields(kind) if not f.required}
+    if not optional:
+        return
+    filled = wire.decode((FOLDER / f"{codegen.tag_of(kind).lower()}-filled.msgpack").read_bytes(), Limits())
+    assert [name for name, default in optional.items() if getattr(filled, name) in (default, {})] == []
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda p: p.stem)

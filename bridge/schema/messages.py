@@ -55,9 +55,9 @@ class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
     transports: Annotated[
         tuple[Transport, ...], Meta(min_length=1, max_length=3), d("in the engine's order of preference")
     ]
-    sync: SyncMode = SyncMode.FREERUN
-    delay_frames: Annotated[int, Meta(ge=0, le=8), d("n of delayed(n), frames")] = 1
-    late: LatePolicy = LatePolicy.REPROJECT
+    sync: Annotated[SyncMode, d("when the engine shows what")] = SyncMode.FREERUN
+    delay_frames: Annotated[int, Meta(ge=0, le=8), d("n of `delayed`, frames")] = 1
+    late: Annotated[LatePolicy, d("what it shows when a plate is late")] = LatePolicy.REPROJECT
     seed: Annotated[U64, d("of the world; the same seed gives the same plates in `offline`")] = 0
 
 
@@ -65,24 +65,26 @@ class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
     """Renderer to engine: the session is open, and this is what was agreed."""
 
     protocol: Annotated[U32, d("the version both will speak")] = PROTOCOL_VERSION
-    session: Hex32
-    model: Name
+    session: Annotated[Hex32, d("random name of the session; every later message carries it")]
+    model: Annotated[Name, d("name of the world model that makes the plates")]
     runtime: Annotated[Name, d("what runs the network, 'torch cpu' or 'none'")]
     planes: Annotated[
         tuple[PlaneLayout, ...],
         d("planes the engine is to send, with format; offsets and pitches are the engine's to set"),
     ]
     outputs: Annotated[tuple[PlaneLayout, ...], d("planes the renderer will return")]
-    transport: Transport
+    transport: Annotated[Transport, d("how the pixels will travel")]
     transport_reason: Annotated[Text, d("why a better transport was not possible; empty when the best was")] = ""
-    sync: SyncMode = SyncMode.FREERUN
-    delay_frames: Annotated[int, d("frames")] = 1
-    late: LatePolicy = LatePolicy.REPROJECT
-    limits: Limits = Limits()
-    heartbeat_ms: Annotated[int, d("milliseconds between heartbeats of the link")] = 100
-    stall_ms: Annotated[int, d("milliseconds without a beat of the render loop after which it counts as stalled")] = 500
+    sync: Annotated[SyncMode, d("as agreed")] = SyncMode.FREERUN
+    delay_frames: Annotated[int, Meta(ge=0, le=8), d("n of `delayed`, frames")] = 1
+    late: Annotated[LatePolicy, d("as agreed")] = LatePolicy.REPROJECT
+    limits: Annotated[Limits, d("those in force for this session")] = Limits()
+    heartbeat_ms: Annotated[int, Meta(ge=1), d("milliseconds between heartbeats of the link")] = 100
+    stall_ms: Annotated[
+        int, Meta(ge=1), d("milliseconds without a beat of the render loop after which it counts as stalled")
+    ] = 500
     controls: Annotated[tuple[Control, ...], d("the model's controls")] = ()
-    chunk_frames: Annotated[int, d("frames the model makes at once; 1 for per-frame models")] = 1
+    chunk_frames: Annotated[int, Meta(ge=1), d("frames the model makes at once; 1 for per-frame models")] = 1
     response_window_ms: Annotated[float, d("milliseconds from state to plate that the model promises; 0 = unknown")] = (
         0.0
     )
@@ -100,9 +102,11 @@ class Reject(Message, tag="REJECT", frozen=True, kw_only=True):
 class Planes(Message, tag="PLANES", frozen=True, kw_only=True):
     """Engine to renderer: here is a ring. A new generation replaces the one before."""
 
-    session: Hex32
+    session: Annotated[Hex32, d("from WELCOME")]
     generation: Annotated[U64, d("counts the session's rings, from 1")]
-    segment: Annotated[str, Meta(pattern="^worldplate-[0-9a-f]{32}$"), d("random name of the shared segment")]
+    segment: Annotated[
+        str, Meta(pattern="^worldplate-[0-9a-f]{32}$", max_length=43), d("random name of the shared segment")
+    ]
     segment_bytes: Annotated[U64, d("size of the segment, 1..max_shared_bytes")]
     slot_count: Annotated[int, Meta(ge=2, le=64), d("slots, 2..max_slots")]
     slot_bytes: Annotated[U64, d("bytes of a slot's payload")]
@@ -113,17 +117,17 @@ class Planes(Message, tag="PLANES", frozen=True, kw_only=True):
 class PlanesAck(Message, tag="PLANES_ACK", frozen=True, kw_only=True):
     """Renderer to engine: the ring is mapped, or why not."""
 
-    session: Hex32
-    generation: U64
-    ok: bool
+    session: Annotated[Hex32, d("from WELCOME")]
+    generation: Annotated[U64, d("of the ring that PLANES offered")]
+    ok: Annotated[bool, d("true when the ring is mapped")]
     code: Annotated[str, Meta(max_length=64), d("an error code when not ok")] = ""
-    text: Text = ""
+    text: Annotated[Text, d("what is wrong with the ring, for a person; empty when ok")] = ""
 
 
 class Frame(Message, tag="FRAME", frozen=True, kw_only=True):
     """Engine to renderer: one frame of engine state. Always answered by exactly one RESULT, or ERROR with its id."""
 
-    session: Hex32
+    session: Annotated[Hex32, d("from WELCOME")]
     id: Annotated[U64, d("strictly increasing within a stream, from 1")]
     stream: Annotated[Name, d("the viewpoint this frame belongs to")] = "main"
     generation: Annotated[U64, d("of the ring; 0 when the planes are inline")] = 0
@@ -132,29 +136,29 @@ class Frame(Message, tag="FRAME", frozen=True, kw_only=True):
         tuple[PlaneLayout, ...], Meta(max_length=16), d("inline only: what each message part after the header holds")
     ] = ()
     capture_ns: Annotated[U64, d("monotonic time of the engine state, nanoseconds")]
-    deadline_ns: Annotated[U64, d("when the plate must be back, same clock; 0 = none")] = 0
-    timecode: Timecode | None = None
-    camera: Camera
-    bodies: Bodies = Bodies()
+    deadline_ns: Annotated[U64, d("when the plate must be back, same clock, nanoseconds; 0 = none")] = 0
+    timecode: Annotated[Timecode | None, d("of the house clock; null when there is none")] = None
+    camera: Annotated[Camera, d("the viewpoint that the planes were rendered from")]
+    bodies: Annotated[Bodies, d("the rigid bodies of the physics, as in the planes")] = Bodies()
     controls: Annotated[
         dict[str, ControlValue], d("values set by the engine for this frame; they last until changed")
     ] = field(default_factory=dict)
     seed: Annotated[U64, d("for this frame; equal inputs and seed give equal plates in `offline`")] = 0
-    reset: Reset = Reset.NONE
+    reset: Annotated[Reset, d("whether time broke between the frame before and this one")] = Reset.NONE
 
 
 class Result(Message, tag="RESULT", frozen=True, kw_only=True):
     """Renderer to engine: what became of a frame."""
 
-    session: Hex32
+    session: Annotated[Hex32, d("from WELCOME")]
     id: Annotated[U64, d("the frame's id")]
-    stream: Name = "main"
-    generation: U64 = 0
-    slot: U32 = 0
-    disposition: Disposition
+    stream: Annotated[Name, d("the frame's stream")] = "main"
+    generation: Annotated[U64, d("of the ring that holds the plate; 0 when it is inline")] = 0
+    slot: Annotated[U32, d("of the ring, echoed")] = 0
+    disposition: Annotated[Disposition, d("what became of it")]
     reason: Annotated[Text, d("why it is not `generated`; empty when it is")] = ""
     camera: Annotated[Camera | None, d("the camera that the plate was made for, echoed")] = None
-    capture_ns: Annotated[U64, d("echoed")] = 0
+    capture_ns: Annotated[U64, d("echoed: monotonic time of the engine state, nanoseconds")] = 0
     age_ms: Annotated[float, d("frame age when the plate was finished, milliseconds")] = 0.0
     stages_ms: Annotated[dict[str, float], d("milliseconds per stage: ingest, recall, generate, blend, mark, ...")] = (
         field(default_factory=dict)
@@ -166,21 +170,21 @@ class Result(Message, tag="RESULT", frozen=True, kw_only=True):
         U64,
         d("bytes copied between host buffers for this frame; 0 = planes read in place, plate written in place"),
     ] = 0
-    model: Annotated[str, Meta(max_length=64)] = ""
-    runtime: Annotated[str, Meta(max_length=64)] = ""
+    model: Annotated[str, Meta(max_length=64), d("name of the world model that made the plate")] = ""
+    runtime: Annotated[str, Meta(max_length=64), d("what ran the network")] = ""
 
 
 class Release(Message, tag="RELEASE", frozen=True, kw_only=True):
     """Engine to renderer: this ring is gone, unmap it (viewport resize, end of play)."""
 
-    session: Hex32
-    generation: U64
+    session: Annotated[Hex32, d("from WELCOME")]
+    generation: Annotated[U64, d("of the ring that is gone")]
 
 
 class SetControls(Message, tag="CONTROL", frozen=True, kw_only=True):
     """Engine to renderer: from frame `from_id` on, these controls and this ownership hold."""
 
-    session: Hex32
+    session: Annotated[Hex32, d("from WELCOME")]
     from_id: Annotated[U64, d("first frame it holds for; 0 = the next")] = 0
     values: Annotated[dict[str, ControlValue], d("name -> value, checked against the model's schema")] = field(
         default_factory=dict
@@ -199,28 +203,28 @@ class SetControls(Message, tag="CONTROL", frozen=True, kw_only=True):
 class World(Message, tag="WORLD", frozen=True, kw_only=True):
     """Engine to renderer: an operation on the session's world. Answered by STATUS or ERROR."""
 
-    session: Hex32
-    op: WorldOp
-    name: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$"), d("of a snapshot; never a path")] = ""
+    session: Annotated[Hex32, d("from WELCOME")]
+    op: Annotated[WorldOp, d("what to do with the session's world")]
+    name: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"), d("of a snapshot; never a path")] = ""
 
 
 class Clock(Message, tag="CLOCK", frozen=True, kw_only=True):
     """Both ways: four time stamps give offset and round trip, as in NTP (RFC 5905 §8)."""
 
-    session: Hex32
-    t1_ns: Annotated[U64, d("engine sent, engine clock")]
-    t2_ns: Annotated[U64, d("renderer received, renderer clock; 0 in the question")] = 0
-    t3_ns: Annotated[U64, d("renderer sent, renderer clock; 0 in the question")] = 0
+    session: Annotated[Hex32, d("from WELCOME")]
+    t1_ns: Annotated[U64, d("engine sent, engine clock, nanoseconds")]
+    t2_ns: Annotated[U64, d("renderer received, renderer clock, nanoseconds; 0 in the question")] = 0
+    t3_ns: Annotated[U64, d("renderer sent, renderer clock, nanoseconds; 0 in the question")] = 0
 
 
 class Status(Message, tag="STATUS", frozen=True, kw_only=True):
     """Renderer to engine: how it is doing."""
 
-    session: Hex32
-    state: RendererState
+    session: Annotated[Hex32, d("from WELCOME")]
+    state: Annotated[RendererState, d("`degraded`: it works, but `text` says what is wrong")]
     text: Annotated[Text, d("for a person: what is going on, and what to do if something is wrong")] = ""
-    model: Annotated[str, Meta(max_length=64)] = ""
-    runtime: Annotated[str, Meta(max_length=64)] = ""
+    model: Annotated[str, Meta(max_length=64), d("name of the world model")] = ""
+    runtime: Annotated[str, Meta(max_length=64), d("what runs the network")] = ""
     plates_per_s: Annotated[float, d("plates finished per second, over the last second")] = 0.0
     frame_age_ms: Annotated[dict[str, float], d("p50, p95, p99 over the last 256 plates, milliseconds")] = field(
         default_factory=dict
@@ -233,15 +237,15 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
 class Ping(Message, tag="PING", frozen=True, kw_only=True):
     """Either way; the peer answers with the same nonce."""
 
-    nonce: U64
-    answer: bool = False
+    nonce: Annotated[U64, d("any number; the answer repeats it")]
+    answer: Annotated[bool, d("true in the answer, which is not answered again")] = False
 
 
 class Bye(Message, tag="BYE", frozen=True, kw_only=True):
     """Either way: the session is over."""
 
-    session: Hex32
-    reason: Text = ""
+    session: Annotated[Hex32, d("from WELCOME")]
+    reason: Annotated[Text, d("why, for a person")] = ""
 
 
 class Error(Message, tag="ERROR", frozen=True, kw_only=True):
@@ -251,8 +255,8 @@ class Error(Message, tag="ERROR", frozen=True, kw_only=True):
     text: Annotated[Text, d("what is wrong: the value and the limit")]
     fix: Annotated[Text, d("the setting to change, or the thing to do")] = ""
     frame_id: Annotated[U64, d("the frame it is about; 0 = none; a frame answered by ERROR counts as dropped")] = 0
-    stream: Annotated[str, Meta(max_length=64)] = ""
-    fatal: bool = False
+    stream: Annotated[str, Meta(max_length=64), d("the stream of that frame; empty when it is about none")] = ""
+    fatal: Annotated[bool, d("true when the session is over")] = False
 
 
 AnyMessage = (

@@ -27,26 +27,27 @@ from bridge.schema.values import (
 class Limits(Struct, frozen=True, kw_only=True):
     """Hard limits. Each is a setting of the renderer under the same name, and each refusal names it."""
 
-    max_message_bytes: Annotated[int, d("bytes in the header part of one message")] = 262_144
-    max_parts: Annotated[int, d("parts in one message; the first is the header, the rest are planes")] = 16
-    max_depth: Annotated[int, d("nesting of arrays and maps in a header")] = 16
-    max_objects: Annotated[int, d("rigid bodies, and contacts, in one frame")] = 4096
-    max_controls: Annotated[int, d("controls in one message")] = 64
-    max_text: Annotated[int, d("characters in a prompt")] = 1024
-    max_side_px: Annotated[int, d("width or height of a plane in pixels")] = 8192
-    max_frame_bytes: Annotated[int, d("bytes of all planes of one frame")] = 536_870_912
-    max_shared_bytes: Annotated[int, d("bytes of shared memory a session may offer")] = 2_147_483_648
-    max_slots: Annotated[int, d("slots in one ring")] = 8
-    max_sessions: Annotated[int, d("engines at one renderer")] = 8
-    max_streams: Annotated[int, d("streams in one session")] = 8
-    max_requests_per_s: Annotated[int, d("messages per second in one session")] = 1000
+    max_message_bytes: Annotated[int, Meta(ge=1), d("bytes in the header part of one message")] = 1_048_576
+    max_parts: Annotated[int, Meta(ge=1), d("parts in one message; the first is the header, the rest are planes")] = 16
+    max_depth: Annotated[int, Meta(ge=1), d("nesting of arrays and maps in a header")] = 16
+    max_nodes: Annotated[int, Meta(ge=1), d("maps and arrays in a header")] = 1024
+    max_objects: Annotated[int, Meta(ge=1), d("rigid bodies, and contacts, in one frame")] = 4096
+    max_controls: Annotated[int, Meta(ge=1), d("controls in one message")] = 64
+    max_text: Annotated[int, Meta(ge=1), d("characters in a prompt")] = 1024
+    max_side_px: Annotated[int, Meta(ge=1), d("width or height of a plane in pixels")] = 8192
+    max_frame_bytes: Annotated[int, Meta(ge=1), d("bytes of all planes of one frame")] = 536_870_912
+    max_shared_bytes: Annotated[int, Meta(ge=1), d("bytes of shared memory a session may offer")] = 2_147_483_648
+    max_slots: Annotated[int, Meta(ge=1), d("slots in one ring")] = 8
+    max_sessions: Annotated[int, Meta(ge=1), d("engines at one renderer")] = 8
+    max_streams: Annotated[int, Meta(ge=1), d("streams in one session")] = 8
+    max_requests_per_s: Annotated[int, Meta(ge=1), d("messages per second in one session")] = 1000
 
 
 class PlaneLayout(Struct, frozen=True, kw_only=True):
     """One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0)."""
 
-    name: PlaneName
-    format: PixelFormat
+    name: Annotated[PlaneName, d("which plane")]
+    format: Annotated[PixelFormat, d("one of those allowed for the plane")]
     width: Annotated[Side, d("pixels, 1..max_side_px")]
     height: Annotated[Side, d("pixels, 1..max_side_px")]
     row_pitch_bytes: Annotated[Side, d("bytes from one row to the next, >= width * bytes per pixel")]
@@ -56,7 +57,7 @@ class PlaneLayout(Struct, frozen=True, kw_only=True):
 class PlaneOffer(Struct, frozen=True, kw_only=True):
     """A plane that the engine can give, in the formats it can give it."""
 
-    name: PlaneName
+    name: Annotated[PlaneName, d("which plane")]
     formats: Annotated[
         tuple[PixelFormat, ...], Meta(min_length=1, max_length=8), d("in the engine's order of preference")
     ]
@@ -65,14 +66,14 @@ class PlaneOffer(Struct, frozen=True, kw_only=True):
 class Control(Struct, frozen=True, kw_only=True):
     """One thing a person can turn on a model; editors build their panels from a list of these."""
 
-    name: Name
-    type: ControlType
+    name: Annotated[Name, d("key in `controls` and `values`")]
+    type: Annotated[ControlType, d("what the editor shows: slider, check box, list, text field")]
     text: Annotated[Text, d("what it does, for a person, in one sentence")]
-    default: ControlValue
+    default: Annotated[ControlValue, d("until the engine sets it")]
     unit: Annotated[str, Meta(max_length=16), d("'deg', 'm', ...; empty when it has none")] = ""
-    minimum: Annotated[float, d("for numbers")] = 0.0
-    maximum: Annotated[float, d("for numbers")] = 1.0
-    step: Annotated[float, d("for numbers: how far one click of a spinner goes")] = 0.01
+    minimum: Annotated[float, d("for numbers, in `unit`")] = 0.0
+    maximum: Annotated[float, d("for numbers, in `unit`, >= minimum")] = 1.0
+    step: Annotated[float, d("for numbers, in `unit`: how far one click of a spinner goes")] = 0.01
     choices: Annotated[tuple[Name, ...], Meta(max_length=64), d("for `choice`, in the order to show them")] = ()
 
 
@@ -101,7 +102,7 @@ class Camera(Struct, frozen=True, kw_only=True):
     jitter_px: Annotated[Vec2, d("sub-pixel jitter this frame was rendered with, pixels, x right, y down")] = (0.0, 0.0)
     near_m: Annotated[float, d("near plane, metres, > 0")] = 0.1
     far_m: Annotated[float, d("far plane, metres, > near; +inf is allowed")] = 1000.0
-    lens: Lens = Lens()
+    lens: Annotated[Lens, d("what a real lens would read")] = Lens()
 
 
 class Bodies(Struct, frozen=True, kw_only=True):
@@ -121,10 +122,10 @@ class Bodies(Struct, frozen=True, kw_only=True):
 class Timecode(Struct, frozen=True, kw_only=True):
     """SMPTE 12M timecode with its rational rate."""
 
-    hours: Annotated[int, Meta(ge=0, le=23)] = 0
-    minutes: Annotated[int, Meta(ge=0, le=59)] = 0
-    seconds: Annotated[int, Meta(ge=0, le=59)] = 0
-    frames: Annotated[int, Meta(ge=0, le=119)] = 0
-    drop_frame: bool = False
-    rate_numerator: Annotated[int, Meta(ge=1, le=240_000)] = 24
-    rate_denominator: Annotated[int, Meta(ge=1, le=1001)] = 1
+    hours: Annotated[int, Meta(ge=0, le=23), d("of the time of day")] = 0
+    minutes: Annotated[int, Meta(ge=0, le=59), d("of the hour")] = 0
+    seconds: Annotated[int, Meta(ge=0, le=59), d("of the minute")] = 0
+    frames: Annotated[int, Meta(ge=0, le=119), d("of the second, below the rate rounded up")] = 0
+    drop_frame: Annotated[bool, d("numbers are left out so that 29.97 and 59.94 keep to the clock")] = False
+    rate_numerator: Annotated[int, Meta(ge=1, le=240_000), d("frames per second is numerator / denominator")] = 24
+    rate_denominator: Annotated[int, Meta(ge=1, le=1001), d("1, or 1001 for 23.976, 29.97 and 59.94")] = 1

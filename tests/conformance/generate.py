@@ -1,4 +1,4 @@
-"""Write the conformance vectors: `python tests/conformance/generate.py` from the repository's root.
+"""Write the conformance vectors: `python -m tests.conformance.generate` from the repository's root.
 
 NAME.msgpack holds the bytes of a header part, NAME.json what a reader must make of them: {"message": ...} with
 binary fields as lower-case hex under {"hex": ...} and infinities as {"float": "inf"}, or {"error": code}.
@@ -30,6 +30,7 @@ from bridge.schema import (
     Hello,
     LatePolicy,
     Lens,
+    Limits,
     Ping,
     PixelFormat,
     PlaneLayout,
@@ -111,11 +112,13 @@ def opening_messages() -> dict[str, AnyMessage]:
         "hello-filled": Hello(
             **hello, transports=(Transport.CUDA, Transport.SHM, Transport.INLINE), engine="Godot 4.6", pid=4321,  # type: ignore[arg-type]
             sync=SyncMode.DELAYED, delay_frames=2, late=LatePolicy.FADE, seed=2**63 - 1,
+            protocol=3, protocol_oldest=2,
         ),
         "welcome": Welcome(**welcome, transport=Transport.SHM),  # type: ignore[arg-type]
         "welcome-filled": Welcome(
             **welcome, transport=Transport.INLINE, transport_reason="no shared memory", controls=(control, number),  # type: ignore[arg-type]
             sync=SyncMode.OFFLINE, late=LatePolicy.HOLD, response_window_ms=33.5, licence="Apache-2.0",
+            protocol=2, delay_frames=3, limits=Limits(max_objects=100), heartbeat_ms=50, stall_ms=250, chunk_frames=4,
         ),
         "reject": Reject(code="bad_token", text="the token is not this renderer's", fix="Read it anew."),
         "planes": Planes(**ring, planes=(COLOR,), outputs=(PLATE,)),  # type: ignore[arg-type]
@@ -198,9 +201,16 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "bad-size": (msgpack.packb(tree_of(messages()["hello"]) | {"width": 100_000}), "limit_exceeded"),
         "bad-no-pixels": (msgpack.packb(tree_of(messages()["hello"]) | {"height": 0}), "invalid_value"),
         "bad-depth": (b"\x82\xa4type\xa4PING\xa5nonce" + b"\x91" * 100 + b"\xc0", "limit_exceeded"),
+        "bad-array-of-maps": (b"\xdc\x10\x00" + b"\x80" * 4096, "limit_exceeded"),
+        "bad-key-twice": (b"\x83\xa4type\xa4PING\xa5nonce\x01\xa5nonce\x02", "malformed_message"),
+        "bad-extension": (b"\x82\xa4type\xa4PING\xa5nonce\xd4\x01\x00", "malformed_message"),
+        "bad-utf-8": (b"\x82\xa4type\xa4PING\xa5nonce\xa2\xff\xfe", "malformed_message"),
+        "bad-negative": (msgpack.packb(frame | {"id": -1}), "invalid_value"),
+        "bad-newline-in-session": (msgpack.packb(frame | {"session": SESSION + "\n"}), "invalid_value"),
+        "bad-id-zero": (msgpack.packb(frame | {"bodies": frame["bodies"] | {"ids": bytes(8)}}), "invalid_value"),
         "bad-huge-array": (b"\xdd\xff\xff\xff\xff", "malformed_message"),
         "bad-path-in-segment": (
-            msgpack.packb(tree_of(messages()["planes"]) | {"segment": "../../etc/passwd"}), "malformed_message",
+            msgpack.packb(tree_of(messages()["planes"]) | {"segment": "../../etc/passwd"}), "invalid_value",
         ),
     }  # fmt: skip
 
