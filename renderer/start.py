@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import os
 import threading
@@ -17,12 +19,26 @@ from renderer.serve import Renderer
 log = logging.getLogger("worldplate.renderer")
 
 
+KEPT_BYTES = 1 << 29
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+
+
+def keep_freed_memory() -> None:
+    """Have malloc keep what a frame frees for the next one. Without it the kernel takes back and clears a network's
+    buffers at every frame: 54 ms a frame instead of 31 for limn at 320x180 on two cores. glibc only."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            mallopt(parameter, KEPT_BYTES)
+
+
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
     for name in reap_dead_rings():
         log.info("removed %s, whose engine is gone", name)
     # A thread that spins while it waits takes the core that the engine runs on; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     model = load_model(settings.model)
     if model.card.runtime.startswith("torch"):
         import torch
