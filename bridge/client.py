@@ -388,6 +388,7 @@ class Client:
             planes=target.slot.inputs,
             plate=picture.plate,
             stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
+            renderer_copied_bytes=target.result.host_bytes_copied if target.result is not None else 0,
             still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
             torn=lambda reason: self.ledger.correct(Disposition.PASSTHROUGH, reason),
         )

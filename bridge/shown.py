@@ -27,6 +27,7 @@ class Shown:
     planes: PlaneViews  # the engine's own, of this frame
     plate: NDArray[Any] | None  # float16 [H, W, 4], straight alpha = matte; None: the engine's own picture
     stages_ms: dict[str, float] = field(default_factory=dict)  # the renderer's stages, and those of `present`
+    renderer_copied_bytes: int = 0  # between host buffers of pixels, for this frame
     still_whole: Callable[[], bool] = lambda: True  # asked after reading the plate
     torn: Callable[[str], None] = lambda reason: None  # told when it is not
 

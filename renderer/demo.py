@@ -1,32 +1,33 @@
 """`worldplate demo`: an engine and a renderer, two processes, ten seconds, and what came of it on disk.
 
-This process runs the embedded engine and shows pictures; the renderer is a child. What was shown is kept as 8-bit
-panels during the loop and encoded after it, so that making the film costs the loop little.
+This process runs the embedded engine and shows pictures; the renderer is a child. What was shown is kept during the
+loop (renderer/recording.py) and encoded after it, so that making the film costs the loop little.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress, track
 
 from bridge.client import Client
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import EmbeddedEngine, warm_up
-from bridge.errors import NoRenderer
+from bridge.errors import NoRenderer, WorldplateError
+from bridge.ledger import Ledger
 from bridge.planes import payload_bytes
-from bridge.schema import ALLOWED_FORMATS, ControlValue, Label, LatePolicy, PlaneName, SyncMode, Transport
+from bridge.schema import ALLOWED_FORMATS, ControlValue, Disposition, Label, LatePolicy, PlaneName, SyncMode, Transport
 from bridge.shown import Shown
-from renderer.film import contact_sheet, display, plate_on_black, triptych, write_mp4
+from renderer.film import U8, contact_sheet, panels_of, triptych, write_mp4
 from renderer.process import RendererProcess
+from renderer.recording import Moment, Recording, Spool
 from renderer.report import machine, percentiles, summary_table, versions
 
 ENGINE_PLANES = tuple(
@@ -34,6 +35,12 @@ ENGINE_PLANES = tuple(
 )
 OWNED_LABEL = Label.PLASTIC  # stays the engine's, so that the composite has both kinds of pixels
 SHEET_ROWS = 5
+CAPTION = "What is plastic stays the engine's: squares in the plate, bit-identical pixels in the composite."
+RESULTS = {
+    "demo.mp4": "engine, plate and composite side by side, in real time",
+    "demo.png": "the contact sheet",
+    "report.json": "every figure",
+}
 CONNECT_LIMIT_S = 60.0
 
 
@@ -58,62 +65,63 @@ class DemoOptions:
         return self.sync is not SyncMode.OFFLINE
 
 
-@dataclass
-class Recording:
-    """What was shown, and what it cost."""
+class Pacer:
+    """Ticks at a steady rate. An engine that was held up goes on at its pace, and does not race to catch up."""
 
-    keep_pictures: bool = True
-    panels: list[tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.float16]]] = field(default_factory=list)
-    ages_ms: list[float] = field(default_factory=list)
-    stages_ms: dict[str, list[float]] = field(default_factory=dict)
-    shown_at_s: list[float] = field(default_factory=list)
-    copied_bytes: list[int] = field(default_factory=list)
-    owned_pixels: int = 0
-    owned_differences: int = 0
-    repeated: int = 0
-    digest: object = field(default_factory=hashlib.sha256)
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._due_s = time.perf_counter() - period_s
 
-    def stage(self, name: str, since_s: float) -> float:
-        """Book the milliseconds since `since_s` and return the time now."""
+    def wait(self) -> None:
         now_s = time.perf_counter()
-        self.stages_ms.setdefault(name, []).append((now_s - since_s) * 1e3)
-        return now_s
+        self._due_s = max(self._due_s + self._period_s, now_s - self._period_s)
+        time.sleep(max(0.0, self._due_s - now_s))
 
 
 def run_demo(options: DemoOptions, console: Console) -> int:
-    """Run it, write demo.mp4, demo.png and report.json into `options.out`, print the table; 0 when all is well."""
+    """Run it, write demo.mp4, demo.png and report.json into `options.out`, print the table; 0 when all is well.
+
+    Raises NoRenderer when the child does not start or dies, and what a session can be refused for.
+    """
     options.out.mkdir(parents=True, exist_ok=True)
     quiet = options.json or not console.is_terminal
-    with RendererProcess(options.model) as renderer:
-        engine = _start_engine(options, console)
-        renderer.wait_until_ready()
-        client = connect(options, renderer)
-        recording = Recording()
-        try:
-            run_loop(options, engine, client, renderer, recording, Progress(console=console, disable=quiet))
-        finally:
-            client.close()
-    report = make_report(options, recording, client)
-    _write_pictures(options, recording, report, quiet)
+    with closing(Spool(options.out)) as spool:
+        recording = Recording(spool)
+        with RendererProcess(options.model) as renderer:
+            engine, client = _start(options, renderer, console, quiet)
+            with client:
+                progress = Progress(console=console, disable=quiet, transient=True)
+                run_loop(options, engine, client, renderer, recording, progress)
+                agreed = agreement(client, recording)
+        report = make_report(options, recording, client.ledger, agreed)
+        _write_pictures(options, recording, report, console, quiet)
     (options.out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     if options.json:
         console.print_json(json.dumps(report))
     else:
         console.print(summary_table(report))
-        console.print(f"Look at {options.out / 'demo.mp4'} and {options.out / 'demo.png'}; figures: report.json")
+        for name, what in RESULTS.items():
+            console.print(f"{options.out / name}  [dim]{what}[/]", soft_wrap=True, highlight=False)
     return 0
 
 
-def _start_engine(options: DemoOptions, console: Console) -> EmbeddedEngine:
-    """The engine, with its kernels compiled: the first run on a machine takes some seconds for that."""
-    if not options.json:
-        console.print("Starting engine and renderer (the first run compiles the ray kernels: about 15 s)")
-    world = courtyard(options.seed)
-    warm_up(world)
-    return EmbeddedEngine(world, options.width, options.height)
+def _start(
+    options: DemoOptions, renderer: RendererProcess, console: Console, quiet: bool
+) -> tuple[EmbeddedEngine, Client]:
+    """The engine, its kernels compiled, and a client of the child, which loads its model meanwhile."""
+    says = f"Starting the engine and {options.model} (the first run on a machine compiles the ray kernels)"
+    if quiet and not options.json:
+        console.print(says, soft_wrap=True)
+    with nullcontext() if quiet else console.status(says):
+        world = courtyard(options.seed)
+        warm_up(world)
+        engine = EmbeddedEngine(world, options.width, options.height)
+        renderer.wait_until_ready()
+        return engine, connect(options, renderer, engine)
 
 
-def connect(options: DemoOptions, renderer: RendererProcess) -> Client:
+def connect(options: DemoOptions, renderer: RendererProcess, engine: EmbeddedEngine) -> Client:
+    """A client of that child, attached, with the engine's sun and the user's words as far as the model takes them."""
     client = Client(
         options.width,
         options.height,
@@ -127,19 +135,18 @@ def connect(options: DemoOptions, renderer: RendererProcess) -> Client:
         engine="embedded",
         frame_period_ms=1000.0 / options.fps,
     )
-    client.connect(CONNECT_LIMIT_S)
-    client.set_controls({}, engine_labels=(int(OWNED_LABEL),))
-    return client
-
-
-def engine_controls(client: Client, engine: EmbeddedEngine, prompt: str) -> dict[str, ControlValue]:
-    """The engine's sun and the user's words, as far as the model has such controls."""
+    try:
+        client.connect(CONNECT_LIMIT_S)
+    except WorldplateError:
+        client.close()
+        raise
     sun = engine.world.sun
     values: dict[str, ControlValue] = {
-        "sun_azimuth_deg": sun.azimuth_deg, "sun_elevation_deg": sun.elevation_deg, "prompt": prompt,
+        "sun_azimuth_deg": sun.azimuth_deg, "sun_elevation_deg": sun.elevation_deg, "prompt": options.prompt,
     }  # fmt: skip
     known = {control.name for control in client.welcome.controls} if client.welcome else set()
-    return {name: value for name, value in values.items() if name in known}
+    client.set_controls({n: v for n, v in values.items() if n in known}, engine_labels=(int(OWNED_LABEL),))
+    return client
 
 
 def run_loop(
@@ -151,25 +158,19 @@ def run_loop(
     progress: Progress,
 ) -> None:
     """Step, render, submit, present, at the engine's pace. Raises NoRenderer when the child has died."""
-    controls = engine_controls(client, engine, options.prompt)
-    frames = max(1, round(options.seconds * options.fps))
     period_s = 1.0 / options.fps
+    pacer = Pacer(period_s)
     with progress:
-        task = progress.add_task("running", total=frames)
-        start_s = time.perf_counter()
-        for number in range(frames):
+        for _ in progress.track(range(max(1, round(options.seconds * options.fps))), description="running"):
             if options.paced:
-                time.sleep(max(0.0, start_s + number * period_s - time.perf_counter()))
-            shown = _frame(engine, client, period_s, controls if number == 0 else {}, recording)
-            _keep(recording, shown, options)
-            progress.advance(task)
+                pacer.wait()
+            shown = _tick(engine, client, period_s, recording)
+            recording.keep(shown, digest=not options.paced)
             if not renderer.alive:
                 raise NoRenderer(f"the renderer died: {renderer.last_words()}", fix="Run `worldplate doctor`.")
 
 
-def _frame(
-    engine: EmbeddedEngine, client: Client, period_s: float, controls: dict[str, ControlValue], recording: Recording
-) -> Shown | None:
+def _tick(engine: EmbeddedEngine, client: Client, period_s: float, recording: Recording) -> Shown | None:
     """One tick of the engine; frame age counts from the moment its state is taken."""
     at_s = time.perf_counter()
     engine.step(period_s)
@@ -178,52 +179,36 @@ def _frame(
     slot = client.begin()
     engine.render(slot.inputs)
     at_s = recording.stage("engine render", at_s)
-    client.submit(slot, engine.camera(), bodies=engine.bodies(), capture_ns=capture_ns, controls=controls)
-    at_s = recording.stage("submit", at_s)
+    client.submit(slot, engine.camera(), bodies=engine.bodies(), capture_ns=capture_ns)
+    at_s = recording.stage("engine submit", at_s)
     shown = client.present()
-    recording.stage("present", at_s)
+    recording.stage("engine present", at_s)
     return shown
 
 
-def _keep(recording: Recording, shown: Shown | None, options: DemoOptions) -> None:
-    if shown is None:
-        recording.repeated += 1
-        return
-    start_s = time.perf_counter()
-    picture = shown.picture()
-    recording.stage("composite", start_s)
-    recording.shown_at_s.append(time.perf_counter())
-    recording.ages_ms.append(shown.age_ms)
-    for name, value in shown.stages_ms.items():
-        recording.stages_ms.setdefault(f"renderer {name}", []).append(value)
-    color = shown.planes[PlaneName.COLOR]
-    plate = shown.plate if shown.plate is not None else np.zeros_like(color)
-    _check_owned(recording, color, plate, picture)
-    if not options.paced:
-        recording.digest.update(np.ascontiguousarray(plate).tobytes())  # type: ignore[attr-defined]
-    if recording.keep_pictures:
-        recording.panels.append((color.astype(np.float16), plate.astype(np.float16), picture.astype(np.float16)))
+def agreement(client: Client, recording: Recording) -> dict[str, object]:
+    """What an open session knows, for the report. Copies: how often a frame's planes were copied between host buffers
+    by our code, in both processes together, on the mean; what a socket moves inside itself is not counted.
 
-
-def _check_owned(
-    recording: Recording, color: NDArray[np.generic], plate: NDArray[np.generic], picture: NDArray[np.generic]
-) -> None:
-    """Where the matte is 0 the picture must be the engine's own pixel, bit for bit."""
-    owned = plate[..., 3] == 0
-    recording.owned_pixels += int(owned.sum())
-    recording.owned_differences += int((picture[owned][:, :3] != color[owned][:, :3]).any(axis=1).sum())
-
-
-def host_copies_per_frame(client: Client) -> float:
-    """How often the planes of a frame were copied between host buffers, on the mean; both processes count bytes."""
-    frames = max(1, sum(client.ledger.counts.values()))
-    frame_bytes = payload_bytes(client.welcome.planes) if client.welcome else 1
-    return round(client.bytes_copied / frames / frame_bytes, 4)
-
-
-def make_report(options: DemoOptions, recording: Recording, client: Client) -> dict[str, object]:
-    """What report.json holds."""
+    Raises NoRenderer when there is no session any more.
+    """
     welcome = client.welcome
+    if welcome is None:
+        raise NoRenderer("the session was lost before its end", fix="Run it again; see the messages above.")
+    engine_bytes = client.bytes_copied / max(1, sum(client.ledger.counts.values()))
+    renderer_bytes = recording.renderer_copied_bytes / max(1, len(recording.ages_ms))
+    return {
+        "model": welcome.model,
+        "runtime": welcome.runtime,
+        "transport": str(welcome.transport),
+        "host_copies_per_frame": round((engine_bytes + renderer_bytes) / payload_bytes(welcome.planes), 4),
+    }
+
+
+def make_report(
+    options: DemoOptions, recording: Recording, ledger: Ledger, agreed: Mapping[str, object]
+) -> dict[str, object]:
+    """What report.json holds; `ledger` is a closed client's, in which every frame has its disposition."""
     times = recording.shown_at_s
     shown_s = times[-1] - times[0] if len(times) > 1 else 0.0
     period_ms = 1000.0 / options.fps
@@ -232,9 +217,9 @@ def make_report(options: DemoOptions, recording: Recording, client: Client) -> d
         "frame_age_ms": percentiles(recording.ages_ms),
         "frame_age_frames": percentiles(age / period_ms for age in recording.ages_ms),
         "stages_ms": {name: percentiles(values) for name, values in recording.stages_ms.items()},
-        "dispositions": dict(Counter(client.ledger.counts)),
+        "ticks": sum(ledger.counts.values()),
+        "dispositions": dict(ledger.counts),
         "repeated": recording.repeated,
-        "host_copies_per_frame": host_copies_per_frame(client),
         "engine_owned_pixels": recording.owned_pixels,
         "engine_owned_differences": recording.owned_differences,
         "size": f"{options.width}x{options.height}",
@@ -243,31 +228,42 @@ def make_report(options: DemoOptions, recording: Recording, client: Client) -> d
         "late": str(options.late),
         "seed": options.seed,
         "prompt": options.prompt,
-        "model": welcome.model if welcome else options.model,
-        "runtime": welcome.runtime if welcome else "",
-        "transport": str(welcome.transport) if welcome else "",
+        "model": options.model,
+        **agreed,
         "seconds": options.seconds,
         "machine": machine(),
         "versions": versions(),
     }
     if not options.paced:
-        report["plates_sha256"] = recording.digest.hexdigest()  # type: ignore[attr-defined]
+        report["plates_sha256"] = recording.plates.hexdigest()
     return report
 
 
-def _write_pictures(options: DemoOptions, recording: Recording, report: dict[str, object], quiet: bool) -> None:
-    def panels(n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        color, plate, picture = recording.panels[n]
-        return display(color), display(plate_on_black(plate)), display(picture)
-
-    count = len(recording.panels)
-    if count == 0:
+def _write_pictures(
+    options: DemoOptions, recording: Recording, report: dict[str, object], console: Console, quiet: bool
+) -> None:
+    """The film, a tick of the engine each frame, and the contact sheet."""
+    spool, moments = recording.spool, recording.moments
+    if spool is None or not moments:
         return
+
+    def frame(moment: Moment) -> U8:
+        note = str(moment.disposition or "")
+        return triptych(panels_of(spool.read(moment.picture)), scale, "" if note == Disposition.GENERATED else note)
+
     scale = 2 if options.width <= 480 else 1
-    numbers = track(range(count), description="encoding", disable=quiet, transient=True)
-    write_mp4(options.out / "demo.mp4", (triptych(panels(n), scale) for n in numbers), options.fps)
-    picked = [round(i * (count - 1) / (SHEET_ROWS - 1)) for i in range(SHEET_ROWS)] if count > 1 else [0]
-    rows = [(f"{n / options.fps:.1f} s", panels(n)) for n in picked]
-    title = f"worldplate demo: {report['model']}, seed {options.seed}, {report['size']}, {report['fps']} fps"
-    caption = "Plastic things stay the engine's (black in the plate): in the composite their pixels are bit-identical."
-    contact_sheet(options.out / "demo.png", rows, title, caption)
+    marked = track(moments, description="encoding", console=console, disable=quiet, transient=True)
+    write_mp4(options.out / "demo.mp4", map(frame, marked), options.fps)
+    rows = [(f"{n / options.fps:.1f} s", panels_of(spool.read(moments[n].picture))) for n in pick(moments, SHEET_ROWS)]
+    prompt = f" “{options.prompt}”" if options.prompt else ""
+    title = f"worldplate demo   {report['model']}{prompt}, seed {options.seed}, {report['size']}, {report['fps']} fps"
+    contact_sheet(options.out / "demo.png", rows, title, CAPTION)
+    spool.close()
+
+
+def pick(moments: Sequence[Moment], count: int) -> list[int]:
+    """`count` ticks spread over the run, generated ones where there are any: a substitute says little about a model."""
+    good = [n for n, moment in enumerate(moments) if moment.disposition is Disposition.GENERATED]
+    good = good or list(range(len(moments)))
+    wanted = np.linspace(0, len(moments) - 1, count)
+    return sorted({min(good, key=lambda n: abs(n - at)) for at in wanted})

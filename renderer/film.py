@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -20,27 +23,51 @@ from renderer.evaluate.image import tone_map
 U8 = NDArray[np.uint8]
 PANELS = ("engine", "plate", "composite")
 INK, PAPER, QUIET = (236, 236, 232), (22, 23, 26), (150, 152, 156)
+CHECKER, CHECKER_PX = (44, 56), 8  # grey values and the side of a square: what the plate leaves to the engine
 CODECS = ("libx264", "libopenh264", "mpeg4")
+BT709 = 1  # ITU-T H.273: primaries, transfer and matrix of Rec.709
+BRIGHTEST_HALF = 65504.0
 
 
-def display(linear: NDArray[np.floating]) -> U8:
-    """Scene-linear [H, W, 3 or 4] as 8-bit display values [H, W, 3]."""
-    return np.asarray(tone_map(linear[..., :3]) * 255.0 + 0.5, np.uint8)
+@cache
+def _display_of_half() -> U8:
+    """The display value of each of the 65,536 half floats: a table is ten times as fast as the curve."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    linear = np.nan_to_num(halves, nan=0.0, posinf=BRIGHTEST_HALF, neginf=0.0)
+    return np.asarray(tone_map(linear) * 255.0 + 0.5, np.uint8)
 
 
-def plate_on_black(plate: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A plate's colour where its matte is, black elsewhere: [H, W, 3]. What the engine owns shows as black."""
-    return np.asarray(plate[..., :3], np.float32) * np.asarray(plate[..., 3:], np.float32)
+def display_rgba(linear: NDArray[Any]) -> U8:
+    """Scene-linear [H, W, 4] as 8-bit display values [H, W, 4]; alpha 0..1 becomes 0..255 and is not tone-mapped."""
+    halves = np.ascontiguousarray(linear, np.float16)
+    out = np.take(_display_of_half(), halves.view(np.uint16), mode="clip")
+    out[..., 3] = np.clip(halves[..., 3].astype(np.float32) * 255.0 + 0.5, 0.0, 255.0)
+    return out
 
 
-def triptych(panels: Sequence[U8], scale: int = 1) -> U8:
-    """Panels [H, W, 3] side by side, each with its name in a corner; sides come out even, as video wants."""
+def on_checker(plate: U8) -> U8:
+    """A plate [H, W, 4] of display values over dark squares, the usual sign for 'nothing here': [H, W, 3]."""
+    rows, columns = (np.arange(side) // CHECKER_PX for side in plate.shape[:2])
+    squares = np.asarray(CHECKER)[(rows[:, None] + columns) % 2][..., None]
+    matte = plate[..., 3:].astype(np.float32) / 255.0
+    return np.asarray(plate[..., :3] * matte + squares * (1.0 - matte) + 0.5, np.uint8)
+
+
+def panels_of(pictures: U8) -> tuple[U8, U8, U8]:
+    """Engine, plate and composite [3, H, W, 4] as panels [H, W, 3]; the plate's gaps show as squares."""
+    engine, plate, composite = pictures
+    return engine[..., :3], on_checker(plate), composite[..., :3]
+
+
+def triptych(panels: Sequence[U8], scale: int = 1, note: str = "") -> U8:
+    """Panels [H, W, 3] side by side, each with its name in a corner and `note` after the last one's; sides come out
+    even, as video wants."""
     wide = np.concatenate(panels, axis=1)
     height, width = (side * scale // 2 * 2 for side in wide.shape[:2])
     image = Image.fromarray(wide).resize((width, height), Image.Resampling.LANCZOS)
     draw, font = ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(11 * max(1, scale))
     step = width / len(panels)
-    for n, name in enumerate(PANELS):
+    for n, name in enumerate((*PANELS[:-1], f"{PANELS[-1]}, {note}" if note else PANELS[-1])):
         box = draw.textbbox((n * step + 8, 6), name, font=font)
         draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill=(0, 0, 0, 130))
         draw.text((n * step + 8, 6), name, font=font, fill=INK)
@@ -54,7 +81,8 @@ def write_mp4(path: Path, frames: Iterable[U8], fps: int) -> str:
         raise MissingDependency(
             "PyAV has no H.264 or MPEG-4 encoder", fix="Install `pip install --force-reinstall av`."
         )
-    with av.open(str(path), "w") as container:
+    # The index goes to the front, so that a browser can start before it has the whole file.
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = None
         for frame in frames:
             if stream is None:
@@ -62,7 +90,11 @@ def write_mp4(path: Path, frames: Iterable[U8], fps: int) -> str:
                 stream = container.add_stream(codec, rate=Fraction(fps), options=options)
                 stream.height, stream.width = frame.shape[:2]
                 stream.pix_fmt = "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+                context = stream.codec_context  # said in the file, or players guess by the size of the picture
+                context.colorspace, context.color_primaries, context.color_trc = BT709, BT709, BT709
+                context.color_range = ColorRange.MPEG
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            container.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
         if stream is not None:
             container.mux(stream.encode(None))
     return codec
@@ -70,21 +102,23 @@ def write_mp4(path: Path, frames: Iterable[U8], fps: int) -> str:
 
 def contact_sheet(path: Path, rows: Sequence[tuple[str, Sequence[U8]]], title: str, caption: str) -> None:
     """Rows of (label, three panels) as one picture with column heads, a title and a line of small print."""
-    scale, gap, margin, head, left = 2, 10, 36, 96, 74
-    height, width = (side * scale for side in rows[0][1][0].shape[:2])
+    height, width = rows[0][1][0].shape[:2]
+    scale = max(1.0, 640 / width)  # small frames are enlarged to be looked at
+    height, width = round(height * scale), round(width * scale)
+    gap, margin, head, left = 10, 36, 100, 84
     sheet_width = left + margin + 3 * width + 2 * gap
-    sheet_height = head + len(rows) * (height + gap) + 44
+    sheet_height = head + len(rows) * (height + gap) + 48
     sheet = Image.new("RGB", (sheet_width, sheet_height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(26), ImageFont.load_default(16)
+    large, small = ImageFont.load_default(28), ImageFont.load_default(18)
     draw.text((left, 20), title, font=large, fill=INK)
     for n, name in enumerate(PANELS):
-        draw.text((left + n * (width + gap), head - 28), name, font=small, fill=QUIET)
+        draw.text((left + n * (width + gap), head - 30), name, font=small, fill=QUIET)
     for row, (label, panels) in enumerate(rows):
         top = head + row * (height + gap)
-        draw.text((18, top + height // 2 - 8), label, font=small, fill=QUIET)
+        draw.text((left - 14, top + height // 2), label, font=small, fill=QUIET, anchor="rm")
         for n, panel in enumerate(panels):
             picture = Image.fromarray(panel).resize((width, height), Image.Resampling.LANCZOS)
             sheet.paste(picture, (left + n * (width + gap), top))
-    draw.text((left, sheet_height - 34), caption, font=small, fill=QUIET)
-    sheet.save(path)
+    draw.text((left, sheet_height - 36), caption, font=small, fill=QUIET)
+    sheet.save(path, optimize=True)

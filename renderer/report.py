@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -49,25 +50,25 @@ def versions() -> dict[str, str]:
     return found
 
 
-def summary_table(report: Mapping[str, object]) -> Table:
+def summary_table(report: Mapping[str, Any]) -> Table:
     """The figures of a demo's report that a person wants first."""
-    table = Table(title=f"{report['size']} {report['model']} {report['sync']}", title_justify="left")
-    for column, justify in (("", "left"), ("p50", "right"), ("p95", "right"), ("p99", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    table.add_row("pictures per second", f"{report['fps']:.1f}", "", "")
-    _add(table, "frame age, ms", report["frame_age_ms"])
-    _add(table, "frame age, engine frames", report["frame_age_frames"])
-    stages = report["stages_ms"]
-    if isinstance(stages, Mapping):
-        for name, values in stages.items():
-            _add(table, f"{name}, ms", values)
-    dispositions = report["dispositions"]
-    if isinstance(dispositions, Mapping):
-        table.add_row("dispositions", ", ".join(f"{count} {name}" for name, count in dispositions.items()), "", "")
-    table.add_row("host copies per frame", f"{report['host_copies_per_frame']:g}", "", "")
+    made = ", ".join(f"{count} {name}" for name, count in report["dispositions"].items() if count)
+    caption = (
+        f"{report['ticks']} engine frames at {report['engine_fps']} fps: {made}\n"
+        f"planes copied between host buffers: {report['host_copies_per_frame']:g} per frame\n"
+        f"pixels left to the engine: {report['engine_owned_pixels']}, changed: {report['engine_owned_differences']}"
+    )
+    title = f"{report['model']}, {report['size']}, {report['sync']}: {report['fps']:.1f} pictures per second"
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for column in ("milliseconds", "p50", "p95", "p99"):
+        table.add_column(column, justify="left" if column == "milliseconds" else "right")
+    _add(table, "frame age", report["frame_age_ms"])
+    _add(table, "frame age in engine frames", report["frame_age_frames"])
+    for name, values in report["stages_ms"].items():
+        _add(table, name, values)
     return table
 
 
-def _add(table: Table, name: str, values: object) -> None:
-    if isinstance(values, Mapping) and values:
-        table.add_row(name, *(f"{values[p]:.2f}" if p in values else "" for p in ("p50", "p95", "p99")))
+def _add(table: Table, name: str, values: Mapping[str, float]) -> None:
+    if values:
+        table.add_row(name, *(f"{values[p]:.2f}" for p in ("p50", "p95", "p99")))

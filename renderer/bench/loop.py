@@ -10,8 +10,9 @@ from rich.table import Table
 
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import EmbeddedEngine, warm_up
-from renderer.demo import DemoOptions, Recording, connect, make_report, run_loop
+from renderer.demo import DemoOptions, agreement, connect, make_report, run_loop
 from renderer.process import RendererProcess
+from renderer.recording import Recording
 from renderer.report import machine, versions
 
 MODELS = ("passthrough", "limn")
@@ -31,15 +32,13 @@ def run(sizes: list[tuple[int, int]], seconds: float, fps: int, console: Console
 
 
 def _row(options: DemoOptions, engine: EmbeddedEngine) -> dict[str, object]:
+    recording = Recording()
     with RendererProcess(options.model) as renderer:
         renderer.wait_until_ready()
-        client = connect(options, renderer)
-        recording = Recording(keep_pictures=False)
-        try:
+        with connect(options, renderer, engine) as client:
             run_loop(options, engine, client, renderer, recording, Progress(disable=True))
-            report = make_report(options, recording, client)
-        finally:
-            client.close()
+            agreed = agreement(client, recording)
+    report = make_report(options, recording, client.ledger, agreed)
     kept = ("size", "model", "engine_fps", "fps", "frame_age_ms", "frame_age_frames", "stages_ms", "dispositions")
     return {name: report[name] for name in (*kept, "repeated", "host_copies_per_frame")}
 
