@@ -248,8 +248,8 @@ def _write_pictures(
         return
 
     def frame(moment: Moment) -> U8:
-        note = str(moment.disposition or "")
-        return triptych(panels_of(spool.read(moment.picture)), scale, "" if note == Disposition.GENERATED else note)
+        note = "" if moment.disposition is Disposition.GENERATED else str(moment.disposition)
+        return triptych(panels_of(spool.read(moment.picture)), scale, note)
 
     scale = 2 if options.width <= 480 else 1
     marked = track(moments, description="encoding", console=console, disable=quiet, transient=True)
@@ -263,7 +263,7 @@ def _write_pictures(
 
 def pick(moments: Sequence[Moment], count: int) -> list[int]:
     """`count` ticks spread over the run, generated ones where there are any: a substitute says little about a model."""
-    good = [n for n, moment in enumerate(moments) if moment.disposition is Disposition.GENERATED]
+    good = [n for n, moment in enumerate(moments) if moment.new and moment.disposition is Disposition.GENERATED]
     good = good or list(range(len(moments)))
     wanted = np.linspace(0, len(moments) - 1, count)
     return sorted({min(good, key=lambda n: abs(n - at)) for at in wanted})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Moment:
     """What was on the screen at one tick of the engine."""
 
     picture: int  # its number in the spool
-    disposition: Disposition | None  # None: the picture of the tick before stayed
+    disposition: Disposition
+    new: bool = True  # False: the picture of the tick before stayed
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Recording:
         if shown is None:
             self.repeated += 1
             if self.moments:
-                self.moments.append(Moment(self.moments[-1].picture, None))
+                self.moments.append(replace(self.moments[-1], new=False))
             return
         start_s = time.perf_counter()
         picture = shown.picture()

@@ -1,8 +1,9 @@
 """`worldplate bench link`: the identity round trip of a frame, beside a memcpy and gRPC of the same bytes.
 
 Five planes go in (color, depth, normal, motion, object: 25.8 MB at 1280x720), the plate comes back (7.4 MB), through
-a real renderer process with the passthrough model. Rows take turns within one run, so that a noisy machine is noisy
-for all of them. A time runs from submit to the plate readable by the engine.
+a real renderer process with the passthrough model. Rows take turns within one run, a short burst each, so that a noisy
+machine is noisy for all of them and each runs as an engine's loop would run it. A time runs from submit to the plate
+readable by the engine.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 
 import numpy as np
-from bridge.client import Client
 from rich.console import Console
 from rich.table import Table
 
+from bridge.client import Client
 from bridge.errors import MissingDependency, TransportError
 from bridge.schema import (
     ALLOWED_FORMATS,
@@ -34,7 +36,9 @@ from renderer.report import machine, percentiles, versions
 
 PLANES = (PlaneName.COLOR, PlaneName.DEPTH, PlaneName.NORMAL, PlaneName.MOTION, PlaneName.OBJECT)
 BYTES_PER_PIXEL_IN, BYTES_PER_PIXEL_OUT = 28, 8
-WARM_UP = 8
+BURST = 10  # frames of one row before the next has its turn
+SLOTS = 5  # of the client's ring; the memcpy rows go round as many buffers, or they would measure the cache
+WARM_UP = 2 * SLOTS  # every slot is touched in it
 PROJECTION = (1.0, 0.0, 0.0, 0.0, 0.0, 1.7, 0.0, 0.0, 0.0, 0.0, -1.002, -0.2, 0.0, 0.0, -1.0, 0.0)
 CAMERA = Camera(world_from_camera=Pose(), previous_world_from_camera=Pose(), projection=PROJECTION)
 
@@ -42,7 +46,7 @@ Once = Callable[[], float]  # does it once, returns milliseconds
 
 
 def run(width: int, height: int, count: int, console: Console) -> dict[str, object]:
-    """Measure every row `count` times in turn; returns the figures with the machine they were measured on."""
+    """Measure every row `count` times; returns the figures with the machine they were measured on."""
     with ExitStack() as stack:
         rows: dict[str, Once] = {
             "shm ring": stack.enter_context(_bridge(width, height, Transport.SHM, "")),
@@ -53,11 +57,12 @@ def run(width: int, height: int, count: int, console: Console) -> dict[str, obje
             "memcpy plate": _memcpy(width * height * BYTES_PER_PIXEL_OUT),
         }
         times_ms: dict[str, list[float]] = {name: [] for name in rows}
-        for turn in range(count + WARM_UP):
+        for once in rows.values():
+            for _ in range(WARM_UP):
+                once()
+        for turn in range(0, count, BURST):
             for name, once in rows.items():
-                elapsed_ms = once()
-                if turn >= WARM_UP:
-                    times_ms[name].append(elapsed_ms)
+                times_ms[name] += [once() for _ in range(min(BURST, count - turn))]
     figures = {name: percentiles(values) for name, values in times_ms.items()}
     report: dict[str, object] = {
         "bench": "link", "size": f"{width}x{height}", "count": count, "bytes_in": width * height * BYTES_PER_PIXEL_IN,
@@ -88,7 +93,7 @@ def _bridge(width: int, height: int, transport: Transport, endpoint: str) -> Ite
         client = Client(
             width, height, {name: ALLOWED_FORMATS[name][:1] for name in PLANES}, sync=SyncMode.LOCKSTEP,
             late=LatePolicy.PASSTHROUGH, transports=(transport,), connection=renderer.connection, name="bench",
-            frame_period_ms=2000.0,
+            frame_period_ms=2000.0, slot_count=SLOTS,
         )  # fmt: skip
         try:
             client.connect(20.0)
@@ -111,9 +116,10 @@ def _round_trip(client: Client) -> float:
 
 
 def _memcpy(size: int) -> Once:
-    source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
+    buffers = cycle([(np.ones(size, np.uint8), np.zeros(size, np.uint8)) for _ in range(SLOTS)])
 
     def once() -> float:
+        source, target = next(buffers)
         start_ns = time.perf_counter_ns()
         np.copyto(target, source)
         return (time.perf_counter_ns() - start_ns) / 1e6
@@ -135,11 +141,11 @@ def _grpc(pixels: int) -> Iterator[Once]:
         options = grpc_echo.channel_options()
         with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
             call = channel.unary_unary(grpc_echo.METHOD)
-            frame = np.ones(pixels * BYTES_PER_PIXEL_IN, np.uint8)
+            frame = bytes(pixels * BYTES_PER_PIXEL_IN)  # made once: what planes cost to become bytes is not counted
 
             def once() -> float:
                 start_ns = time.perf_counter_ns()
-                np.frombuffer(call(frame.tobytes()), np.uint8)  # gRPC takes bytes alone: that copy is its own
+                np.frombuffer(call(frame), np.uint8)
                 return (time.perf_counter_ns() - start_ns) / 1e6
 
             yield once
