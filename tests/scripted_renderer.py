@@ -42,9 +42,14 @@ PROJECTION = (1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, -1.002, -0.2002,
 CAMERA = Camera(world_from_camera=Pose(), previous_world_from_camera=Pose(), projection=PROJECTION)
 
 
+def color_value(frame_id: int) -> float:
+    """What a test's engine fills the picture with: exact as a half float."""
+    return float(frame_id % 512)
+
+
 def plate_value(frame_id: int) -> float:
     """What `paint` fills a plate with: no engine picture of a test has it."""
-    return frame_id + 0.5
+    return color_value(frame_id) + 0.5
 
 
 class ScriptedRenderer:
@@ -87,7 +92,7 @@ class ScriptedRenderer:
         """The plate of that frame: `plate_value` everywhere."""
         frame, parts = self.waiting.pop(frame_id)
         assert self.buffers is not None
-        assert self.buffers.inputs(frame, parts)[PlaneName.COLOR][0, 0, 0] == frame_id
+        assert self.buffers.inputs(frame, parts)[PlaneName.COLOR][0, 0, 0] == color_value(frame_id)
         plate = self.buffers.begin_plate(frame)[PlaneName.PLATE]
         plate[...] = plate_value(frame_id)
         plate[..., 3] = matte

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from scripted_renderer import CAMERA, PLANES, Formats, Hotel, plate_value
+from scripted_renderer import CAMERA, PLANES, Formats, Hotel, color_value, plate_value
 
 from bridge.client import Client
 from bridge.schema import Disposition, PlaneName, Reset
@@ -50,7 +50,7 @@ class Stage:
 
     def submit(self, reset: Reset = Reset.NONE) -> int:
         slot = self.client.begin()
-        slot.inputs[PlaneName.COLOR][...] = slot.frame_id
+        slot.inputs[PlaneName.COLOR][...] = color_value(slot.frame_id)
         slot.inputs[PlaneName.DEPTH][...] = 3.0
         slot.inputs[PlaneName.OBJECT][...] = 1
         self.client.submit(slot, CAMERA, reset=reset)
@@ -76,7 +76,7 @@ def check_picture(shown: Shown) -> None:
     if shown.disposition is G:
         assert value == plate_value(shown.frame_id)
     elif shown.disposition is P:
-        assert value == shown.frame_id
+        assert value == color_value(shown.frame_id)
         assert shown.reason
     else:
         assert shown.disposition is R

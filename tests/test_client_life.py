@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripted_renderer import CAMERA, PLANES, Hotel, ScriptedRenderer, plate_value
+from scripted_renderer import CAMERA, PLANES, Hotel, ScriptedRenderer, color_value, plate_value
 from stage import HEIGHT, WIDTH, D, G, P, R, Stage, check_picture, ends, until
 
 from bridge import connection as connections, link
@@ -71,7 +71,7 @@ def test_without_a_renderer_the_engines_own_picture_is_shown(sync: SyncMode) -> 
     ) as client:
         for _ in range(10):
             slot = client.begin()
-            slot.inputs[PlaneName.COLOR][...] = slot.frame_id
+            slot.inputs[PlaneName.COLOR][...] = color_value(slot.frame_id)
             client.submit(slot, CAMERA)
             shown = client.present()
             assert shown is not None
@@ -258,7 +258,8 @@ renderer = ScriptedRenderer(end)
 while True:
     renderer.pump(5)
     for frame_id in list(renderer.waiting):
-        renderer.paint(frame_id)
+        if not renderer.paint_if_there(frame_id):
+            renderer.drop(frame_id)
 """
 
 
@@ -278,8 +279,9 @@ def test_renderers_that_are_killed_under_load_leave_no_torn_lost_or_backward_fra
         with serve(folder) as process:
             good = 0
             while good < 20:
+                assert process.poll() is None
                 slot = client.begin()
-                slot.inputs[PlaneName.COLOR][...] = slot.frame_id
+                slot.inputs[PlaneName.COLOR][...] = color_value(slot.frame_id)
                 slot.inputs[PlaneName.DEPTH][...] = 3.0
                 slot.inputs[PlaneName.OBJECT][...] = 1
                 client.submit(slot, CAMERA)
