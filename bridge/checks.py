@@ -203,11 +203,8 @@ def _check_poses(bodies: Bodies) -> None:
 
 
 def _check_array(name: str, values: NDArray[np.floating]) -> None:
-    if float(np.dot(values, values)) <= LARGEST * LARGEST:  # then each is in range; NaN fails the comparison
-        return
-    in_range = np.abs(values) <= LARGEST
-    if not in_range.all():
-        at = int(np.argmin(in_range))
+    if not (values.min() >= -LARGEST and values.max() <= LARGEST):  # NaN fails the comparison
+        at = int(np.argmin(np.abs(values) <= LARGEST))
         raise InvalidValue(f"bodies.{name} has the value {values[at]:g} at {at}", fix=_FINITE)
 
 
