@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return (
             3 if isinstance(error, Refused | TransportError | ModelError) or error.code == "missing_dependency" else 2
         )
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stdout = None
+        return 0
+    except OSError as error:  # a folder that cannot be written, a full disk
+        sys.stderr.write(f"worldplate: {error}. Choose another place, or make room there.\n")
+        return 3
     except KeyboardInterrupt:
         return 130
 
@@ -66,10 +72,10 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=_size, default=(320, 180), metavar="WxH", help="default 320x180")
     parser.add_argument("--sync", choices=["freerun", "lockstep", "delayed", "offline"], default="freerun")
     parser.add_argument("--late", choices=[str(p) for p in LatePolicy], default="reproject")
-    parser.add_argument("--seed", type=int, default=7, help="of the world (default 7)")
+    parser.add_argument("--seed", type=_whole(0, 2**32 - 1), default=7, help="of the world (default 7)")
     parser.add_argument("--model", default="limn", help="limn or passthrough")
     parser.add_argument("--prompt", default="", help="words for the light, such as 'dusk' or 'overcast noon'")
-    parser.add_argument("--fps", type=int, default=25, help="the engine's pace (default 25)")
+    parser.add_argument("--fps", type=_whole(1, 240), default=25, help="the engine's pace (default 25)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
     parser.set_defaults(run=run_demo)
@@ -79,7 +85,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="limn or passthrough")
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
-    parser.add_argument("--threads", type=int, help="of the model (default 1)")
+    parser.add_argument("--threads", type=_whole(1, 256), help="of the model (default 1)")
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     parser.set_defaults(run=run_serve)
 
@@ -88,15 +94,15 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     benches = parser.add_subparsers(required=True, metavar="bench")
     link = benches.add_parser("link", help="identity round trip: ring, inline, gRPC, memcpy in one run")
     link.add_argument("--size", type=_size, default=(1280, 720), metavar="WxH")
-    link.add_argument("--count", type=int, default=100, help="turns (default 100)")
+    link.add_argument("--count", type=_whole(1, 100_000), default=100, help="turns (default 100)")
     link.set_defaults(run=run_bench_link)
     loop = benches.add_parser("loop", help="engine + renderer + composite")
     loop.add_argument("--size", type=_size, nargs="+", default=[(320, 180)], metavar="WxH")
     loop.add_argument("--seconds", type=_positive, default=10.0, help="per row (default 10)")
-    loop.add_argument("--fps", type=int, default=25, help="the engine's pace (default 25)")
+    loop.add_argument("--fps", type=_whole(1, 240), default=25, help="the engine's pace (default 25)")
     loop.set_defaults(run=run_bench_loop)
     kills = benches.add_parser("kills", help="the renderer killed at random moments, and what the engine sees of it")
-    kills.add_argument("--count", type=int, default=50, help="kills (default 50)")
+    kills.add_argument("--count", type=_whole(1, 100_000), default=50, help="kills (default 50)")
     kills.set_defaults(run=run_bench_kills)
     for each in (link, loop, kills):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
@@ -117,6 +123,15 @@ def _positive(text: str) -> float:
     if not 0.0 < value <= 86_400.0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 86400")
     return value
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not (text.isdecimal() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+        return int(text)
+
+    return convert
 
 
 def _console() -> Console:
@@ -153,14 +168,17 @@ def run_serve(options: argparse.Namespace) -> int:
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    from renderer.doctor import examine, table_of
+    from renderer.doctor import can_run_demo, examine, remedies, table_of
 
     findings = examine()
     if options.json:
         sys.stdout.write(json.dumps([finding.__dict__ for finding in findings], indent=1) + "\n")
     else:
-        _console().print(table_of(findings))
-    return 0 if all(finding.ok or not finding.needed for finding in findings) else 1
+        console = _console()
+        console.print(table_of(findings))
+        for line in remedies(findings):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return 0 if can_run_demo(findings) else 1
 
 
 def run_bench_link(options: argparse.Namespace) -> int:

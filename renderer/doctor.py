@@ -57,13 +57,26 @@ def examine() -> list[Finding]:
 
 
 def table_of(findings: list[Finding]) -> Table:
+    """What is there and what is not; a line that installs something is not broken, so it stands below (`remedies`)."""
     table = Table(title="worldplate doctor", title_justify="left")
-    for column in ("", "what", "found", "for", "to install"):
+    for column in ("", "what", "found", "for"):
         table.add_column(column, overflow="fold")
     for f in findings:
         mark = "[green]ok[/]" if f.ok else ("[red]missing[/]" if f.needed else "[yellow]absent[/]")
-        table.add_row(mark, *(escape(cell) for cell in (f.name, f.found, f.purpose, f.fix)))
+        table.add_row(mark, *(escape(cell) for cell in (f.name, f.found, f.purpose)))
     return table
+
+
+def remedies(findings: list[Finding]) -> list[str]:
+    """The verdict, and for everything that is not there the one line that brings it."""
+    missing = [f.name for f in findings if f.needed and not f.ok]
+    verdict = f"The demo cannot run without {', '.join(missing)}." if missing else "The demo can run."
+    lines = {f.fix: [g.name for g in findings if g.fix == f.fix and not g.ok] for f in findings if not f.ok}
+    return [verdict, *(f"{', '.join(names)}: {fix}" for fix, names in lines.items())]
+
+
+def can_run_demo(findings: list[Finding]) -> bool:
+    return all(f.ok or not f.needed for f in findings)
 
 
 def _package(module: str, distribution: str, purpose: str, extra: str, needed: bool) -> Finding:
@@ -78,7 +91,8 @@ def _package(module: str, distribution: str, purpose: str, extra: str, needed: b
 
 
 def _python() -> Finding:
-    return Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "everything", "3.11 or newer", True)
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", ok, sys.version.split()[0], "everything", "" if ok else "install Python 3.11", True)
 
 
 def _processor() -> Finding:
@@ -90,10 +104,11 @@ def _processor() -> Finding:
 
 def _msgpack() -> Finding:
     try:
-        from bridge import wire
+        import bridge.wire  # noqa: F401 - it refuses the slow fallback when it is imported
     except WorldplateError as error:
         return Finding("msgpack", False, error.what, "the wire", "pip install --force-reinstall 'msgpack>=1.2.4'", True)
-    return Finding("msgpack", True, f"C extension, used by {wire.__name__}", "the wire", needed=True)
+    version = importlib.metadata.version("msgpack")
+    return Finding("msgpack", True, f"{version} with its C extension", "the wire", needed=True)
 
 
 def _shared_memory() -> Finding:
@@ -135,7 +150,8 @@ def _codecs() -> Finding:
     except ImportError as error:
         return Finding("video codecs", False, str(error), "demo.mp4", 'pip install "worldplate[demo]"', True)
     found = [name for name in CODECS if name in av.codecs_available]
-    return Finding("video codecs", bool(found), ", ".join(found) or "none", "demo.mp4", needed=True)
+    fix = "" if found else "pip install --force-reinstall av"
+    return Finding("video codecs", bool(found), ", ".join(found) or "no encoder", "demo.mp4", fix, True)
 
 
 def _cuda_driver() -> Finding:
@@ -143,7 +159,11 @@ def _cuda_driver() -> Finding:
         ctypes.CDLL("libcuda.so.1" if os.name == "posix" else "nvcuda.dll")
     except OSError:
         return Finding(
-            "CUDA driver", False, "no driver on this machine", "GPU path (not in this version)", "NVIDIA's driver"
+            "CUDA driver",
+            False,
+            "no driver on this machine",
+            "GPU path (not in this version)",
+            "install NVIDIA's driver",
         )
     version = Path("/proc/driver/nvidia/version")
     found = version.read_text().splitlines()[0] if version.exists() else "there"

@@ -43,7 +43,8 @@ class RendererProcess:
         limit_s = time.monotonic() + START_LIMIT_S
         while not self.connection.exists():
             if not self.alive or time.monotonic() > limit_s:
-                raise NoRenderer(f"the renderer did not start: {self.last_words()}", fix="Run `worldplate doctor`.")
+                what, _, fix = self.last_words().removeprefix("worldplate: ").partition(". ")
+                raise NoRenderer(f"the renderer did not start: {what}", fix=fix or "Run `worldplate doctor`.")
             time.sleep(0.02)
 
     def last_words(self) -> str:
