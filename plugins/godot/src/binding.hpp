@@ -88,7 +88,8 @@ constexpr GDExtensionClassMethodArgumentMetadata metadata() {
     return GDEXTENSION_METHOD_ARGUMENT_METADATA_NONE;
 }
 
-// The one place where an exception of C++ ends: the engine is built without them. The method returns its type's default.
+// The one place where an exception of C++ ends: the engine is built without them. What the engine gets then is
+// the default of the method's type.
 template <class Body>
 void guarded(const char* method, Body body) {
     try {

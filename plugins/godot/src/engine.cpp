@@ -10,7 +10,7 @@ Engine engine{};
 
 namespace {
 
-// Hashes of the signatures `int size() const` and `int resize(int)` of arrays, as in extension_api.json since Godot 4.1.
+// Of the signatures `int size() const` and `int resize(int)` of arrays, in extension_api.json of Godot 4.4 to 4.6.
 constexpr GDExtensionInt kSizeHash = 3173160232;
 constexpr GDExtensionInt kResizeHash = 848867239;
 

@@ -20,7 +20,8 @@ Texts wanted_planes(uint32_t bits) {
 
 Dictionary dispositions(const wp_status& status) {
     Dictionary counts;
-    for (std::size_t i = 0; i < kDispositions.size(); ++i) counts.set(kDispositions[i], integer(status.dispositions[i]));
+    for (std::size_t i = 0; i < kDispositions.size(); ++i)
+        counts.set(kDispositions[i], integer(status.dispositions[i]));
     return counts;
 }
 

@@ -181,12 +181,14 @@ public:
     T* writable() { return size() == 0 ? nullptr : PackedType<T>::write(this->storage_); }
 };
 
-#define WORLDPLATE_GODOT_PACKED(T, TYPE, name)                                                             \
-    template <>                                                                                            \
-    struct PackedType<T> {                                                                                 \
-        static constexpr GDExtensionVariantType type = GDEXTENSION_VARIANT_TYPE_PACKED_##TYPE##_ARRAY;     \
-        static const T* read(const void* array) { return engine.packed_##name##_array_operator_index_const(array, 0); } \
-        static T* write(void* array) { return engine.packed_##name##_array_operator_index(array, 0); }     \
+#define WORLDPLATE_GODOT_PACKED(T, TYPE, name)                                                         \
+    template <>                                                                                        \
+    struct PackedType<T> {                                                                             \
+        static constexpr GDExtensionVariantType type = GDEXTENSION_VARIANT_TYPE_PACKED_##TYPE##_ARRAY; \
+        static const T* read(const void* array) {                                                      \
+            return engine.packed_##name##_array_operator_index_const(array, 0);                        \
+        }                                                                                              \
+        static T* write(void* array) { return engine.packed_##name##_array_operator_index(array, 0); } \
     };
 WORLDPLATE_GODOT_PACKED(uint8_t, BYTE, byte)
 WORLDPLATE_GODOT_PACKED(int64_t, INT64, int64)
