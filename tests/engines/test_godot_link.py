@@ -22,10 +22,11 @@ PROJECT = Path(__file__).parent / "projects" / "link"
 ADDON = ROOT / "plugins" / "godot" / "addons" / "worldplate"
 LIMIT_S = 180.0
 LEAKS = re.compile(r"leaked|unclaimed string names|Orphan StringName|still in use at exit", re.IGNORECASE)
-FAULTS = re.compile(r"AddressSanitizer|runtime error|handle_crash|SCRIPT ERROR: (?!Parse Error)")
+FAULTS = re.compile(r"ERROR: AddressSanitizer|runtime error|handle_crash|SCRIPT ERROR: (?!Parse Error)")
 END = re.compile(r"^END passed=(\d+) failed=(\d+)$")
 
-# The engine opens libraries with RTLD_DEEPBIND, which keeps a sanitizer from seeing their calls.
+# The engine opens libraries with RTLD_DEEPBIND, which keeps a sanitizer from seeing their calls, and closes them before
+# leaks are looked for, which keeps it from naming them.
 PLAIN_DLOPEN = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,6 +34,11 @@ void *dlopen(const char *name, int flags)
 {
     void *(*next)(const char *, int) = dlsym(RTLD_NEXT, "dlopen");
     return next(name, flags & ~RTLD_DEEPBIND);
+}
+int dlclose(void *library)
+{
+    (void)library;
+    return 0;
 }
 """
 
@@ -210,7 +216,8 @@ def test_the_editor_loads_the_library_again_under_an_open_link(godot: list[str],
 def test_no_memory_is_touched_out_of_bounds_or_lost(
     godot: list[str], tmp_path: Path, renderer: Renderer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Under AddressSanitizer and UndefinedBehaviorSanitizer. Leaks that the library made are known by its name."""
+    """Under AddressSanitizer and UndefinedBehaviorSanitizer. The engine and its loader leak a little themselves: a leak
+    is ours when our names are in its stack."""
     project = make_project(tmp_path, build(tmp_path_factory.mktemp("sanitized"), "address;undefined"))
     outcomes = [
         run(godot, project, "calls.gd", environment=sanitized(tmp_path)),
@@ -218,6 +225,7 @@ def test_no_memory_is_touched_out_of_bounds_or_lost(
     ]
     for outcome in outcomes:
         outcome.check(80)
+        assert not [leak for leak in outcome.text().split("\n\n") if " leak of " in leak and "worldplate" in leak]
 
 
 def sanitized(folder: Path) -> dict[str, str]:
@@ -231,6 +239,7 @@ def sanitized(folder: Path) -> dict[str, str]:
     ]
     return {
         "LD_PRELOAD": ":".join([str(shim), *(str(Path(runtime).resolve()) for runtime in runtimes)]),
-        "ASAN_OPTIONS": "verify_asan_link_order=0:handle_segv=0:detect_leaks=0",
+        "ASAN_OPTIONS": "verify_asan_link_order=0:handle_segv=0:fast_unwind_on_malloc=0",
+        "LSAN_OPTIONS": "exitcode=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
