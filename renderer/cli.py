@@ -24,6 +24,7 @@ EPILOG = """examples:
   worldplate serve                          wait for an engine on this machine
   worldplate doctor                         what this machine has, and what is missing
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
+  worldplate plugin install godot my_game   put the add-on into a Godot project
 
 exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
 """
@@ -62,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=run_doctor)
     _add_bench(commands.add_parser("bench", help="measure the link or the whole loop"))
+    _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser
 
 
@@ -106,6 +108,18 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     kills.set_defaults(run=run_bench_kills)
     for each in (link, loop, kills):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+
+
+def _add_plugin(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="action")
+    install = actions.add_parser("install", help="copy the add-on into a project; built first when it has to be")
+    install.add_argument("engine", choices=["godot"])
+    install.add_argument("project", type=Path, metavar="PROJECT_DIR", help="the folder that holds project.godot")
+    install.add_argument("--enable", action="store_true", help="enable it in project.godot as well")
+    install.set_defaults(run=run_plugin_install)
+    build = actions.add_parser("build", help="compile the add-on's extension for this machine")
+    build.add_argument("engine", choices=["godot"])
+    build.set_defaults(run=run_plugin_build)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -198,6 +212,27 @@ def run_bench_kills(options: argparse.Namespace) -> int:
     from renderer.bench import kills
 
     return _write(kills.run(options.count, _console()), options.json)
+
+
+def run_plugin_install(options: argparse.Namespace) -> int:
+    from renderer.plugin_build import build_godot
+    from renderer.plugins import install_godot
+
+    def build() -> None:
+        sys.stdout.write("Building the extension for this machine, once: a minute or two.\n")
+        sys.stdout.flush()
+        build_godot()
+
+    done = install_godot(options.project, enable=options.enable, build=build)
+    sys.stdout.write("\n".join([done.line(), *done.notes]) + "\n")
+    return 0
+
+
+def run_plugin_build(options: argparse.Namespace) -> int:
+    from renderer.plugin_build import build_godot
+
+    sys.stdout.write(f"Built {build_godot()}\n")
+    return 0
 
 
 def _write(report: dict[str, object], path: Path | None) -> int:
