@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bridge.schema import PlaneName
 from renderer.evaluate.image import flip, psnr_db, tone_map
-from renderer.models.limn.model import Limn, inputs_of
+from renderer.models.limn.model import Limn
 from renderer.models.limn.sky import SKIES, light_of
 from renderer.report import machine
 from renderer.training.dataset import Sample, load
@@ -35,8 +35,8 @@ FIRST_TEST_SEED = 9000
 def plate_of(model: Limn, sample: Sample) -> F32:
     with torch.inference_mode():
         light = light_of(sample.sky, sample.azimuth_deg, sample.elevation_deg)
-        picture = model.paint(inputs_of(sample.planes, sample.camera, sample.bodies), light)
-        return np.asarray(picture.permute(1, 2, 0).numpy(), np.float32)
+        picture, _ = model.paint(sample.planes, sample.camera, sample.bodies, light)
+        return np.asarray(picture.numpy(), np.float32)
 
 
 def fit_curve(pairs: list[tuple[F32, F32]]) -> tuple[F32, F32]:

@@ -38,7 +38,7 @@ PACKAGES = (  # import name, distribution, what for, extra that installs it, nee
     ("torch", "torch", "runs limn", "demo", True),
     ("safetensors", "safetensors", "limn's weights", "demo", True),
     ("mujoco", "mujoco", "physics of the embedded engine", "demo", True),
-    ("numba", "numba", "exact rays of the embedded engine", "demo", True),
+    ("numba", "numba", "limn and the embedded engine", "demo", True),
     ("av", "av", "video", "demo", True),
     ("PIL", "pillow", "pictures", "demo", True),
     ("open3d", "open3d-cpu", "the world's long memory (not in this version)", "world", False),

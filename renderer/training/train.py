@@ -24,8 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bridge.schema import PlaneName
-from renderer.models.limn.features import prepare
-from renderer.models.limn.model import inputs_of
+from renderer.models.limn.features import inputs_of, prepare
 from renderer.models.limn.network import LimnNetwork, to_channels_last
 from renderer.models.limn.sky import light_of
 from renderer.training.dataset import load

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bridge.schema import Bodies, Camera
@@ -63,7 +64,7 @@ def _into_bodies(world_m: Tensor, normal: Tensor, objects: Tensor, bodies: Bodie
     return anchor_m.reshape(world_m.shape), anchor_normal.reshape(normal.shape)
 
 
-def _rotations(quaternions: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
+def rotations(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
     """World-from-body matrices [n, 3, 3] of unit quaternions x,y,z,w [n, 4]."""
     x, y, z, w = quaternions.T
     rows = [
@@ -71,4 +72,8 @@ def _rotations(quaternions: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
-    return torch.from_numpy(np.array(rows).transpose(2, 0, 1).astype(np.float32))
+    return np.array(rows).transpose(2, 0, 1)
+
+
+def _rotations(quaternions: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(rotations(quaternions).astype(np.float32))

@@ -27,7 +27,9 @@ _MATERIALS = {
     Label.PLASTIC: (9.00, 0.21, 0.0, 0.0, 0.0, 0.03, 0.16, 0.0, 3.0, 0.04, 9.0, 0.03),
     Label.WATER: (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.5, 0.20, 5.0, 0.16),
 }
-_TABLE = torch.tensor([{int(k): v for k, v in _MATERIALS.items()}.get(n, _PLAIN) for n in range(16)]).T.contiguous()
+MATERIAL_TABLE = torch.tensor(
+    [{int(k): v for k, v in _MATERIALS.items()}.get(n, _PLAIN) for n in range(16)]
+).T.contiguous()
 
 
 def hash01(i: Tensor, j: Tensor, salt: int) -> Tensor:
@@ -64,7 +66,7 @@ def detail(position_m: Tensor, normal: Tensor, label: Tensor, footprint_m: Tenso
     position_m and normal [3, ...] in the space the texture sticks to; label integer [...]; footprint_m [...] is the
     width of a pixel on the surface.
     """
-    rows = _TABLE.index_select(1, label.reshape(-1).clamp(0, 15).int()).reshape(12, *label.shape)
+    rows = MATERIAL_TABLE.index_select(1, label.reshape(-1).clamp(0, 15).int()).reshape(12, *label.shape)
     cell_u, cell_v, bond, joint_m, dark, tint, stripe, warm, low, low_amount, high, high_amount = rows
     u, v = surface_coordinates(position_m, normal)
     row = torch.floor(v / cell_v)

@@ -1,23 +1,30 @@
 """From G-buffer to what the network sees: canonical planes, the material basis, the light, and a first lit guess.
 
+Plain torch, which training uses; the renderer runs its fast twin, `fused.py`.
+
 The network only corrects the guess, within bounds: where it has nothing to say, the plate is a plainly lit picture.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bridge.schema import Label
+from bridge.planes import PlaneViews
+from bridge.schema import Bodies, Camera, Label, PlaneName
+from renderer.models.limn.anchor import anchored
 from renderer.models.limn.basis import detail
 from renderer.models.limn.sky import SKIES, Light, ambient, sky_radiance
 
 CHANNELS = 30  # see `prepare`
-LARGEST = 60000.0  # just below the largest half float
-_GLOSSY = (Label.METAL, Label.WATER, Label.GLASS)
+BRIGHTEST = 1000.0  # scene-linear; neither colour nor plate exceeds it
+GLOSSY = (Label.METAL, Label.WATER, Label.GLASS)
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,43 @@ class Inputs:
     anchor_m: Tensor  # [3, H, W]
     anchor_normal: Tensor  # [3, H, W]
     footprint_m: Tensor  # [H, W]
+
+
+def inputs_of(planes: PlaneViews, camera: Camera, bodies: Bodies) -> Inputs:
+    """Planes as float32 tensors, with what is not a number made harmless: no geometry where depth is not one."""
+    color = _channels(planes[PlaneName.COLOR], BRIGHTEST)
+    depth_m = _tensor(planes[PlaneName.DEPTH])
+    depth_m = torch.where((depth_m > 0.0) & torch.isfinite(depth_m), depth_m, math.inf)
+    normal = _channels(planes[PlaneName.NORMAL], 1.0)
+    objects = torch.from_numpy(planes[PlaneName.OBJECT].astype(np.int64))
+    albedo = planes.get(PlaneName.ALBEDO)
+    label = planes.get(PlaneName.LABEL)
+    place = anchored(camera, bodies, depth_m, normal, objects)
+    return Inputs(
+        color=color,
+        depth_m=depth_m,
+        normal=normal,
+        albedo=None if albedo is None else _channels(albedo, 1.0),
+        label=None if label is None else _tensor(label),
+        ray=place.ray,
+        world_y_m=place.world_y_m,
+        anchor_m=place.anchor_m,
+        anchor_normal=place.anchor_normal,
+        footprint_m=place.footprint_m,
+    )
+
+
+def _tensor(plane: NDArray[np.generic]) -> Tensor:
+    """A plane in place; from_dlpack takes read-only views, which from_numpy warns about."""
+    tensor: Tensor = torch.utils.dlpack.from_dlpack(plane)
+    return tensor
+
+
+def _channels(plane: NDArray[np.generic], largest: float) -> Tensor:
+    """The first three channels as finite float32 [3, H, W] within +-largest; 0 where the plane holds no number."""
+    planar = _tensor(plane)[..., :3].permute(2, 0, 1)
+    x = planar.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+    return x.nan_to_num_(nan=0.0, posinf=largest, neginf=-largest).clamp_(-largest, largest)
 
 
 def prepare(x: Inputs, light: Light) -> tuple[Tensor, Tensor]:
@@ -87,7 +131,7 @@ def _agreement(shading: Tensor, facing: Tensor, sky: Tensor) -> Tensor:
 
 
 def _classes(label: Tensor) -> list[Tensor]:
-    glossy = functools.reduce(torch.logical_or, (label == int(c) for c in _GLOSSY))
+    glossy = functools.reduce(torch.logical_or, (label == int(c) for c in GLOSSY))
     return [(label == int(Label.FOLIAGE)).float(), glossy.float(), (label == int(Label.GROUND)).float()]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +15,21 @@ from bridge.errors import MissingDependency, ModelIncomplete
 from bridge.schema import Control, ControlType, ControlValue, PlaneName
 
 try:
+    import numba  # noqa: F401
     import torch
     from safetensors.torch import load_file
 except ImportError as error:
     raise MissingDependency(
-        f"limn needs torch and safetensors: {error}", fix='Install them with `pip install "worldplate[torch]"`.'
+        f"limn needs torch, safetensors and numba: {error}", fix='Install them with `pip install "worldplate[torch]"`.'
     ) from error
 
 import numpy as np
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from renderer.models import ModelCard
-from renderer.models.limn.anchor import anchored
-from renderer.models.limn.features import Inputs, prepare
+from renderer.models.limn.features import BRIGHTEST
+from renderer.models.limn.fused import Fused, warm_up
 from renderer.models.limn.network import LimnNetwork, to_channels_last
 from renderer.models.limn.prompt import controls_of
 from renderer.models.limn.sky import SKIES, Light, light_of
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
     from renderer.recall import World
 
 FOLDER = Path(__file__).parent
-STRIDE_PX = 8
-BRIGHTEST = 1000.0  # scene-linear; the plate never exceeds it
+MOST_SIZES = 4  # of streams, whose arrays are kept
 log = logging.getLogger("worldplate.limn")
 
 CONTROLS = (
@@ -87,27 +85,34 @@ class Limn:
         self._network = LimnNetwork().eval()
         self._network.load_state_dict(load_file(folder / "weights.safetensors"))
         to_channels_last(self._network)
+        self._fused: dict[tuple[int, int], Fused] = {}  # by size: each keeps some 300 bytes per pixel
         self._told: set[str] = set()
+        warm_up()  # the kernels are compiled at the first start on a machine, which takes seconds, and then kept
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         light, strength = self._steer(frame.controls)
         with torch.inference_mode():
-            inputs = inputs_of(frame.planes, frame.header.camera, frame.header.bodies)
-            picture = self.paint(inputs, light)
+            picture, color = self.paint(frame.planes, frame.header.camera, frame.header.bodies, light)
             if strength < 1.0:
-                picture = torch.lerp(inputs.color, picture, strength)
+                picture = torch.lerp(color, picture, strength)
             out = torch.from_numpy(plate)
-            out[..., :3].copy_(picture.clamp(0.0, BRIGHTEST).permute(1, 2, 0))
+            out[..., :3].copy_(picture.clamp_(0.0, BRIGHTEST))
             out[..., 3] = 1.0
 
-    def paint(self, inputs: Inputs, light: Light) -> Tensor:
-        """The plate, scene-linear [3, H, W]."""
-        features, guess = prepare(inputs, light)
-        height, width = guess.shape[1:]
-        padding = (0, -width % STRIDE_PX, 0, -height % STRIDE_PX)
-        x = features[None].contiguous(memory_format=torch.channels_last)
-        gain = self._network(F.pad(x, padding, mode="replicate"))[0, :, :height, :width]
-        return guess * torch.exp(gain)
+    def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> tuple[Tensor, Tensor]:
+        """The plate and the engine's own picture made finite, scene-linear [H, W, 3]."""
+        height, width = planes[PlaneName.DEPTH].shape
+        fused = self._fused_for(width, height)
+        x = fused.features(planes, camera, bodies, light)
+        gain = self._network(x)[0, :, :height, :width].permute(1, 2, 0)
+        return torch.from_numpy(fused.guess) * torch.exp(gain), torch.from_numpy(fused.color)[..., :3]
+
+    def _fused_for(self, width: int, height: int) -> Fused:
+        if (width, height) not in self._fused:
+            if len(self._fused) == MOST_SIZES:
+                self._fused.clear()
+            self._fused[width, height] = Fused(width, height)
+        return self._fused[width, height]
 
     def _steer(self, controls: dict[str, ControlValue]) -> tuple[Light, float]:
         words, unknown = controls_of(str(controls.get("prompt", "")))
@@ -120,43 +125,6 @@ class Limn:
 
     def close(self) -> None:
         """Nothing is held beyond the weights."""
-
-
-def inputs_of(planes: PlaneViews, camera: Camera, bodies: Bodies) -> Inputs:
-    """Planes as float32 tensors, with what is not a number made harmless: no geometry where depth is not one."""
-    color = _channels(planes[PlaneName.COLOR], BRIGHTEST)
-    depth_m = _tensor(planes[PlaneName.DEPTH])
-    depth_m = torch.where((depth_m > 0.0) & torch.isfinite(depth_m), depth_m, math.inf)
-    normal = _channels(planes[PlaneName.NORMAL], 1.0)
-    objects = torch.from_numpy(planes[PlaneName.OBJECT].astype(np.int64))
-    albedo = planes.get(PlaneName.ALBEDO)
-    label = planes.get(PlaneName.LABEL)
-    place = anchored(camera, bodies, depth_m, normal, objects)
-    return Inputs(
-        color=color,
-        depth_m=depth_m,
-        normal=normal,
-        albedo=None if albedo is None else _channels(albedo, 1.0),
-        label=None if label is None else _tensor(label),
-        ray=place.ray,
-        world_y_m=place.world_y_m,
-        anchor_m=place.anchor_m,
-        anchor_normal=place.anchor_normal,
-        footprint_m=place.footprint_m,
-    )
-
-
-def _tensor(plane: NDArray[np.generic]) -> Tensor:
-    """A plane in place; from_dlpack takes read-only views, which from_numpy warns about."""
-    tensor: Tensor = torch.utils.dlpack.from_dlpack(plane)
-    return tensor
-
-
-def _channels(plane: NDArray[np.generic], largest: float) -> Tensor:
-    """The first three channels as finite float32 [3, H, W] within +-largest; 0 where the plane holds no number."""
-    planar = _tensor(plane)[..., :3].permute(2, 0, 1)
-    x = planar.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
-    return x.nan_to_num_(nan=0.0, posinf=largest, neginf=-largest).clamp_(-largest, largest)
 
 
 def check_files(folder: Path) -> None:

@@ -43,6 +43,16 @@ def light_of(sky: str, azimuth_deg: float, elevation_deg: float) -> Light:
     return Light(sky, to_sun, sun, zenith, horizon)
 
 
+def glow_strength(light: Light) -> float:
+    """How far the sun's glow reaches into the sky around it."""
+    return 0.10 if light.sky == "day" else 0.32
+
+
+def whiteness(light: Light) -> float:
+    """Brightness of clouds, in that of the sky behind them."""
+    return 0.75 if light.sky == "overcast" else 1.35
+
+
 def sky_radiance(direction: Tensor, light: Light) -> Tensor:
     """Radiance [3, ...] of the sky without the sun's disc, towards unit `direction` [3, ...]; dark below the ground."""
     x, y, z = direction
@@ -52,12 +62,12 @@ def sky_radiance(direction: Tensor, light: Light) -> Tensor:
     color = torch.lerp(horizon.expand(3, *y.shape), zenith.expand(3, *y.shape), rise)
     sx, sy, sz = light.to_sun
     facing = x * sx + y * sy + z * sz
-    glow = torch.exp((facing.clamp(max=1.0) - 1.0) * 9.0) * (0.10 if light.sky == "day" else 0.32)
+    glow = torch.exp((facing.clamp(max=1.0) - 1.0) * 9.0) * glow_strength(light)
     color = color + glow * _column(light.sun_irradiance, y.dim())
     reach = 1.6 / (up + 0.16)
     cloud = 0.65 * value_noise(x * reach + 7.3, z * reach, 5) + 0.35 * value_noise(x * reach * 2.7, z * reach * 2.7, 6)
     cover = (cloud * 1.6 - 0.15).clamp(0.0, 1.0) * (up * 6.0).clamp(0.0, 1.0)
-    white = color.mean(0, keepdim=True) * (0.75 if light.sky == "overcast" else 1.35) + 0.35 * glow
+    white = color.mean(0, keepdim=True) * whiteness(light) + 0.35 * glow
     color = torch.lerp(color, white.expand_as(color), (cover * 0.75).expand_as(color))
     below = (-y * 20.0).clamp(0.0, 1.0)
     shown: Tensor = color * (1.0 - 0.8 * below)
