@@ -23,7 +23,8 @@ static func judge(frames: Array[Dictionary]) -> Array[Dictionary]:
 		findings = [_pose(frame), _projection(frame)]
 		if not (findings[0]["ok"] and findings[1]["ok"]):
 			return findings
-	return findings + [_golden(frames[0])]
+	findings.append(_golden(frames[0]))
+	return findings
 
 
 static func _finding(convention: String, wrong: String, right: String) -> Dictionary:

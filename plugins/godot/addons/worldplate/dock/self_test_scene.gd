@@ -5,6 +5,7 @@ extends SubViewport
 const SIZE: Vector2i = Vector2i(192, 108)
 
 const _Golden: GDScript = preload("res://addons/worldplate/dock/golden.gd")
+const _Stream: GDScript = preload("res://addons/worldplate/stream.gd")
 const _Truth: GDScript = preload("res://addons/worldplate/dock/truth.gd")
 const EFFECT: String = "res://addons/worldplate/effect.gd"
 
@@ -26,6 +27,7 @@ func _init() -> void:
 	environment.environment.background_mode = Environment.BG_COLOR
 	environment.environment.background_color = Color.BLACK
 	add_child(environment)
+	add_child(_camera)
 	# The wall's front is the plane z = -4: all of it has the golden point's depth and motion.
 	_add_box("wall", Vector3(1.5, 2.2, -4.25), Vector3(1.6, 1.2, 0.5), Color(0.2, 0.3, 0.9), "wall", 0.9, 0.0)
 	_add_box("right", Vector3(4.0, 2.0, -3.0), Vector3(1.0, 1.0, 1.0), Color(0.9, 0.1, 0.1), "wood", 0.6, 0.0)
@@ -38,7 +40,6 @@ func _ready() -> void:
 	_camera.fov = _Truth.FOV_DEG
 	_camera.near = _Truth.NEAR_M
 	_camera.far = _Truth.FAR_M
-	add_child(_camera)
 	_camera.make_current()
 	effect = (load(EFFECT) as GDScript).new()
 	var compositor: Compositor = Compositor.new()
@@ -96,6 +97,6 @@ func _add_box(
 	_nodes.append(node)
 	_boxes.append({
 		"name": box_name, "center": center, "previous_center": center, "size": box_size,
-		"label": WorldplateStream.LABELS.find(label), "albedo": color.srgb_to_linear(), "roughness": roughness,
+		"label": _Stream.LABELS.find(label), "albedo": color.srgb_to_linear(), "roughness": roughness,
 		"metallic": metallic,
 	})

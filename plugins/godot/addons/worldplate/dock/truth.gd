@@ -14,6 +14,20 @@ var camera: Transform3D
 var previous_camera: Transform3D
 var size: Vector2i
 
+var _samples: Array[Dictionary] = []
+
+
+## Every fourth pixel of every fourth row that is well inside a side of a box or of the sky: what [method at] says, and
+## the pixel.
+func samples() -> Array[Dictionary]:
+	if _samples.is_empty():
+		for y: int in range(4, size.y - 4, 4):
+			for x: int in range(4, size.x - 4, 4):
+				var seen: Dictionary = at(Vector2i(x, y))
+				if _is_inside(Vector2i(x, y), seen):
+					_samples.append(seen.merged({"pixel": Vector2i(x, y)}))
+	return _samples
+
 
 ## What is seen at a pixel: {box: index or -1, depth, normal, motion, point}.
 func at(pixel: Vector2i) -> Dictionary:
@@ -29,12 +43,10 @@ func at(pixel: Vector2i) -> Dictionary:
 	return seen
 
 
-## Whether the pixel and those around it show the same side of the same box.
-func is_inside(pixel: Vector2i) -> bool:
-	var middle: Dictionary = at(pixel)
+func _is_inside(pixel: Vector2i, seen: Dictionary) -> bool:
 	for step: Vector2i in [Vector2i(2, 0), Vector2i(-2, 0), Vector2i(0, 2), Vector2i(0, -2)]:
 		var beside: Dictionary = at(pixel + step)
-		if beside["box"] != middle["box"] or beside["normal"] != middle["normal"]:
+		if beside["box"] != seen["box"] or beside["normal"] != seen["normal"]:
 			return false
 	return true
 
