@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
-from bridge import errors, schema
+from bridge import codegen_cpp, errors, schema
 from bridge.schema import (
     PLANE_MEANING,
     RING_ABI_VERSION,
@@ -40,6 +40,7 @@ from bridge.schema import (
 
 ROOT = Path(__file__).parent.parent
 HEADER = ROOT / "plugins/native/include/worldplate_schema.h"
+NATIVE = ROOT / "plugins/native/src"
 CSHARP = ROOT / "plugins/unity/Runtime/Interop/Schema.g.cs"
 PROTOCOL = ROOT / "bridge/PROTOCOL.md"
 NOTICE = "Written by `python -m bridge.codegen` from bridge/schema. Do not edit."
@@ -346,7 +347,15 @@ def protocol(text: str) -> str:
 
 def outputs() -> dict[Path, str]:
     """Every written file with the text it should have."""
-    return {HEADER: c_header(), CSHARP: csharp(), PROTOCOL: protocol(PROTOCOL.read_text())}
+    kinds, parts = messages(), list(PARTS)
+    return {
+        HEADER: c_header(),
+        NATIVE / "messages.g.hpp": codegen_cpp.header(kinds, parts, NOTICE),
+        NATIVE / "messages.g.cpp": codegen_cpp.source(kinds, parts, NOTICE),
+        NATIVE / "words.g.hpp": codegen_cpp.words(list(ENUMS), NOTICE),
+        CSHARP: csharp(),
+        PROTOCOL: protocol(PROTOCOL.read_text()),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

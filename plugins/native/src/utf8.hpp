@@ -1,0 +1,14 @@
+/* UTF-8 as RFC 3629 has it: shortest forms only, no surrogates, up to U+10FFFF. */
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace worldplate {
+
+bool is_utf8(const char* text, size_t size);
+
+/* Code points of valid UTF-8. */
+size_t characters(std::string_view text);
+
+}  // namespace worldplate

@@ -1,0 +1,64 @@
+"""Builds plugins/native for tests, once for each state of its sources, and keeps what was built.
+
+Without cmake, a compiler or a library the tests are skipped with what to install; where WORLDPLATE_REQUIRE_NATIVE is
+set, as CI does, they fail.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "plugins/native"
+PACKAGES = "cmake ninja-build g++ clang libclang-rt-14-dev libzmq3-dev libmsgpack-cxx-dev nlohmann-json3-dev"
+LIBRARIES = (Path("/usr/include/zmq.h"), Path("/usr/include/msgpack.hpp"), Path("/usr/include/nlohmann/json.hpp"))
+
+
+@functools.cache
+def build(compiler: str = "g++", *options: str) -> Path:
+    """The folder of a build with the test tools; `options` are CMake's, as -DWORLDPLATE_SANITIZE=thread."""
+    _need(compiler)
+    folder = Path(tempfile.gettempdir()) / f"worldplate-native-{os.getuid()}" / _key(compiler, options)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be building the same
+        if not (folder / "built").exists():
+            c_compiler = {"g++": "gcc", "clang++": "clang"}[compiler]
+            choice = [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_C_COMPILER={c_compiler}", *options]
+            warnings = ["-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_C_FLAGS=-Werror"]
+            _run("cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", "-DWORLDPLATE_TESTS=ON", *choice, *warnings)
+            _run("cmake", "--build", folder, "--parallel", "2")
+            (folder / "built").touch()
+    return folder
+
+
+def _need(compiler: str) -> None:
+    missing = [tool for tool in ("cmake", "ninja", compiler) if shutil.which(tool) is None]
+    missing += [str(file) for file in LIBRARIES if not file.exists()]
+    if not missing:
+        return
+    reason = f"the native client is not tested, as there is no {', '.join(missing)}: apt-get install {PACKAGES}"
+    if os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _key(compiler: str, options: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(repr((compiler, options)).encode())
+    for path in sorted(SOURCE.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(SOURCE)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-6000:]}{done.stderr[-3000:]}"
