@@ -50,7 +50,7 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest) -> Path:
     """A folder for this test's screenshots, empty at the start and kept."""
-    folder = OUT / request.node.name
+    folder = OUT / str(request.node.name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
