@@ -1,0 +1,212 @@
+## The mirror of what a camera sees, painted with ids and base colours, in a world of its own.
+##
+## Godot has no base colour and no ids in its buffers. So each visible mesh has a twin in a scenario without lights or fog,
+## that a viewport of the RenderingServer (no node: nothing is in the user's tree) draws with the same camera just before
+## the camera's own viewport. Meshes, multimeshes and CSG shapes are followed, with skins and blend shapes; nodes are
+## found by the tree's signals. A transform is taken over in the same frame, a material within a few. Transparent
+## materials are left out, as in the depth. Main thread only; see also paint.gd.
+@tool
+extends RefCounted
+
+const _Reflection: GDScript = preload("res://addons/worldplate/capture/reflection.gd")
+const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
+const _Shader: Shader = preload("res://addons/worldplate/capture/mirror.gdshader")
+const _LOOKED_AT: int = 4  # Things per frame whose material and layers are looked at again.
+
+## Internal colour of the mirror's last picture, from the render thread.
+var texture: RID:
+	get:
+		return _grab.color
+## For each draw index: u32 object id, label, metallic as float32 bits, 0. Index 0 is what is not there.
+var table: PackedByteArray = PackedByteArray()
+
+var _things: _Things
+var _grab: _Grab = _Grab.new()
+var _viewport: RID
+var _scenario: RID
+var _camera: RID
+var _environment: RID
+var _compositor: RID
+var _shaders: Array[RID] = []  # By BaseMaterial3D.CullMode.
+var _world: World3D
+var _reflections: Array[_Reflection] = []
+var _nodes: Array[GeometryInstance3D] = []  # Of _reflections, and where they were last put.
+var _poses: Array[Transform3D] = []
+var _fresh: Array[GeometryInstance3D] = []  # In the tree, not yet mirrored.
+var _free: PackedInt32Array = []  # Draw indices given back.
+var _look: int = 0
+var _interpolated: bool = false
+
+
+## Takes the internal colour buffer of the viewport that it is drawn in.
+class _Grab extends CompositorEffect:
+	var color: RID
+
+	func _init() -> void:
+		effect_callback_type = EFFECT_CALLBACK_TYPE_POST_TRANSPARENT
+		access_resolved_color = true
+
+	func _render_callback(_type: int, data: RenderData) -> void:
+		var buffers: RenderSceneBuffersRD = data.get_render_scene_buffers() as RenderSceneBuffersRD
+		color = buffers.get_color_layer(0) if buffers != null else RID()
+
+
+func _init(things: _Things) -> void:
+	_things = things
+	table.resize(16)
+
+
+func open(camera: Camera3D) -> void:
+	_world = camera.get_world_3d()
+	_make_shaders()
+	_scenario = RenderingServer.scenario_create()
+	_environment = RenderingServer.environment_create()
+	RenderingServer.environment_set_background(_environment, RenderingServer.ENV_BG_COLOR)
+	RenderingServer.environment_set_bg_color(_environment, Color.BLACK)
+	_compositor = RenderingServer.compositor_create()
+	RenderingServer.compositor_set_compositor_effects(_compositor, [_grab.get_rid()])
+	_camera = RenderingServer.camera_create()
+	RenderingServer.camera_set_environment(_camera, _environment)
+	RenderingServer.camera_set_compositor(_camera, _compositor)
+	_viewport = RenderingServer.viewport_create()
+	RenderingServer.viewport_set_scenario(_viewport, _scenario)
+	RenderingServer.viewport_attach_camera(_viewport, _camera)
+	RenderingServer.viewport_set_disable_2d(_viewport, true)
+	RenderingServer.viewport_set_update_mode(_viewport, RenderingServer.VIEWPORT_UPDATE_ALWAYS)
+	# Children are drawn before their parents.
+	RenderingServer.viewport_set_parent_viewport(_viewport, camera.get_viewport().get_viewport_rid())
+	RenderingServer.viewport_set_active(_viewport, true)
+	for node: Node in camera.get_tree().root.find_children("*", "GeometryInstance3D", true, false):
+		add(node)
+
+
+func add(node: Node) -> void:
+	if node is MeshInstance3D or node is MultiMeshInstance3D or node is CSGShape3D:
+		_fresh.append(node as GeometryInstance3D)
+
+
+func remove(node: Node) -> void:
+	var geometry: GeometryInstance3D = node as GeometryInstance3D
+	if geometry == null:
+		return
+	_fresh.erase(geometry)
+	var at: int = _nodes.find(geometry)
+	if at < 0:
+		return
+	geometry.visibility_changed.disconnect(_reflections[at].show)
+	_free.append_array(_reflections[at].indices)
+	_reflections[at].release()
+	_reflections.remove_at(at)
+	_nodes.remove_at(at)
+	_poses.remove_at(at)
+
+
+## To be called every frame before anything is drawn.
+func follow(camera: Camera3D, size: Vector2i) -> void:
+	_interpolated = camera.get_tree().physics_interpolation
+	_follow_camera(camera, size)
+	for node: GeometryInstance3D in _fresh:
+		_adopt(node)
+	_fresh.clear()
+	_look_again()
+	if _interpolated:
+		_move_interpolated()
+	else:
+		_move()
+
+
+func close() -> void:
+	for at: int in _nodes.size():
+		_nodes[at].visibility_changed.disconnect(_reflections[at].show)
+		_reflections[at].release()
+	_reflections.clear()
+	_nodes.clear()
+	_poses.clear()
+	_fresh.clear()
+	for owned: RID in [_viewport, _camera, _compositor, _environment, _scenario] + _shaders:
+		if owned.is_valid():
+			RenderingServer.free_rid(owned)
+	_shaders.clear()
+	_viewport = RID()
+	_grab.color = RID()
+
+
+func _move() -> void:
+	for i: int in _nodes.size():
+		var pose: Transform3D = _nodes[i].global_transform
+		if pose != _poses[i]:
+			_poses[i] = pose
+			RenderingServer.instance_set_transform(_reflections[i].instance, pose)
+
+
+func _move_interpolated() -> void:
+	for i: int in _nodes.size():
+		var pose: Transform3D = _nodes[i].get_global_transform_interpolated()
+		if pose != _poses[i]:
+			_poses[i] = pose
+			RenderingServer.instance_set_transform(_reflections[i].instance, pose)
+
+
+func _make_shaders() -> void:
+	for cull: String in ["cull_back", "cull_front", "cull_disabled"]:
+		var shader: RID = RenderingServer.shader_create()
+		RenderingServer.shader_set_code(shader, _Shader.code.replace("cull_back", cull))
+		_shaders.append(shader)
+
+
+func _adopt(node: GeometryInstance3D) -> void:
+	if node.get_world_3d() != _world:
+		return
+	var reflection: _Reflection = _Reflection.new(node, _scenario)
+	node.visibility_changed.connect(reflection.show)
+	_reflections.append(reflection)
+	_nodes.append(node)
+	_poses.append(Transform3D(Basis(), Vector3.INF))
+	if reflection.has_changed():
+		_paint(reflection)
+
+
+func _look_again() -> void:
+	for i: int in mini(_LOOKED_AT, _reflections.size()):
+		_look = (_look + 1) % _reflections.size()
+		if _reflections[_look].has_changed():
+			_paint(_reflections[_look])
+	for reflection: _Reflection in _reflections:
+		if reflection.follows_shape:
+			reflection.bend()
+
+
+func _paint(reflection: _Reflection) -> void:
+	_free.append_array(reflection.indices)
+	var draws: PackedInt32Array = []
+	for surface: int in reflection.surfaces():
+		draws.append(_take_index())
+	var metallic: PackedFloat32Array = reflection.paint(draws, _shaders)
+	for surface: int in draws.size():
+		var at: int = 16 * draws[surface]
+		table.encode_u32(at, _things.id_of(reflection.node))
+		table.encode_u32(at + 4, _Things.label_of(reflection.node))
+		table.encode_float(at + 8, metallic[surface])
+
+
+func _take_index() -> int:
+	if not _free.is_empty():
+		var index: int = _free[-1]
+		_free.remove_at(_free.size() - 1)
+		return index
+	table.resize(table.size() + 16)
+	return table.size() / 16 - 1
+
+
+func _follow_camera(camera: Camera3D, size: Vector2i) -> void:
+	RenderingServer.viewport_set_size(_viewport, size.x, size.y)
+	var pose: Transform3D = camera.get_camera_transform()
+	if _interpolated:
+		pose = camera.get_global_transform_interpolated().orthonormalized()
+	RenderingServer.camera_set_transform(_camera, pose)
+	RenderingServer.camera_set_cull_mask(_camera, camera.cull_mask)
+	RenderingServer.camera_set_use_vertical_aspect(_camera, camera.keep_aspect == Camera3D.KEEP_WIDTH)
+	if camera.projection == Camera3D.PROJECTION_FRUSTUM:
+		RenderingServer.camera_set_frustum(_camera, camera.size, camera.frustum_offset, camera.near, camera.far)
+	else:
+		RenderingServer.camera_set_perspective(_camera, camera.fov, camera.near, camera.far)

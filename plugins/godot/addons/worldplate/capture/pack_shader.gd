@@ -1,0 +1,138 @@
+## The compute pass that turns the engine's buffers into canonical planes, in one storage buffer.
+##
+## One invocation per pixel. Every format but r8ui is whole words per pixel; the words of r8ui hold four pixels that
+## follow each other (maybe over the end of a row) and are written by the first of the four alone, so nothing races.
+@tool
+extends RefCounted
+
+const GROUP: int = 8  # Pixels along each side of a workgroup.
+const NO_PLANE: int = 0xffffffff
+
+const SOURCE: String = "#version 450
+layout(local_size_x = 8, local_size_y = 8) in;
+layout(set = 0, binding = 0) uniform sampler2D color_texture;    // scene-linear, times color_scale
+layout(set = 0, binding = 1) uniform sampler2D depth_texture;    // reverse-Z, 0 = nothing there
+layout(set = 0, binding = 2) uniform sampler2D normal_texture;   // view space 0..1, roughness in alpha
+layout(set = 0, binding = 3) uniform sampler2D motion_texture;   // previous_uv - uv, (-1, -1) = not written
+layout(set = 0, binding = 4) uniform sampler2D mirror_texture;   // draw index and base colour as half floats
+layout(set = 0, binding = 5, std430) restrict readonly buffer Things { uvec4 things[]; };  // id, label, metallic bits, 0
+layout(set = 0, binding = 6, std430) restrict writeonly buffer Pack { uint words[]; };
+layout(set = 0, binding = 7, std140) uniform Frame {
+	mat4 world_from_view;
+	mat4 previous_clip_from_view;  // OpenGL style, previous frame's lens, no jitter
+	mat4 previous_clip_from_far;   // the same for directions: rotation alone
+	vec4 lens;         // projection [0][0], [1][1], and its off-centre terms in x and y
+	vec4 depth;        // view Z = depth.y / (d + depth.x); jitter in ndc (y up) in zw
+	vec4 color_scale;  // x: canonical = stored * x
+	ivec4 size;        // planes' width, height; the engine's internal width, height
+	uvec4 place_a;     // words before color, depth, normal, motion
+	uvec4 place_b;     // words before albedo, material, object, label
+	uvec4 known;       // x: motion is known; y: the mirror is there; z: entries of things
+} frame;
+
+#define NO_PLANE 0xffffffffu
+#define INFINITE uintBitsToFloat(0x7f800000u)
+#define NAN_HALVES 0x7e007e00u
+
+ivec2 source_of(ivec2 pixel) {
+	return (2 * pixel + 1) * frame.size.zw / (2 * frame.size.xy);
+}
+
+uint bits15(float value) {
+	uint bits = packHalf2x16(vec2(value, 0.0));
+	return ((bits >> 1) & 0x4000u) | ((bits & 0x7fffu) - 0x2000u);
+}
+
+// Draw index (0: nothing is mirrored there) and the sRGB-coded base colour.
+uvec4 mirrored(ivec2 at) {
+	vec3 coded = texelFetch(mirror_texture, at, 0).rgb;
+	if (frame.known.y == 0u || coded.r == 0.0) {
+		return uvec4(0u);
+	}
+	uint a = bits15(coded.r), b = bits15(coded.g), c = bits15(coded.b);
+	uint index = a | ((b & 63u) << 15);
+	return uvec4(index < frame.known.z ? index : 0u, (b >> 6) & 255u, c & 255u, (c >> 8) | ((b >> 14) << 7));
+}
+
+vec3 linear_from_srgb(vec3 coded) {
+	return mix(coded / 12.92, pow((coded + 0.055) / 1.055, vec3(2.4)), step(0.04045, coded));
+}
+
+void put4(uint place, uint i, vec4 value) {
+	words[place + 2u * i] = packHalf2x16(value.xy);
+	words[place + 2u * i + 1u] = packHalf2x16(value.zw);
+}
+
+vec2 camera_motion(vec2 uv, float z) {
+	vec2 ndc = vec2(2.0 * uv.x - 1.0, 1.0 - 2.0 * uv.y) - frame.depth.zw;
+	vec3 ray = vec3((ndc + frame.lens.zw) / frame.lens.xy, -1.0);
+	vec4 clip = isinf(z) ? frame.previous_clip_from_far * vec4(ray, 0.0) : frame.previous_clip_from_view * vec4(ray * z, 1.0);
+	if (clip.w <= 0.0) {
+		return vec2(uintBitsToFloat(0x7fc00000u));
+	}
+	vec2 moved = clip.xy / clip.w - ndc;
+	return vec2(0.5, -0.5) * moved;
+}
+
+uint motion_of(ivec2 at, ivec2 pixel, float z) {
+	if (frame.known.x == 0u) {
+		return NAN_HALVES;
+	}
+	vec2 motion = texelFetch(motion_texture, at, 0).xy;
+	if (motion.x <= -1.0 && motion.y <= -1.0) {
+		motion = camera_motion((vec2(at) + 0.5) / vec2(frame.size.zw), z);
+	}
+	return isnan(motion.x) ? NAN_HALVES : packHalf2x16(motion);
+}
+
+uint label_at(uint i) {
+	uint pixels = uint(frame.size.x * frame.size.y);
+	ivec2 pixel = ivec2(i % uint(frame.size.x), i / uint(frame.size.x));
+	return i < pixels ? things[mirrored(source_of(pixel)).x].y & 255u : 0u;
+}
+
+void write_mirrored(ivec2 at, uint i, float roughness) {
+	uvec4 thing = mirrored(at);
+	if (frame.place_b.x != NO_PLANE) {
+		put4(frame.place_b.x, i, vec4(linear_from_srgb(vec3(thing.yzw) / 255.0), thing.x == 0u ? 0.0 : 1.0));
+	}
+	if (frame.place_b.y != NO_PLANE) {
+		words[frame.place_b.y + i] = packHalf2x16(vec2(roughness, uintBitsToFloat(things[thing.x].z)));
+	}
+	if (frame.place_b.z != NO_PLANE) {
+		words[frame.place_b.z + i] = things[thing.x].x;
+	}
+	if (frame.place_b.w != NO_PLANE && i % 4u == 0u) {
+		words[frame.place_b.w + i / 4u] =
+			label_at(i) | label_at(i + 1u) << 8 | label_at(i + 2u) << 16 | label_at(i + 3u) << 24;
+	}
+}
+
+void main() {
+	ivec2 pixel = ivec2(gl_GlobalInvocationID.xy);
+	if (any(greaterThanEqual(pixel, frame.size.xy))) {
+		return;
+	}
+	uint i = uint(pixel.y * frame.size.x + pixel.x);
+	ivec2 at = source_of(pixel);
+	float device = texelFetch(depth_texture, at, 0).r;
+	float z = device <= 0.0 ? INFINITE : frame.depth.y / (device + frame.depth.x);
+	if (frame.place_a.x != NO_PLANE) {
+		vec4 color = texelFetch(color_texture, at, 0);
+		put4(frame.place_a.x, i, vec4(clamp(color.rgb * frame.color_scale.x, -65504.0, 65504.0), color.a));
+	}
+	if (frame.place_a.y != NO_PLANE) {
+		words[frame.place_a.y + i] = floatBitsToUint(z);
+	}
+	vec4 coded = texelFetch(normal_texture, at, 0);
+	if (frame.place_a.z != NO_PLANE) {
+		vec3 normal = isinf(z) ? vec3(0.0) : mat3(frame.world_from_view) * normalize(coded.xyz * 2.0 - 1.0);
+		put4(frame.place_a.z, i, vec4(normal, 0.0));
+	}
+	if (frame.place_a.w != NO_PLANE) {
+		words[frame.place_a.w + i] = motion_of(at, pixel, z);
+	}
+	float roughness = isinf(z) ? 0.0 : (coded.w <= 0.5 ? coded.w : 1.0 - coded.w) * 255.0 / 127.0;
+	write_mirrored(at, i, roughness);
+}
+"

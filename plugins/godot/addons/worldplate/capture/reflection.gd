@@ -1,0 +1,135 @@
+## One visible thing in the mirror: an instance of the same geometry, with a packing material for each surface.
+@tool
+extends RefCounted
+
+const _Paint: GDScript = preload("res://addons/worldplate/capture/paint.gd")
+
+var node: GeometryInstance3D
+var instance: RID
+var indices: PackedInt32Array = []  # Draw index of each surface.
+var follows_shape: bool = false  # Whether its blend shapes are looked at every frame.
+
+var _materials: Array[RID] = []
+var _seen: Array = []  # What the materials were made of.
+var _textures: Array[Texture2D] = []  # Kept while the materials use them.
+
+
+func _init(of: GeometryInstance3D, scenario: RID) -> void:
+	node = of
+	instance = RenderingServer.instance_create()
+	RenderingServer.instance_set_scenario(instance, scenario)
+
+
+## Takes over what has changed; true when there are new paints: [method paint] is to be called then.
+func has_changed() -> bool:
+	var lod_bias: float = node.lod_bias / maxf(node.get_viewport().mesh_lod_threshold, 1e-6)
+	var seen: Array = [node.get_base(), node.layers, node.cast_shadow, node.transparency > 0.0, lod_bias]
+	for material: Material in _active_materials():
+		seen.append(material)
+		seen.append(_Paint.of(material))
+	if seen == _seen:
+		return false
+	_seen = seen
+	return true
+
+
+func surfaces() -> int:
+	return (_seen.size() - 5) / 2
+
+
+## [param draws]: a draw index for each surface. [param shaders]: by cull mode. Returns metallic of each surface.
+func paint(draws: PackedInt32Array, shaders: Array[RID]) -> PackedFloat32Array:
+	_free_materials()
+	indices = draws
+	RenderingServer.instance_set_base(instance, _seen[0])
+	RenderingServer.instance_set_layer_mask(instance, _seen[1])
+	# The mirror's viewport has a threshold of 1 pixel; only the ratio of threshold and bias counts.
+	RenderingServer.instance_geometry_set_lod_bias(instance, _seen[4])
+	RenderingServer.instance_geometry_set_visibility_range(instance, node.visibility_range_begin, node.visibility_range_end,
+		node.visibility_range_begin_margin, node.visibility_range_end_margin, RenderingServer.VISIBILITY_RANGE_FADE_DISABLED)
+	var metallic: PackedFloat32Array = []
+	for surface: int in surfaces():
+		var told: Dictionary = _seen[6 + 2 * surface]
+		metallic.append(told["metallic"])
+		_materials.append(_material(draws[surface], told, shaders))
+		if node is MultiMeshInstance3D:
+			RenderingServer.instance_geometry_set_material_override(instance, _materials[0])
+		else:
+			RenderingServer.instance_set_surface_override_material(instance, surface, _materials[surface])
+	_follow_skin()
+	show()
+	return metallic
+
+
+func show() -> void:
+	var hidden: bool = node.cast_shadow == GeometryInstance3D.SHADOW_CASTING_SETTING_SHADOWS_ONLY or node.transparency > 0.0
+	RenderingServer.instance_set_visible(instance, node.is_visible_in_tree() and not hidden)
+
+
+func bend() -> void:
+	var mesh: MeshInstance3D = node as MeshInstance3D
+	for i: int in mesh.get_blend_shape_count():
+		RenderingServer.instance_set_blend_shape_weight(instance, i, mesh.get_blend_shape_value(i))
+
+
+func release() -> void:
+	RenderingServer.free_rid(instance)
+	_free_materials()
+
+
+func _free_materials() -> void:
+	for material: RID in _materials:
+		RenderingServer.free_rid(material)
+	_materials.clear()
+	_textures.clear()
+
+
+func _material(draw: int, told: Dictionary, shaders: Array[RID]) -> RID:
+	var material: RID = RenderingServer.material_create()
+	RenderingServer.material_set_shader(material, shaders[told["cull"]])
+	RenderingServer.material_set_param(material, &"draw_index", draw)
+	for parameter: String in ["albedo", "uv1_scale", "uv1_offset", "vertex_color", "least_alpha"]:
+		if told.has(parameter):
+			RenderingServer.material_set_param(material, parameter, told[parameter])
+	var texture: Texture2D = told.get("texture_albedo")
+	if texture != null:
+		_textures.append(texture)
+		RenderingServer.material_set_param(material, &"texture_albedo", texture.get_rid())
+	return material
+
+
+## The material that each surface is drawn with, in order; one for a MultiMesh.
+func _active_materials() -> Array[Material]:
+	var materials: Array[Material] = []
+	var mesh: Mesh = _mesh()
+	for surface: int in mesh.get_surface_count() if mesh != null else 0:
+		if node.material_override != null:
+			materials.append(node.material_override)
+		elif node is MeshInstance3D:
+			materials.append((node as MeshInstance3D).get_active_material(surface))
+		else:
+			materials.append(mesh.surface_get_material(surface))
+	return materials.slice(0, 1) if node is MultiMeshInstance3D else materials
+
+
+func _mesh() -> Mesh:
+	if node is MeshInstance3D:
+		return (node as MeshInstance3D).mesh
+	if node is MultiMeshInstance3D:
+		var multimesh: MultiMesh = (node as MultiMeshInstance3D).multimesh
+		return multimesh.mesh if multimesh != null else null
+	var csg: CSGShape3D = node as CSGShape3D
+	if csg == null or not csg.is_root_shape():
+		return null
+	var meshes: Array = csg.get_meshes()
+	return meshes[1] if meshes.size() > 1 else null
+
+
+func _follow_skin() -> void:
+	var mesh: MeshInstance3D = node as MeshInstance3D
+	if mesh == null:
+		return
+	follows_shape = mesh.get_blend_shape_count() > 0
+	var skin: SkinReference = mesh.get_skin_reference()
+	if skin != null:
+		RenderingServer.instance_attach_skeleton(instance, skin.get_skeleton())
