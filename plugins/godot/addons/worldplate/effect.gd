@@ -47,6 +47,7 @@ var _wanted: Array[Callable] = []
 var _plate_shown: int = 0
 var _main_us: int = 0
 var _refused: bool = false
+var _environment: RID  # Lent to a world that has none: without one the engine gives no normals.
 
 
 func _init() -> void:
@@ -152,6 +153,7 @@ func _take_camera(camera: Camera3D) -> void:
 	if _forward_plus():
 		_mirror = _Mirror.new(_things)
 		_mirror.open(camera)
+	_lend_environment(camera.get_world_3d())
 	_tree.node_added.connect(_on_node_added)
 	_tree.node_removed.connect(_on_node_removed)
 
@@ -165,9 +167,20 @@ func _forget_camera() -> void:
 	if _mirror != null:
 		_mirror.close()
 	_mirror = null
+	if _environment.is_valid():
+		RenderingServer.free_rid(_environment)
+		_environment = RID()
 	_mutex.lock()
 	_scene = {}
 	_mutex.unlock()
+
+
+## Its defaults look as no environment does: the clear colour behind, and as ambient light. One that the user sets goes
+## before it.
+func _lend_environment(world: World3D) -> void:
+	if world.fallback_environment == null:
+		_environment = RenderingServer.environment_create()
+		RenderingServer.scenario_set_fallback_environment(world.scenario, _environment)
 
 
 func _on_node_added(node: Node) -> void:
@@ -280,7 +293,7 @@ func _on_pixels(pixels: PackedByteArray, id: int) -> void:
 		link.call(&"submit", id, pixels)
 
 
-static func _on_pack(
+func _on_pack(
 	pixels: PackedByteArray, wanted: Array[Callable], layout: Dictionary, plane_size: Vector2i, camera: PackedFloat64Array
 ) -> void:
 	for callback: Callable in wanted:

@@ -79,7 +79,7 @@ uint motion_of(ivec2 at, ivec2 pixel, float z) {
 		return NAN_HALVES;
 	}
 	vec2 motion = texelFetch(motion_texture, at, 0).xy;
-	if (motion.x <= -1.0 && motion.y <= -1.0) {
+	if (isinf(z) || motion.x <= -1.0 && motion.y <= -1.0) {  // the sky's own is 0 where there is no sky to draw
 		motion = camera_motion((vec2(at) + 0.5) / vec2(frame.size.zw), z);
 	}
 	return isnan(motion.x) ? NAN_HALVES : packHalf2x16(motion);
