@@ -41,7 +41,7 @@ func _ground() -> void:
 	for n: int in 20:
 		var turn: Basis = Basis(Vector3.UP, TAU * n / 20.0)
 		var color: Color = Palette.STONE if n % 2 == 0 else Palette.STONE_DARK
-		ring.box(Vector3(0.78, 0.03, 0.6), FOUNTAIN + turn * Vector3(0.0, 0.005, 2.6), color, turn)
+		ring.box(Vector3(0.91, 0.03, 0.6), FOUNTAIN + turn * Vector3(0.0, 0.003 + 0.006 * (n % 2), 2.6), color, turn)
 	ring.stand(self, "Ring", false)
 
 

@@ -55,8 +55,9 @@ func _sun() -> DirectionalLight3D:
 	sun.shadow_enabled = true
 	sun.directional_shadow_mode = DirectionalLight3D.SHADOW_ORTHOGONAL
 	sun.directional_shadow_max_distance = 32.0
-	sun.shadow_normal_bias = 1.2
-	sun.shadow_bias = 0.04
+	sun.shadow_normal_bias = 2.0
+	sun.shadow_blur = 0.35
+	sun.shadow_bias = 0.06
 	return sun
 
 

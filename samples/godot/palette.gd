@@ -1,7 +1,7 @@
 ## The materials of the court: one for each label and colour, with small painted textures.
 extends RefCounted
 
-const WALLS: Array[Color] = [Color("d0b892"), Color("cd9a78"), Color("dcd0bc"), Color("c9a271")]
+const WALLS: Array[Color] = [Color("d0b892"), Color("dcb08c"), Color("dcd0bc"), Color("c9a271")]
 const STONE: Color = Color("bfb8a9")
 const STONE_DARK: Color = Color("a09a8d")
 const PAVING: Color = Color("ada595")
