@@ -1,0 +1,356 @@
+/* The ABI: handles to clients, checks of what comes in, and no exception out. */
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+
+#include "client.hpp"
+
+using worldplate::Client;
+using worldplate::Outcome;
+using worldplate::Pixels;
+
+namespace {
+
+struct Clients {
+    std::mutex lock;
+    std::unordered_map<uint32_t, std::shared_ptr<Client>> open;
+    uint32_t last_id = 0;
+};
+
+Clients& clients() {
+    static Clients all;
+    return all;
+}
+
+thread_local char last_error[WP_TEXT_BYTES]; /* plain bytes: an object here would keep a library from being unloaded */
+
+wp_code fail(wp_code code, const char* text) {
+    std::strncpy(last_error, text, WP_TEXT_BYTES - 1);
+    return code;
+}
+
+wp_code report(const Outcome& outcome) {
+    return outcome.ok() ? WP_OK : fail(outcome.code, outcome.text.c_str());
+}
+
+std::shared_ptr<Client> client_of(wp_client handle) {
+    Clients& all = clients();
+    const std::lock_guard<std::mutex> guard(all.lock);
+    const auto found = all.open.find(handle.id);
+    return found != all.open.end() ? found->second : nullptr;
+}
+
+/* Runs `call(client)`, which gives an Outcome. */
+template <typename Call>
+wp_code with(wp_client handle, Call call) {
+    try {
+        const std::shared_ptr<Client> client = client_of(handle);
+        if (client == nullptr) return fail(WP_NO_CLIENT, wp_code_text(WP_NO_CLIENT));
+        return report(call(*client));
+    } catch (const std::bad_alloc&) {
+        return fail(WP_NO_MEMORY, wp_code_text(WP_NO_MEMORY));
+    } catch (const std::exception& error) {
+        return fail(WP_INTERNAL, error.what());
+    }
+}
+
+Outcome bad(const std::string& text) { return {WP_BAD_ARGUMENT, text}; }
+
+/* An enum of another language may hold any number. */
+template <typename Enum>
+bool below(Enum value, int count) {
+    int number;
+    static_assert(sizeof number == sizeof value, "enums of C are ints");
+    std::memcpy(&number, &value, sizeof number);
+    return number >= 0 && number < count;
+}
+
+bool finite(const double* values, size_t count) {
+    for (size_t at = 0; at < count; ++at)
+        if (!(std::fabs(values[at]) <= 1e15)) return false;
+    return true;
+}
+
+bool is_pose(const wp_pose& pose) {
+    const double* q = pose.orientation;
+    const double size = std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
+    return finite(pose.position_m, 3) && std::fabs(size - 1.0) <= 1e-3;
+}
+
+Outcome check(const wp_client_desc& desc) {
+    constexpr int64_t most_px = WP_LIMIT_MAX_SIDE_PX, most_slots = WP_LIMIT_MAX_SLOTS;
+    if (desc.abi_version != WP_ABI_VERSION) return {WP_BAD_ABI, wp_code_text(WP_BAD_ABI)};
+    if (desc.width < 1 || desc.height < 1 || desc.width > most_px || desc.height > most_px)
+        return bad("width and height are " + std::to_string(desc.width) + "x" + std::to_string(desc.height) +
+                   ": use 1.." + std::to_string(most_px) + " (`max_side_px`).");
+    if (desc.planes == nullptr || desc.plane_count < 1 || desc.plane_count >= WP_RING_MAX_PLANES)
+        return bad("plane_count is " + std::to_string(desc.plane_count) + ": give 1.." +
+                   std::to_string(WP_RING_MAX_PLANES - 1) + " planes.");
+    bool has_color = false;
+    uint32_t seen = 0;
+    for (uint32_t at = 0; at < desc.plane_count; ++at) {
+        const wp_plane plane = desc.planes[at];
+        if (!below(plane.name, WP_PLANE_NAME_PLATE) || !worldplate::is_allowed(plane.name, plane.format))
+            return bad("plane " + std::to_string(at) + " has a name or format that is not allowed: see PROTOCOL.md.");
+        if ((seen & 1U << plane.name) != 0) return bad("plane " + std::to_string(at) + " is there twice.");
+        seen |= 1U << plane.name;
+        has_color = has_color || plane.name == WP_PLANE_NAME_COLOR;
+    }
+    if (!has_color) return bad("the plane `color` is missing, which is required.");
+    if (desc.sync == WP_SYNC_MODE_GENLOCKED)
+        return {WP_NOT_SUPPORTED, "The sync mode genlocked needs a house clock: use lockstep, delayed or freerun."};
+    if (desc.inline_only != 0) return {WP_NOT_SUPPORTED, "Planes travel in shared memory only in this version."};
+    if (!below(desc.sync, WP_SYNC_MODE_COUNT) || !below(desc.late, WP_LATE_POLICY_COUNT))
+        return bad("sync or late is none of the protocol's words.");
+    if (desc.delay_frames > 8) return bad("delay_frames is " + std::to_string(desc.delay_frames) + ": use 0..8.");
+    if (desc.slot_count < 3 || desc.slot_count > most_slots)
+        return bad("slot_count is " + std::to_string(desc.slot_count) + ": use 3.." + std::to_string(most_slots) +
+                   " (`max_slots`).");
+    if (desc.frames_in_flight < 1 || desc.frames_in_flight >= desc.slot_count)
+        return bad("frames_in_flight is " + std::to_string(desc.frames_in_flight) + ": use 1..slot_count - 1.");
+    if (!(desc.frame_period_ms > 0.0 && desc.frame_period_ms <= 10000.0))
+        return bad("frame_period_ms is " + std::to_string(desc.frame_period_ms) + ": use more than 0, 10000 at most.");
+    if (desc.name == nullptr || desc.name[0] == 0 || std::strlen(desc.name) >= WP_NAME_BYTES || desc.engine == nullptr ||
+        std::strlen(desc.engine) >= WP_NAME_BYTES)
+        return bad("name (1..64 bytes) or engine (0..64 bytes) is of another length.");
+    return {};
+}
+
+Outcome check(const wp_frame& frame) {
+    const wp_camera& camera = frame.camera;
+    if (!is_pose(camera.world_from_camera) || !is_pose(camera.previous_world_from_camera))
+        return bad("the camera's pose has a number that is not finite, or a quaternion that is not of length 1.");
+    if (!finite(camera.projection, 16) || !finite(camera.jitter_px, 2))
+        return bad("the camera's projection or jitter has a number that is not finite (nan, inf).");
+    if (!(camera.near_m > 0.0 && std::isfinite(camera.near_m) && camera.near_m < camera.far_m))
+        return bad("near_m is " + std::to_string(camera.near_m) + " and far_m " + std::to_string(camera.far_m) +
+                   ": use 0 < near < far.");
+    constexpr uint32_t most = WP_LIMIT_MAX_OBJECTS;
+    if (frame.body_count > most || frame.contact_count > most)
+        return bad("there are " + std::to_string(frame.body_count) + " bodies and " +
+                   std::to_string(frame.contact_count) + " contacts: " + std::to_string(most) +
+                   " of each at most (`max_objects`).");
+    if ((frame.body_count > 0 && frame.bodies == nullptr) || (frame.contact_count > 0 && frame.contacts == nullptr))
+        return bad("bodies or contacts is NULL with a count above 0.");
+    for (uint32_t at = 0; at < frame.body_count; ++at) {
+        const wp_body& body = frame.bodies[at];
+        if (body.id == 0) return bad("body " + std::to_string(at) + " has the id 0, which means no object.");
+        if (!is_pose(body.world_from_body) || !is_pose(body.previous_world_from_body))
+            return bad("body " + std::to_string(at) + " has a pose that is not finite (nan, inf) or not of length 1.");
+        for (int axis = 0; axis < 3; ++axis)
+            if (!std::isfinite(body.velocity_m_s[axis]) || !std::isfinite(body.angular_velocity_rad_s[axis]))
+                return bad("body " + std::to_string(at) + " has a velocity that is not finite (nan, inf).");
+    }
+    if (!below(frame.reset, WP_RESET_COUNT)) return bad("reset is none of the protocol's words.");
+    return {};
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* wp_code_text(wp_code code) {
+    switch (code) {
+#define WP_X(name, text) \
+    case WP_##name: return text;
+        WP_CODES(WP_X)
+#undef WP_X
+    }
+    return "no such code";
+}
+
+const char* wp_last_error(void) { return last_error; }
+
+wp_client_desc wp_client_defaults(void) {
+    wp_client_desc desc;
+    std::memset(&desc, 0, sizeof desc);
+    desc.abi_version = WP_ABI_VERSION;
+    desc.sync = WP_SYNC_MODE_FREERUN;
+    desc.delay_frames = 1;
+    desc.late = WP_LATE_POLICY_REPROJECT;
+    desc.slot_count = 5;
+    desc.frames_in_flight = 2;
+    desc.frame_period_ms = 1000.0 / 60.0;
+    desc.name = "worldplate native client";
+    desc.engine = "";
+    return desc;
+}
+
+wp_code wp_open(const wp_client_desc* desc, wp_client* client) {
+    if (desc == nullptr || client == nullptr) return fail(WP_BAD_ARGUMENT, "desc or client is NULL.");
+    client->id = 0;
+    try {
+        if (const Outcome outcome = check(*desc); !outcome.ok()) return report(outcome);
+        auto made = std::make_shared<Client>(*desc);
+        Clients& all = clients();
+        const std::lock_guard<std::mutex> guard(all.lock);
+        client->id = ++all.last_id;
+        all.open[client->id] = std::move(made);
+        return WP_OK;
+    } catch (const std::exception& error) { /* memory, or a thread, cannot be had */
+        return fail(WP_NO_MEMORY, error.what());
+    }
+}
+
+wp_code wp_close(wp_client client) {
+    std::shared_ptr<Client> closed;
+    {
+        Clients& all = clients();
+        const std::lock_guard<std::mutex> guard(all.lock);
+        const auto found = all.open.find(client.id);
+        if (found == all.open.end()) return fail(WP_NO_CLIENT, wp_code_text(WP_NO_CLIENT));
+        closed = std::move(found->second);
+        all.open.erase(found);
+    }
+    return WP_OK;
+}
+
+wp_code wp_resize(wp_client client, uint32_t width, uint32_t height) {
+    return with(client, [=](Client& c) {
+        if (width < 1 || height < 1 || width > WP_LIMIT_MAX_SIDE_PX || height > WP_LIMIT_MAX_SIDE_PX)
+            return bad("the size is " + std::to_string(width) + "x" + std::to_string(height) + ": use 1..max_side_px.");
+        return c.resize(width, height);
+    });
+}
+
+uint64_t wp_now_ns(void) { return worldplate::now_ns(); }
+
+wp_code wp_begin_frame(wp_client client, const wp_frame* frame, uint64_t* id) {
+    if (frame == nullptr || id == nullptr) return fail(WP_BAD_ARGUMENT, "frame or id is NULL.");
+    *id = 0;
+    return with(client, [=](Client& c) {
+        const Outcome outcome = check(*frame);
+        return outcome.ok() ? c.begin_frame(*frame, *id) : outcome;
+    });
+}
+
+int wp_wants_pixels(wp_client client) {
+    const std::shared_ptr<Client> found = client_of(client);
+    return found != nullptr && found->wants_pixels() ? 1 : 0;
+}
+
+wp_code wp_layout(wp_client client, wp_plane_place* places, uint64_t* bytes) {
+    if (places == nullptr || bytes == nullptr) return fail(WP_BAD_ARGUMENT, "places or bytes is NULL.");
+    return with(client, [=](Client& c) {
+        c.layout(places, *bytes);
+        return Outcome{};
+    });
+}
+
+wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, wp_release release, void* user) {
+    Pixels owned(pixels, release, user);
+    if (pixels == nullptr) return fail(WP_BAD_ARGUMENT, "pixels is NULL.");
+    return with(client, [&](Client& c) { return c.submit(id, std::move(owned), bytes); });
+}
+
+wp_code wp_slot(wp_client client, uint64_t id, void** planes) {
+    if (planes == nullptr) return fail(WP_BAD_ARGUMENT, "planes is NULL.");
+    return with(client, [=](Client& c) { return c.slot(id, planes); });
+}
+
+wp_code wp_submit_slot(wp_client client, uint64_t id) {
+    return with(client, [=](Client& c) { return c.submit_slot(id); });
+}
+
+wp_code wp_wait(wp_client client, uint64_t id, double timeout_ms) {
+    if (!(timeout_ms >= 0.0 && timeout_ms <= 1e9)) return fail(WP_BAD_ARGUMENT, "timeout_ms is not within 0..1e9.");
+    return with(client, [=](Client& c) { return c.wait(id, timeout_ms); });
+}
+
+wp_code wp_present(wp_client client, wp_picture* picture) {
+    if (picture == nullptr) return fail(WP_BAD_ARGUMENT, "picture is NULL.");
+    return with(client, [=](Client& c) {
+        c.present(*picture);
+        return Outcome{};
+    });
+}
+
+int wp_plate_whole(wp_client client) {
+    const std::shared_ptr<Client> found = client_of(client);
+    return found != nullptr && found->plate_whole() ? 1 : 0;
+}
+
+wp_code wp_reprojection(wp_client client, uint64_t target_id, uint64_t source_id, wp_reprojection_data* data) {
+    if (data == nullptr) return fail(WP_BAD_ARGUMENT, "data is NULL.");
+    return with(client, [=](Client& c) { return c.reprojection(target_id, source_id, *data); });
+}
+
+wp_code wp_body_motions(
+    wp_client client, uint64_t target_id, uint64_t source_id, wp_body_motion* motions, uint32_t* count) {
+    if (count == nullptr || (motions == nullptr && *count > 0))
+        return fail(WP_BAD_ARGUMENT, "motions or count is NULL.");
+    return with(client, [=](Client& c) { return c.body_motions(target_id, source_id, motions, *count); });
+}
+
+wp_code wp_control_at(wp_client client, uint32_t index, wp_control* control) {
+    if (control == nullptr) return fail(WP_BAD_ARGUMENT, "control is NULL.");
+    return with(client, [=](Client& c) { return c.control_at(index, *control); });
+}
+
+wp_code wp_set_number(wp_client client, const char* name, double value) {
+    if (name == nullptr) return fail(WP_BAD_ARGUMENT, "name is NULL.");
+    return with(client, [=](Client& c) { return c.set_number(name, value); });
+}
+
+wp_code wp_set_text(wp_client client, const char* name, const char* value) {
+    if (name == nullptr || value == nullptr) return fail(WP_BAD_ARGUMENT, "name or value is NULL.");
+    return with(client, [=](Client& c) { return c.set_text(name, value); });
+}
+
+wp_code wp_set_engine_objects(wp_client client, const uint32_t* ids, uint32_t count) {
+    if (count > 4096 || (count > 0 && ids == nullptr)) return fail(WP_BAD_ARGUMENT, "ids is NULL, or over 4096.");
+    return with(client, [=](Client& c) {
+        worldplate::SetControls change;
+        change.engine_objects.emplace(ids, ids + count);
+        return c.set_ownership(change);
+    });
+}
+
+wp_code wp_set_engine_labels(wp_client client, const uint8_t* labels, uint32_t count) {
+    if (count > 256 || (count > 0 && labels == nullptr)) return fail(WP_BAD_ARGUMENT, "labels is NULL, or over 256.");
+    return with(client, [=](Client& c) {
+        worldplate::SetControls change;
+        change.engine_labels.emplace(labels, labels + count);
+        return c.set_ownership(change);
+    });
+}
+
+wp_code wp_set_plate_range(wp_client client, double near_m, double far_m) {
+    if (!(near_m >= 0.0 && near_m <= far_m)) return fail(WP_BAD_ARGUMENT, "near_m and far_m: use 0 <= near <= far.");
+    return with(client, [=](Client& c) {
+        worldplate::SetControls change;
+        change.plate_near_m = near_m;
+        change.plate_far_m = far_m;
+        return c.set_ownership(change);
+    });
+}
+
+wp_code wp_reset_world(wp_client client) {
+    return with(client, [](Client& c) {
+        c.reset_world();
+        return Outcome{};
+    });
+}
+
+wp_code wp_get_status(wp_client client, wp_status* status) {
+    if (status == nullptr) return fail(WP_BAD_ARGUMENT, "status is NULL.");
+    return with(client, [=](Client& c) {
+        c.status(*status);
+        return Outcome{};
+    });
+}
+
+wp_code wp_next_log(wp_client client, char line[WP_TEXT_BYTES], int* level) {
+    if (line == nullptr || level == nullptr) return fail(WP_BAD_ARGUMENT, "line or level is NULL.");
+    line[0] = 0;
+    return with(client, [=](Client& c) {
+        std::string text;
+        if (c.next_log(text, *level)) line[text.copy(line, WP_TEXT_BYTES - 1)] = 0;
+        return Outcome{};
+    });
+}
+
+}  // extern "C"

@@ -1,0 +1,108 @@
+#include "link.hpp"
+
+#include <cstring>
+#include <zmq.h>
+
+namespace worldplate {
+namespace {
+
+constexpr const char* kBell = "inproc://worldplate-bell";
+constexpr const char* kMonitor = "inproc://worldplate-monitor";
+
+void set(void* socket, int option, int value) { zmq_setsockopt(socket, option, &value, sizeof value); }
+
+}  // namespace
+
+Link::Link() : context_(zmq_ctx_new()), bell_(zmq_socket(context_, ZMQ_PAIR)), ear_(zmq_socket(context_, ZMQ_PAIR)) {
+    zmq_bind(ear_, kBell);
+    zmq_connect(bell_, kBell);
+    set(bell_, ZMQ_LINGER, 0);
+    set(ear_, ZMQ_LINGER, 0);
+}
+
+Link::~Link() {
+    close(0);
+    zmq_close(bell_);
+    zmq_close(ear_);
+    zmq_ctx_term(context_);
+}
+
+bool Link::open(const std::string& endpoint, int64_t most_bytes) {
+    close(0);
+    connected_ = lost_ = false;
+    dealer_ = zmq_socket(context_, ZMQ_DEALER);
+    if (dealer_ == nullptr) return false;
+    /* As measured for a link on one machine: see bridge/link.py. */
+    set(dealer_, ZMQ_LINGER, 0);
+    set(dealer_, ZMQ_HEARTBEAT_IVL, 100);
+    set(dealer_, ZMQ_HEARTBEAT_TIMEOUT, 300);
+    set(dealer_, ZMQ_HEARTBEAT_TTL, 300);
+    set(dealer_, ZMQ_HANDSHAKE_IVL, 2000);
+    set(dealer_, ZMQ_SNDHWM, 64);
+    set(dealer_, ZMQ_RECONNECT_IVL, 10);
+    set(dealer_, ZMQ_RECONNECT_IVL_MAX, 500);
+    set(dealer_, ZMQ_IPV6, endpoint.find('[') != std::string::npos ? 1 : 0);
+    zmq_setsockopt(dealer_, ZMQ_MAXMSGSIZE, &most_bytes, sizeof most_bytes);
+    zmq_socket_monitor(dealer_, kMonitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    monitor_ = zmq_socket(context_, ZMQ_PAIR);
+    set(monitor_, ZMQ_LINGER, 0);
+    zmq_connect(monitor_, kMonitor); /* it listens before there can be a connection */
+    if (zmq_connect(dealer_, endpoint.c_str()) == 0) return true;
+    close(0);
+    return false;
+}
+
+void Link::close(int linger_ms) {
+    if (dealer_ == nullptr) return;
+    zmq_socket_monitor(dealer_, nullptr, 0);
+    zmq_close(monitor_);
+    set(dealer_, ZMQ_LINGER, linger_ms);
+    zmq_close(dealer_);
+    dealer_ = monitor_ = nullptr;
+}
+
+bool Link::send(const std::vector<uint8_t>& header) {
+    return dealer_ != nullptr && zmq_send(dealer_, header.data(), header.size(), ZMQ_DONTWAIT) >= 0;
+}
+
+bool Link::receive(std::vector<uint8_t>& header) {
+    if (dealer_ == nullptr) return false;
+    zmq_msg_t part;
+    zmq_msg_init(&part);
+    if (zmq_msg_recv(&part, dealer_, ZMQ_DONTWAIT) < 0) return false;
+    const auto* data = static_cast<const uint8_t*>(zmq_msg_data(&part));
+    header.assign(data, data + zmq_msg_size(&part));
+    while (zmq_msg_more(&part) != 0) { /* planes come through the ring: further parts are not for us */
+        zmq_msg_close(&part);
+        zmq_msg_init(&part);
+        if (zmq_msg_recv(&part, dealer_, ZMQ_DONTWAIT) < 0) break;
+    }
+    zmq_msg_close(&part);
+    return true;
+}
+
+void Link::wait(long timeout_ms) {
+    zmq_pollitem_t items[] = {{ear_, 0, ZMQ_POLLIN, 0}, {dealer_, 0, ZMQ_POLLIN, 0}, {monitor_, 0, ZMQ_POLLIN, 0}};
+    zmq_poll(items, dealer_ != nullptr ? 3 : 1, timeout_ms);
+    char rung;
+    while (zmq_recv(ear_, &rung, 1, ZMQ_DONTWAIT) >= 0) {
+    }
+    read_monitor();
+}
+
+void Link::wake() { zmq_send(bell_, "", 1, ZMQ_DONTWAIT); }
+
+void Link::read_monitor() {
+    if (monitor_ == nullptr) return;
+    uint8_t event[6]; /* a 16 bit event and a 32 bit value, then a part with the address */
+    char address[256];
+    while (zmq_recv(monitor_, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
+        zmq_recv(monitor_, address, sizeof address, ZMQ_DONTWAIT);
+        uint16_t kind;
+        std::memcpy(&kind, event, sizeof kind);
+        if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) connected_ = true;
+        if (kind == ZMQ_EVENT_DISCONNECTED) lost_ = connected_;
+    }
+}
+
+}  // namespace worldplate

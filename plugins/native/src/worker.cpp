@@ -1,0 +1,398 @@
+/* The worker: from no renderer to an open session with a ring, and back when it dies. As bridge/attachment.py. */
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+#include "client.hpp"
+#include "wire.hpp"
+
+namespace worldplate {
+namespace {
+
+constexpr long kLookFastMs = 10, kLookSlowMs = 200; /* for a renderer: it backs off while there is none */
+constexpr uint64_t kMs = 1'000'000;
+constexpr size_t kMostLogLines = 256;
+
+template <size_t N>
+void put(char (&to)[N], const std::string& from) {
+    const size_t size = std::min(from.size(), N - 1);
+    std::memcpy(to, from.data(), size);
+    to[size] = 0;
+}
+
+PlaneLayout tight(PlaneLayout layout) {
+    layout.row_pitch_bytes = layout.width * bytes_per_pixel(layout.format);
+    return layout;
+}
+
+}  // namespace
+
+void Client::run() {
+    try {
+        while (true) {
+            {
+                const std::lock_guard<std::mutex> guard(lock_);
+                if (closing_) break;
+            }
+            step();
+        }
+    } catch (const std::exception& error) { /* out of memory: the engine goes on without plates */
+        log(2, std::string("The client stopped: ") + error.what());
+    }
+    if (!session_.empty()) send(Bye{session_, "the engine closed"});
+    link_.close(WP_CLOSE_MS / 2);
+    forget_session("the client was closed");
+    std::deque<Submission> left;
+    const std::lock_guard<std::mutex> guard(lock_);
+    left.swap(submissions_); /* their pixels are released before wp_close returns */
+    answered_.notify_all();
+}
+
+void Client::step() {
+    if (!link_.is_open()) look();
+    link_.wait(patience_ms());
+    std::vector<uint8_t> header;
+    while (link_.receive(header)) {
+        auto decoded = decode(header.data(), header.size(), limits_);
+        if (const auto* refusal = std::get_if<Refusal>(&decoded))
+            log(1, std::string("A message of the renderer was not taken: ") + refusal->text);
+        else
+            take(std::get<Message>(decoded));
+    }
+    if (link_.is_open() && link_.lost()) leave("the connection to the renderer was lost");
+    greet();
+    tell();
+    copy_and_send();
+    check_beat();
+}
+
+long Client::patience_ms() const {
+    if (link_.is_open()) return state_ == WP_LINK_CONNECTING ? 10 : 50;
+    const uint64_t now = now_ns();
+    return look_at_ns_ > now ? static_cast<long>((look_at_ns_ - now) / kMs) + 1 : 0;
+}
+
+void Client::look() {
+    if (now_ns() < look_at_ns_) return;
+    look_at_ns_ = now_ns() + static_cast<uint64_t>(look_every_ms_) * kMs;
+    look_every_ms_ = std::min(look_every_ms_ * 2, kLookSlowMs);
+    auto found = find_connection(connection_file_);
+    if (auto* why = std::get_if<std::string>(&found)) {
+        refused_.reset();
+        if (*why != last_search_) log(0, *why);
+        last_search_ = *why;
+        set_state(WP_LINK_SEARCHING);
+        return;
+    }
+    const Connection& connection = std::get<Connection>(found);
+    if (refused_ && *refused_ == connection) return; /* until another renderer is there */
+    if (!link_.open(connection.endpoint, limits_.max_message_bytes)) return;
+    connection_ = connection;
+    last_search_.clear();
+    look_every_ms_ = kLookFastMs;
+    set_state(WP_LINK_CONNECTING);
+}
+
+/* HELLO, once the connection is there; again after a resize. */
+void Client::greet() {
+    Hello hello;
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        if (resized_ && state_ != WP_LINK_CONNECTING && state_ != WP_LINK_SEARCHING && link_.is_open())
+            state_ = WP_LINK_CONNECTING;
+        else if (!resized_ && state_ != WP_LINK_CONNECTING)
+            return;
+        if (!link_.is_open() || !link_.connected()) {
+            if (now_ns() > look_at_ns_ + 2000 * kMs) link_.close(0); /* it never answered: look again */
+            return;
+        }
+        hello.width = width_;
+        hello.height = height_;
+    }
+    if (ring_ != nullptr) send(Release{session_, ring_->generation()});
+    if (!session_.empty()) forget_session("the picture was resized");
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        resized_ = false;
+        hello.width = width_;
+        hello.height = height_;
+    }
+    hello.token = connection_->token;
+    hello.client = name_;
+    hello.engine = engine_;
+    hello.pid = process_id();
+    for (const wp_plane& plane : planes_) hello.planes.push_back({plane.name, {plane.format}});
+    hello.transports = {WP_TRANSPORT_SHM};
+    hello.sync = sync_;
+    hello.delay_frames = delay_frames_;
+    hello.late = late_;
+    hello.seed = static_cast<int64_t>(seed_);
+    set_state(send(hello) ? WP_LINK_GREETING : WP_LINK_CONNECTING);
+}
+
+void Client::copy_and_send() {
+    while (true) {
+        Submission submission;
+        std::shared_ptr<Ring> ring;
+        int64_t slot = -1;
+        {
+            const std::lock_guard<std::mutex> guard(lock_);
+            if (!written_.empty()) {
+                submission.id = written_.front();
+                written_.pop_front();
+            } else if (!submissions_.empty()) {
+                submission = std::move(submissions_.front());
+                submissions_.pop_front();
+                const FrameState* frame = find(submission.id);
+                if (frame == nullptr || frame->ring == nullptr || frame->ring != ring_) continue;
+                ring = frame->ring;
+                slot = frame->slot;
+            } else {
+                return;
+            }
+        }
+        if (ring != nullptr) { /* the one copy between host buffers of the engine's side */
+            wp_plane_place places[WP_RING_MAX_PLANES];
+            uint64_t bytes = 0, copied = 0;
+            layout(places, bytes);
+            for (size_t input = 0; input < wanted_.size(); ++input) {
+                const auto size = static_cast<size_t>(plane_bytes(offered_planes_[input]));
+                std::memcpy(ring->input(slot, input), submission.pixels.data() + places[wanted_[input]].offset_bytes, size);
+                copied += size;
+            }
+            ring->commit(slot);
+            const std::lock_guard<std::mutex> guard(lock_);
+            status_.host_bytes_copied = copied;
+        }
+        submission.pixels = Pixels();
+        send_frame(submission.id);
+    }
+}
+
+void Client::send_frame(uint64_t id) {
+    std::optional<Message> message;
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        FrameState* frame = find(id);
+        if (frame == nullptr || frame->progress != Progress::written || frame->ring == nullptr || frame->ring != ring_) return;
+        message = message_of(*frame, session_, deadline_ns(*frame));
+    }
+    const bool sent = send(*message);
+    const std::lock_guard<std::mutex> guard(lock_);
+    FrameState* frame = find(id);
+    if (frame == nullptr) return;
+    frame->progress = sent ? Progress::sent : Progress::answered;
+    if (!sent) frame->lost = "the link's queue was full";
+    answered_.notify_all();
+}
+
+uint64_t Client::deadline_ns(const FrameState& frame) const {
+    const uint32_t frames = sync_ == WP_SYNC_MODE_LOCKSTEP ? 1 : sync_ == WP_SYNC_MODE_DELAYED ? delay_frames_ + 1 : 0;
+    return frames == 0 ? 0 : frame.submitted_ns + static_cast<uint64_t>(frames * frame_period_ms_ * 1e6);
+}
+
+void Client::take(const Message& message) {
+    if (const auto* result = std::get_if<Result>(&message)) return take(*result);
+    if (const auto* error = std::get_if<Error>(&message)) return take(*error);
+    if (const auto* welcome = std::get_if<Welcome>(&message)) return take(*welcome);
+    if (const auto* ack = std::get_if<PlanesAck>(&message)) return take(*ack);
+    if (const auto* reject = std::get_if<Reject>(&message)) return refuse(reject->code, reject->text, reject->fix);
+    if (const auto* bye = std::get_if<Bye>(&message)) {
+        look_at_ns_ = now_ns() + 250 * kMs; /* it is on its way out */
+        return leave(bye->reason.empty() ? "the renderer said goodbye" : bye->reason);
+    }
+    if (const auto* ping = std::get_if<Ping>(&message)) {
+        if (!ping->answer) send(Ping{ping->nonce, true});
+        return;
+    }
+    if (const auto* status = std::get_if<Status>(&message)) {
+        const std::lock_guard<std::mutex> guard(lock_);
+        status_.renderer_state = status->state;
+        put(status_.renderer_text, status->text);
+    }
+}
+
+void Client::take(const Welcome& welcome) {
+    if (state_ != WP_LINK_GREETING) return;
+    session_ = welcome.session;
+    limits_ = welcome.limits;
+    stall_ms_ = welcome.stall_ms;
+    if (welcome.transport != WP_TRANSPORT_SHM)
+        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer wants another transport than shared memory",
+                      "This client speaks `shm` only.");
+    if (slot_count_ > static_cast<uint64_t>(limits_.max_slots))
+        return refuse(WP_ERROR_LIMIT_EXCEEDED, "slot_count is over max_slots", "Use fewer slots, or raise `max_slots`.");
+    wanted_.clear();
+    offered_planes_.clear();
+    for (const PlaneLayout& plane : welcome.planes) {
+        const auto given = std::find_if(planes_.begin(), planes_.end(),
+                                        [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; });
+        if (given == planes_.end())
+            return refuse(WP_ERROR_MISSING_PLANE, "the renderer wants a plane that was not offered", "Update the older side.");
+        wanted_.push_back(static_cast<size_t>(given - planes_.begin()));
+        offered_planes_.push_back(tight(plane));
+    }
+    std::vector<PlaneLayout> outputs;
+    for (const PlaneLayout& plane : welcome.outputs) outputs.push_back(tight(plane));
+    if (outputs.empty() || outputs.front().name != WP_PLANE_NAME_PLATE)
+        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer gives no plate", "Serve another model.");
+    Outcome outcome;
+    offered_ = Ring::create(offered_planes_, outputs, slot_count_, ++generation_, outcome);
+    if (offered_ == nullptr) return refuse(WP_ERROR_TRANSPORT, outcome.text, "");
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        controls_ = welcome.controls;
+        put(status_.model, welcome.model);
+        put(status_.runtime, welcome.runtime);
+        put(status_.licence, welcome.licence);
+        put(status_.transport_reason, welcome.transport_reason);
+        status_.transport = welcome.transport;
+        status_.wanted_planes = 0;
+        for (const PlaneLayout& plane : welcome.planes) status_.wanted_planes |= 1U << plane.name;
+    }
+    set_state(WP_LINK_OPENING);
+    if (!send(offered_->message(session_))) leave("the link's queue was full");
+}
+
+void Client::take(const PlanesAck& ack) {
+    if (state_ != WP_LINK_OPENING || offered_ == nullptr || ack.generation != generation_) return;
+    if (!ack.ok) return refuse(ack.code, ack.text, "");
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        ring_ = std::move(offered_);
+        ++status_.session_count;
+        status_.renderer_pid = static_cast<uint64_t>(connection_->pid);
+        steering_told_ = false;
+    }
+    set_state(WP_LINK_ATTACHED);
+    log(0, std::string("Attached to ") + status_.model + " in process " + std::to_string(connection_->pid) + ".");
+}
+
+void Client::take(const Result& result) {
+    if (result.session != session_) return;
+    const std::lock_guard<std::mutex> guard(lock_);
+    FrameState* frame = find(static_cast<uint64_t>(result.id));
+    if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
+    ++status_.answered;
+    const bool plated = result.disposition == WP_DISPOSITION_GENERATED &&
+                        frame->ring->plate(frame->slot, result.id) != nullptr;
+    frame->progress = plated ? Progress::plated : Progress::answered;
+    if (!plated)
+        frame->lost = !result.reason.empty() ? result.reason
+                      : result.disposition == WP_DISPOSITION_GENERATED ? "the plate was overwritten"
+                                                                       : std::string("the renderer says ") + word_of(result.disposition);
+    const uint64_t now = now_ns();
+    if (plated) {
+        plates_.push_back({now, 0.0});
+        status_.round_trip_ms = static_cast<double>(now - frame->submitted_ns) / 1e6;
+        status_.renderer_bytes_copied = static_cast<uint64_t>(result.host_bytes_copied);
+        status_.stage_count = static_cast<uint32_t>(std::min<size_t>(result.stages_ms.size(), WP_MAX_STAGES));
+        for (uint32_t stage = 0; stage < status_.stage_count; ++stage) {
+            put(status_.stages[stage].name, result.stages_ms[stage].first);
+            status_.stages[stage].ms = result.stages_ms[stage].second;
+        }
+    }
+    if (state_ == WP_LINK_STALLED) state_ = WP_LINK_ATTACHED;
+    tidy();
+    answered_.notify_all();
+}
+
+void Client::take(const Error& error) {
+    if (error.fatal || (state_ != WP_LINK_ATTACHED && state_ != WP_LINK_STALLED))
+        return refuse(error.code, error.text, error.fix);
+    const std::lock_guard<std::mutex> guard(lock_);
+    put(status_.error_code, error.code);
+    put(status_.error_text, error.text);
+    put(status_.error_fix, error.fix);
+    FrameState* frame = error.frame_id > 0 ? find(static_cast<uint64_t>(error.frame_id)) : nullptr;
+    if (frame == nullptr || frame->progress != Progress::sent) return;
+    frame->progress = Progress::answered;
+    frame->lost = error.code + ": " + error.text;
+    tidy();
+    answered_.notify_all();
+}
+
+/* Controls, ownership and a reset of the world, to a renderer that does not know them yet. */
+void Client::tell() {
+    if (state_ != WP_LINK_ATTACHED) return;
+    std::optional<SetControls> controls;
+    bool reset = false;
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        if (!steering_told_) controls = steering_;
+        reset = world_reset_;
+    }
+    if (controls) {
+        controls->session = session_;
+        const bool told = send(*controls);
+        const std::lock_guard<std::mutex> guard(lock_);
+        steering_told_ = told;
+    }
+    if (reset && send(World{session_, WP_WORLD_OP_RESET, ""})) {
+        const std::lock_guard<std::mutex> guard(lock_);
+        world_reset_ = false;
+    }
+}
+
+/* A render loop that has not moved for `stall_ms` while a frame waited as long. */
+void Client::check_beat() {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (ring_ == nullptr || state_ != WP_LINK_ATTACHED) return;
+    const uint64_t now = now_ns(), limit = static_cast<uint64_t>(stall_ms_) * kMs;
+    const auto waits = [now, limit](const FrameState& frame) {
+        return frame.progress == Progress::sent && now - frame.submitted_ns > limit;
+    };
+    if (now - std::min(now, ring_->beat_ns()) > limit && std::any_of(frames_.begin(), frames_.end(), waits))
+        state_ = WP_LINK_STALLED;
+}
+
+void Client::refuse(const std::string& code, const std::string& text, const std::string& fix) {
+    refused_ = connection_;
+    leave(text);
+    log(2, "The renderer refused the session: " + text + " " + fix);
+    set_state(WP_LINK_REFUSED);
+    const std::lock_guard<std::mutex> guard(lock_);
+    put(status_.error_code, code);
+    put(status_.error_text, text);
+    put(status_.error_fix, fix);
+}
+
+/* At once, and without waiting for what was sent: the renderer may be dead. */
+void Client::leave(const std::string& reason) {
+    if (state_ == WP_LINK_ATTACHED || state_ == WP_LINK_STALLED)
+        log(1, "Detached: " + reason + ". Looking for a renderer.");
+    link_.close(0);
+    forget_session(reason);
+    look_every_ms_ = kLookFastMs;
+    set_state(WP_LINK_SEARCHING);
+}
+
+void Client::forget_session(const std::string& reason) {
+    session_.clear();
+    offered_.reset();
+    const std::lock_guard<std::mutex> guard(lock_);
+    for (FrameState& frame : frames_) {
+        if (frame.unanswered()) frame.lost = reason;
+        if (frame.progress != Progress::begun) frame.progress = Progress::answered;
+        if (frame.progress == Progress::answered) frame.slot = -1; /* of a ring that is gone; `held_ring_` may keep it */
+        if (frame.slot < 0) frame.ring.reset();
+    }
+    ring_.reset();
+    written_.clear();
+    status_.renderer_pid = 0;
+    answered_.notify_all();
+}
+
+void Client::set_state(wp_link_state state) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    state_ = state;
+}
+
+void Client::log(int level, std::string line) {
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (log_.size() < kMostLogLines) log_.emplace_back(level, std::move(line));
+}
+
+bool Client::send(const Message& message) { return link_.send(encode(message)); }
+
+}  // namespace worldplate
