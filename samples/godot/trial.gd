@@ -96,8 +96,8 @@ func _row(frame_ms: float) -> Dictionary:
 
 
 func _end() -> void:
-	await RenderingServer.frame_post_draw
 	if not _screenshot.is_empty():
+		await RenderingServer.frame_post_draw  # Without a display it never comes.
 		get_viewport().get_texture().get_image().save_png(_screenshot)
 	if not _report.is_empty():
 		FileAccess.open(_report, FileAccess.WRITE).store_string(JSON.stringify({"frames": _rows}))
