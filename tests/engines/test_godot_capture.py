@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,20 +81,20 @@ def thing_pose(i: int, k: int) -> list[float]:
     return [*place, *quaternion]
 
 
-def plan() -> dict[str, Any]:
+def plan(crowd: int = 0, frame_count: int = FRAMES) -> dict[str, Any]:
     filled = [{"roughness": 0.4, "metallic": 0.0, "unshaded": False} | thing for thing in THINGS]
     frames = [
-        {"camera": camera_pose(k), "things": [thing_pose(i, k) for i in range(len(THINGS))]} for k in range(FRAMES)
+        {"camera": camera_pose(k), "things": [thing_pose(i, k) for i in range(len(THINGS))]} for k in range(frame_count)
     ]
     return {
-        "things": filled, "frames": frames, "first_dumped": FIRST_DUMPED,
+        "things": filled, "frames": frames, "first_dumped": FIRST_DUMPED, "crowd": crowd,
         "fov_deg": FOV_DEG, "near_m": NEAR_M, "far_m": FAR_M,
     }  # fmt: skip
 
 
 @dataclass
 class Truth:
-    """What a frame must show: [height, width, ...]; index -1 is the sky; silhouettes are next to another thing or face."""
+    """What a frame must show: [height, width, ...]; index -1 is the sky; `inside` leaves silhouettes out."""
 
     depth: F64
     index: NDArray[np.int64]
@@ -225,7 +226,8 @@ def test_depth_is_right_in_every_frame(frames: Frames) -> None:
     for k, planes, _, truth in frames:
         depth = planes["depth"].astype(float)
         sky = truth.inside & (truth.index < 0)
-        assert sky.any() and np.isposinf(depth[sky]).all(), k
+        assert sky.any()
+        assert np.isposinf(depth[sky]).all(), k
         solid = truth.inside & (truth.index >= 0)
         assert np.abs(depth[solid] / truth.depth[solid] - 1).max() < 1e-3, k
 
@@ -237,7 +239,8 @@ def test_normals_are_right_in_every_frame(frames: Frames) -> None:
         solid = truth.inside & (truth.index >= 0)
         np.testing.assert_allclose(np.linalg.norm(normal[solid], axis=-1), 1, atol=2e-3)
         degrees = np.degrees(np.arccos(np.clip((normal[solid] * truth.normal[solid]).sum(-1), -1, 1)))
-        assert np.median(degrees) < 2 and np.quantile(degrees, 0.99) < 4, (k, np.quantile(degrees, [0.5, 0.99, 1]))
+        assert np.median(degrees) < 2, k
+        assert np.quantile(degrees, 0.99) < 4, k
 
 
 @pytest.mark.parametrize("thing", [-1, 0, TRANSLATING, ROTATING])
@@ -247,8 +250,9 @@ def test_motion_is_right_in_every_frame(frames: Frames, thing: int) -> None:
         assert where.sum() > 50, k
         motion, right = planes["motion"][where].astype(float), truth.motion[where]
         along = (motion * right).sum(-1) / (right * right).sum(-1)
-        middle, low, high = np.median(along), *np.quantile(along, [0.05, 0.95])
-        assert 0.999 < middle < 1.001 and 0.999 < low and high < 1.001, (k, low, middle, high)
+        parts = np.quantile(along, [0.05, 0.5, 0.95])
+        assert parts.min() > 0.999, (k, parts)
+        assert parts.max() < 1.001, (k, parts)
         assert np.abs(motion - right).max() < 2e-4, k
 
 
@@ -260,7 +264,8 @@ def test_ids_and_labels_are_right_in_every_frame(frames: Frames) -> None:
             if not where.any():
                 continue
             ids = np.unique(planes["object"][where])
-            assert len(ids) == 1 and known.setdefault(i, int(ids[0])) == ids[0], (k, i, ids)
+            assert len(ids) == 1, (k, i, ids)
+            assert known.setdefault(i, int(ids[0])) == ids[0], (k, i, ids)
             label = LABELS.index(THINGS[i]["label"]) if i >= 0 else 0
             assert (planes["label"][where] == label).all(), (k, i)
     assert len(set(known.values())) == len(THINGS) + 1
@@ -290,3 +295,18 @@ def test_color_is_linear_and_finite_in_every_frame(frames: Frames) -> None:
         plain = truth.inside & (truth.index == 1)
         shown = planes["color"][plain][:, :3].astype(float)
         np.testing.assert_allclose(shown, planes["albedo"][plain][:, :3].astype(float), atol=2e-3, err_msg=str(k))
+
+
+@pytest.mark.parametrize("crowd", [50, 500])
+@pytest.mark.parametrize("size", [(320, 180), (640, 360)])
+def test_the_script_takes_little_of_the_main_thread(
+    godot: Godot, tmp_path: Path, size: tuple[int, int], crowd: int, record_property: Callable[[str, object], None]
+) -> None:
+    """Time in GDScript per frame with so many meshes that stand still; the bound is loose for busy machines."""
+    project = make_project(PROJECT, tmp_path / "project")
+    (tmp_path / "plan.json").write_text(json.dumps(plan(crowd, 80)))
+    godot.run(project, str(tmp_path), flags=("--resolution", f"{size[0]}x{size[1]}")).check()
+    times = np.array(json.loads((tmp_path / "times.json").read_text())[10:]) / 1000
+    record_property("median_ms", float(np.median(times)))
+    record_property("p95_ms", float(np.quantile(times, 0.95)))
+    assert np.median(times) < 2.0

@@ -238,8 +238,7 @@ func _capture_frame(buffers: RenderSceneBuffersRD, data: RenderSceneData, scene:
 
 ## Planes of another size than before, or the first: all buffers anew.
 func _configure(buffers: RenderSceneBuffersRD) -> void:
-	var wanted: Dictionary = WorldplateCapture.place(_plane_size(buffers), planes())
-	if wanted == _capture.layout():
+	if _capture.size() == _plane_size(buffers):
 		return
 	var rd: RenderingDevice = RenderingServer.get_rendering_device()
 	_capture.configure(rd, _plane_size(buffers), planes())

@@ -22,6 +22,8 @@ func _ready() -> void:
 	for thing: Dictionary in _plan["things"]:
 		_nodes.append(_make(thing))
 		add_child(_nodes[-1])
+	for i: int in int(_plan["crowd"]):
+		_add_bystander(i)
 	_camera.fov = _plan["fov_deg"]
 	_camera.near = _plan["near_m"]
 	_camera.far = _plan["far_m"]
@@ -65,6 +67,13 @@ func _end() -> void:
 	set_process(false)
 	await get_tree().process_frame
 	get_tree().quit()
+
+
+func _add_bystander(i: int) -> void:
+	var bystander: MeshInstance3D = MeshInstance3D.new()
+	bystander.mesh = BoxMesh.new()
+	bystander.position = Vector3(i % 25 - 12, 0.5, -10 - i / 25) * 2.0
+	add_child(bystander)
 
 
 ## Position and quaternion x, y, z, w.

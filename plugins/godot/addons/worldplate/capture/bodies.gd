@@ -11,6 +11,8 @@ const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
 var _things: _Things
 var _world: World3D
 var _bodies: Array[PhysicsBody3D] = []
+var _labels: Dictionary[int, int] = {}  # By object id.
+var _look: int = 0  # Whose label is looked at next: one each frame.
 var _previous: Dictionary[int, Transform3D] = {}  # Pose in the frame before, by object id.
 
 
@@ -31,6 +33,7 @@ func add(node: Node) -> void:
 		return
 	if body.get_world_3d() == _world:
 		_bodies.append(body)
+		_labels[_things.id_of(body)] = _Things.label_of(body)
 
 
 func remove(node: Node) -> void:
@@ -46,24 +49,39 @@ func gather(reset: bool) -> Dictionary:
 	var before: PackedFloat64Array = []
 	var velocities: PackedFloat32Array = []
 	var now: Dictionary[int, Transform3D] = {}
+	_look_again()
 	for body: PhysicsBody3D in _bodies:
 		var id: int = _things.id_of(body)
 		var interpolated: bool = body.is_physics_interpolated_and_enabled()
 		var pose: Transform3D = body.get_global_transform_interpolated() if interpolated else body.global_transform
 		now[id] = pose
 		ids.append(id)
-		labels.append(_Things.label_of(body))
-		poses.append_array(_View.pose_numbers(pose))
-		before.append_array(_View.pose_numbers(pose if reset else _previous.get(id, pose)))
+		labels.append(_labels[id])
+		var told: PackedFloat64Array = _View.pose_numbers(pose)
+		poses.append_array(told)
+		var old: Transform3D = pose if reset else _previous.get(id, pose)
+		before.append_array(told if old == pose else _View.pose_numbers(old))
 		velocities.append_array(_velocity(body))
 	_previous = now
-	var told: Dictionary = {"ids": ids, "labels": labels, "poses": poses, "previous_poses": before, "velocities": velocities}
-	told.merge(_contacts())
-	return told
+	var state: Dictionary = {"ids": ids, "labels": labels, "poses": poses, "previous_poses": before, "velocities": velocities}
+	state.merge(_contacts())
+	return state
+
+
+func _look_again() -> void:
+	if _bodies.is_empty():
+		return
+	_look = (_look + 1) % _bodies.size()
+	_labels[_things.id_of(_bodies[_look])] = _Things.label_of(_bodies[_look])
 
 
 ## Linear m/s and angular rad/s, world space.
 static func _velocity(body: PhysicsBody3D) -> PackedFloat32Array:
+	var rigid: RigidBody3D = body as RigidBody3D
+	if rigid != null:
+		var v: Vector3 = rigid.linear_velocity
+		var w: Vector3 = rigid.angular_velocity
+		return [v.x, v.y, v.z, w.x, w.y, w.z]
 	var rid: RID = body.get_rid()
 	var linear: Vector3 = PhysicsServer3D.body_get_state(rid, PhysicsServer3D.BODY_STATE_LINEAR_VELOCITY)
 	var angular: Vector3 = PhysicsServer3D.body_get_state(rid, PhysicsServer3D.BODY_STATE_ANGULAR_VELOCITY)

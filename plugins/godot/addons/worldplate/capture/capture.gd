@@ -26,6 +26,7 @@ var things: PackedByteArray = PackedByteArray()
 var _rd: RenderingDevice
 var _size: Vector2i
 var _layout: Dictionary = {}
+var _words: PackedInt32Array = []  # Words before each plane of FORMATS.
 var _shader: RID
 var _pipeline: RID
 var _sampler: RID
@@ -40,25 +41,28 @@ var _next: int = 0
 
 
 ## Where planes of this size lie: {bytes, name: {offset, pitch, format}}, all in bytes. [param planes]: of [name, format].
-static func place(size: Vector2i, planes: Array) -> Dictionary:
+static func place(plane_size: Vector2i, planes: Array) -> Dictionary:
 	var layout: Dictionary = {}
 	var end: int = 0
 	for plane: Array in planes:
-		var pitch: int = size.x * BYTES_PER_PIXEL[plane[1]]
+		var pitch: int = plane_size.x * BYTES_PER_PIXEL[plane[1]]
 		layout[plane[0]] = {"offset": end, "pitch": pitch, "format": plane[1]}
-		end = ceili((end + pitch * size.y) / float(ALIGNMENT_BYTES)) * ALIGNMENT_BYTES
+		end = ceili((end + pitch * plane_size.y) / float(ALIGNMENT_BYTES)) * ALIGNMENT_BYTES
 	layout["bytes"] = end
 	return layout
 
 
-## Makes the buffers for planes of [param size]; those of before are forgotten.
-func configure(rd: RenderingDevice, size: Vector2i, planes: Array) -> void:
+## Makes the buffers for planes of [param plane_size]; those of before are forgotten.
+func configure(rd: RenderingDevice, plane_size: Vector2i, planes: Array) -> void:
 	_rd = rd
 	_free_buffers()
 	if not _pipeline.is_valid():
 		_compile()
-	_size = size
-	_layout = place(size, planes)
+	_size = plane_size
+	_layout = place(plane_size, planes)
+	_words.clear()
+	for plane: String in FORMATS:
+		_words.append(_layout[plane]["offset"] / 4 if _layout.has(plane) else _PackShader.NO_PLANE)
 	for i: int in RING:
 		_buffers.append(_rd.storage_buffer_create(_layout["bytes"]))
 	_sets.resize(RING)
@@ -66,6 +70,11 @@ func configure(rd: RenderingDevice, size: Vector2i, planes: Array) -> void:
 	_ids.resize(RING)
 	_ids.fill(0)
 	_next = 0
+
+
+## Of the planes, pixels; ZERO before [method configure].
+func size() -> Vector2i:
+	return _size
 
 
 func layout() -> Dictionary:
@@ -108,6 +117,7 @@ func release() -> void:
 	_sampler = RID()
 	_pipeline = RID()
 	_shader = RID()
+	_size = Vector2i.ZERO
 	_rd = null
 
 
@@ -192,14 +202,15 @@ func _encode(internal: Vector2i, view: Dictionary) -> PackedByteArray:
 	var depth: Vector2 = view["depth"]
 	numbers.append_array([lens.x, lens.y, lens.z, lens.w, depth.x, depth.y, jitter.x, jitter.y, view["color_scale"], 0, 0, 0])
 	var words: PackedInt32Array = [_size.x, _size.y, internal.x, internal.y]
-	for plane: String in FORMATS:
-		var at: int = _layout[plane]["offset"] / 4 if _layout.has(plane) else _PackShader.NO_PLANE
-		words.append(at)
+	words.append_array(_words)
 	var known: int = 1 if view["motion_known"] else 0
 	words.append_array([known, 1 if _has_mirror() else 0, maxi(1, things.size() / 16), 0])
 	return numbers.to_byte_array() + words.to_byte_array()
 
 
 static func _append_matrix(numbers: PackedFloat32Array, matrix: Projection) -> void:
-	for column: Vector4 in [matrix.x, matrix.y, matrix.z, matrix.w]:
-		numbers.append_array([column.x, column.y, column.z, column.w])
+	var x: Vector4 = matrix.x
+	var y: Vector4 = matrix.y
+	var z: Vector4 = matrix.z
+	var w: Vector4 = matrix.w
+	numbers.append_array([x.x, x.y, x.z, x.w, y.x, y.y, y.z, y.w, z.x, z.y, z.z, z.w, w.x, w.y, w.z, w.w])
