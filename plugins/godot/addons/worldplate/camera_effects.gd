@@ -15,7 +15,7 @@ func attach(camera: Camera3D, effect: CompositorEffect) -> void:
 	_camera = camera
 	_effect = effect
 	_mixed = Compositor.new()
-	_mixed.compositor_effects = _own_effects() + [_effect]
+	_mixed.compositor_effects = _with_ours()
 	RenderingServer.camera_set_compositor(_camera.get_camera_rid(), _mixed.get_rid())
 
 
@@ -23,7 +23,7 @@ func attach(camera: Camera3D, effect: CompositorEffect) -> void:
 func refresh() -> void:
 	if not is_instance_valid(_camera) or not _camera.is_inside_tree():
 		return
-	var wanted: Array[CompositorEffect] = _own_effects() + [_effect]
+	var wanted: Array[CompositorEffect] = _with_ours()
 	if _mixed.compositor_effects != wanted:
 		_mixed.compositor_effects = wanted
 	RenderingServer.camera_set_compositor(_camera.get_camera_rid(), _mixed.get_rid())
@@ -38,11 +38,12 @@ func detach() -> void:
 	_mixed = null
 
 
-func _own_effects() -> Array[CompositorEffect]:
+func _with_ours() -> Array[CompositorEffect]:
 	var own: Compositor = _camera.compositor if _camera.compositor else _world_compositor()
 	var effects: Array[CompositorEffect] = []
 	if own != null:
 		effects.assign(own.compositor_effects.filter(func(effect: CompositorEffect) -> bool: return effect != null))
+	effects.append(_effect)
 	return effects
 
 

@@ -207,7 +207,7 @@ func request_pack(callback: Callable) -> bool:
 
 ## The plate that is on the screen: RGBA16F, straight alpha = matte, rows tight, of the planes' size. Empty: none.
 func plate_pixels() -> PackedByteArray:
-	return _link.call(&"plate_pixels") if _link != null else PackedByteArray()
+	return _link.call(&"plate_pixels") if picture.get("plate", 0) > 0 else PackedByteArray()
 
 
 func _get_configuration_warnings() -> PackedStringArray:

@@ -24,5 +24,5 @@ func holds(what: String, condition: bool, detail: String = "") -> void:
 
 
 func finish(tree: SceneTree) -> void:
-	print("END passed=%d failed=%d" % [passed, failed])
+	print("WORLDPLATE-END %d %d" % [passed, failed])
 	tree.quit(0 if failed == 0 else 1)

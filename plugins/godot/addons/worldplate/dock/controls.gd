@@ -36,8 +36,8 @@ func _add_row(control: Dictionary) -> void:
 	row.name = control["name"]
 	row.tooltip_text = control["text"]
 	var label: Label = Label.new()
-	label.text = (control["name"] as String).capitalize()
-	label.custom_minimum_size.x = 110.0
+	label.text = _title(control)
+	label.custom_minimum_size.x = 96.0 * EditorInterface.get_editor_scale()
 	label.clip_text = true
 	label.mouse_filter = Control.MOUSE_FILTER_PASS
 	row.add_child(label)
@@ -54,12 +54,18 @@ func _add_row(control: Dictionary) -> void:
 	add_child(row)
 
 
+## Names carry their unit, which stands behind the value here.
+func _title(control: Dictionary) -> String:
+	return (control["name"] as String).trim_suffix("_" + str(control["unit"])).capitalize()
+
+
 func _add_number(row: HBoxContainer, control: Dictionary) -> void:
 	var spin: SpinBox = SpinBox.new()
 	spin.step = 1.0 if control["type"] == "integer" else maxf(control["step"], 0.001)
 	spin.suffix = control["unit"]
 	spin.min_value = control["minimum"] if is_finite(control["minimum"]) else -1e6
 	spin.max_value = control["maximum"] if is_finite(control["maximum"]) else 1e6
+	spin.custom_minimum_size.x = 96.0 * EditorInterface.get_editor_scale()
 	spin.tooltip_text = control["text"]
 	if is_finite(control["minimum"]) and is_finite(control["maximum"]):
 		row.add_child(_slider_of(spin, control))
@@ -77,7 +83,7 @@ func _slider_of(spin: SpinBox, control: Dictionary) -> HSlider:
 	var slider: HSlider = HSlider.new()
 	slider.size_flags_horizontal = SIZE_EXPAND_FILL
 	slider.size_flags_vertical = SIZE_SHRINK_CENTER
-	slider.custom_minimum_size.x = 60.0
+	slider.custom_minimum_size.x = 48.0 * EditorInterface.get_editor_scale()
 	slider.tooltip_text = control["text"]
 	spin.share(slider)
 	return slider
