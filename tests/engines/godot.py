@@ -21,6 +21,7 @@ ADDON = ROOT / "plugins/godot/addons/worldplate"
 OUT = Path(__file__).parent / "out"  # what people look at: CI keeps it
 VERSION = "4.6.3"
 END = re.compile(r"^WORLDPLATE-END (\d+) (\d+)$")
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")  # a killed test run leaves nothing behind
 FAULTS = re.compile(r"^(SCRIPT )?ERROR:|handle_crash|Program crashed|Parse Error", re.MULTILINE)
 LEAKS = re.compile(r"leaked|still in use at exit|Orphan StringName|unclaimed string name", re.IGNORECASE)
 
@@ -71,7 +72,7 @@ class Godot:
         `flags` are the engine's (`--script`, `--editor`), `arguments` the project's. Without `display` nothing is
         drawn. `on` names calls to make when a line is printed.
         """
-        command = [str(self.executable), "--path", str(project), "--audio-driver", "Dummy", *flags]
+        command = [*ENDS_WITH_US, str(self.executable), "--path", str(project), "--audio-driver", "Dummy", *flags]
         command += ["--rendering-method", method] if display else ["--headless"]
         environment = os.environ | self._folders() | (env or {})
         with screen(*size) if display else contextlib.nullcontext("") as name:
@@ -132,7 +133,17 @@ def _write_class_names(project: Path) -> None:
 def screen(width: int, height: int) -> Iterator[str]:
     """A screen of its own, on a display that is free."""
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
+    command = [
+        *ENDS_WITH_US,
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        f"{width}x{height}x24",
+        "-nolisten",
+        "tcp",
+    ]
     server = subprocess.Popen(
         command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
