@@ -52,7 +52,7 @@ def _need(compiler: str) -> None:
 
 
 def _key(compiler: str, options: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(repr((compiler, options)).encode())
+    digest = hashlib.sha256(repr((str(SOURCE), compiler, options)).encode())
     for path in sorted(SOURCE.rglob("*")):
         if path.is_file():
             digest.update(str(path.relative_to(SOURCE)).encode() + path.read_bytes())
