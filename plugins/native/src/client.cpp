@@ -164,7 +164,7 @@ Outcome Client::submit(uint64_t id, Pixels pixels, uint64_t bytes) {
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(id);
     if (frame == nullptr || frame->progress != Progress::begun) return unknown_frame(id);
-    if (ring_ == nullptr) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
+    if (ring_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
     const auto slot = ring_->begin(static_cast<int64_t>(id));
     if (!slot) return {WP_NO_SLOT, wp_code_text(WP_NO_SLOT)};
     frame->ring = ring_;
@@ -172,7 +172,7 @@ Outcome Client::submit(uint64_t id, Pixels pixels, uint64_t bytes) {
     frame->progress = Progress::written;
     frame->submitted_ns = now_ns();
     ++status_.submitted;
-    submissions_.push_back({id, std::move(pixels)});
+    submissions_.push_back({id, std::move(pixels), {places, places + planes_.size()}});
     wake();
     return {};
 }
@@ -181,7 +181,7 @@ Outcome Client::slot(uint64_t id, void** planes) {
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(id);
     if (frame == nullptr || frame->progress != Progress::begun || frame->slot >= 0) return unknown_frame(id);
-    if (ring_ == nullptr) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
+    if (ring_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
     const auto slot = ring_->begin(static_cast<int64_t>(id));
     if (!slot) return {WP_NO_SLOT, wp_code_text(WP_NO_SLOT)};
     frame->ring = ring_; /* keeps the memory, should the renderer be gone meanwhile */

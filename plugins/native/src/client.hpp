@@ -48,6 +48,7 @@ private:
     struct Submission {
         uint64_t id;
         Pixels pixels;
+        std::vector<wp_plane_place> places; /* as they were when the pixels were made, whatever size is next */
     };
     struct Timed {
         uint64_t at_ns;
@@ -133,6 +134,7 @@ private:
     std::shared_ptr<Ring> offered_; /* announced, not acknowledged */
     std::vector<PlaneLayout> offered_planes_; /* inputs of the ring */
     int64_t stall_ms_ = 500;
+    int64_t greeted_width_ = 0, greeted_height_ = 0;
     std::string last_search_;
     int64_t generation_ = 0;
     uint64_t look_at_ns_ = 0;

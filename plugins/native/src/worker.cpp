@@ -98,6 +98,7 @@ void Client::greet() {
     Hello hello;
     {
         const std::lock_guard<std::mutex> guard(lock_);
+        if (state_ == WP_LINK_GREETING) return; /* the answer first: it is about the size of before */
         if (resized_ && state_ != WP_LINK_CONNECTING && state_ != WP_LINK_SEARCHING && link_.is_open())
             state_ = WP_LINK_CONNECTING;
         else if (!resized_ && state_ != WP_LINK_CONNECTING)
@@ -117,6 +118,8 @@ void Client::greet() {
         hello.width = width_;
         hello.height = height_;
     }
+    greeted_width_ = hello.width;
+    greeted_height_ = hello.height;
     hello.token = connection_->token;
     hello.client = name_;
     hello.engine = engine_;
@@ -152,12 +155,10 @@ void Client::copy_and_send() {
             }
         }
         if (ring != nullptr) { /* the one copy between host buffers of the engine's side */
-            wp_plane_place places[WP_RING_MAX_PLANES];
-            uint64_t bytes = 0, copied = 0;
-            layout(places, bytes);
+            uint64_t copied = 0;
             for (size_t input = 0; input < wanted_.size(); ++input) {
                 const auto size = static_cast<size_t>(plane_bytes(offered_planes_[input]));
-                std::memcpy(ring->input(slot, input), submission.pixels.data() + places[wanted_[input]].offset_bytes, size);
+                std::memcpy(ring->input(slot, input), submission.pixels.data() + submission.places[wanted_[input]].offset_bytes, size);
                 copied += size;
             }
             ring->commit(slot);
@@ -234,6 +235,10 @@ void Client::take(const Welcome& welcome) {
     }
     std::vector<PlaneLayout> outputs;
     for (const PlaneLayout& plane : welcome.outputs) outputs.push_back(tight(plane));
+    const auto is_other = [this](const PlaneLayout& p) { return p.width != greeted_width_ || p.height != greeted_height_; };
+    if (std::any_of(offered_planes_.begin(), offered_planes_.end(), is_other) ||
+        std::any_of(outputs.begin(), outputs.end(), is_other))
+        return refuse(WP_ERROR_INVALID_VALUE, "the renderer answers with planes of another size", "Update the older side.");
     if (outputs.empty() || outputs.front().name != WP_PLANE_NAME_PLATE)
         return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer gives no plate", "Serve another model.");
     Outcome outcome;
