@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "client.hpp"
+#include "utf8.hpp"
 
 using worldplate::Client;
 using worldplate::Outcome;
@@ -348,7 +349,7 @@ wp_code wp_next_log(wp_client client, char line[WP_TEXT_BYTES], int* level) {
     line[0] = 0;
     return with(client, [=](Client& c) {
         std::string text;
-        if (c.next_log(text, *level)) line[text.copy(line, WP_TEXT_BYTES - 1)] = 0;
+        if (c.next_log(text, *level)) worldplate::put(line, WP_TEXT_BYTES, text);
         return Outcome{};
     });
 }

@@ -77,23 +77,25 @@ private:
     bool put_plate(FrameState& source, wp_picture& picture);
     void put_ages(const FrameState& target, const FrameState* source, wp_picture& picture);
 
-    /* worker.cpp, on the worker's thread without the lock but where they say so */
-    void run();
-    void step();
+    /* attach.cpp, on the worker's thread without the lock but where they say so */
     void look();
     void greet();
+    void take(const Welcome& welcome);
+    void take(const PlanesAck& ack);
+    void refuse(const std::string& code, const std::string& text, const std::string& fix);
+    void leave(const std::string& reason);
+    void forget_session(const std::string& reason);
+
+    /* worker.cpp, likewise */
+    void run();
+    void step();
     void copy_and_send();
     void send_frame(uint64_t id);
     void take(const Message& message);
-    void take(const Welcome& welcome);
-    void take(const PlanesAck& ack);
     void take(const Result& result);
     void take(const Error& error);
     void tell();
     void check_beat();
-    void refuse(const std::string& code, const std::string& text, const std::string& fix);
-    void leave(const std::string& reason);
-    void forget_session(const std::string& reason);
     void set_state(wp_link_state state);
     void log(int level, std::string line);
     bool send(const Message& message);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "client.hpp"
+#include "utf8.hpp"
 
 namespace worldplate {
 
@@ -72,7 +73,7 @@ void Client::show_late(FrameState& target, wp_picture& picture) {
     picture.target_id = target.id;
     picture.disposition = WP_DISPOSITION_REPROJECTED;
     picture.strength = strength;
-    why.copy(picture.reason, WP_TEXT_BYTES - 1);
+    put(picture.reason, why);
     put_ages(target, source, picture);
     resolve(target, WP_DISPOSITION_REPROJECTED);
 }
@@ -80,7 +81,7 @@ void Client::show_late(FrameState& target, wp_picture& picture) {
 void Client::pass_through(FrameState& target, const std::string& why, wp_picture& picture) {
     picture.target_id = target.id;
     picture.disposition = WP_DISPOSITION_PASSTHROUGH;
-    why.copy(picture.reason, WP_TEXT_BYTES - 1);
+    put(picture.reason, why);
     put_ages(target, nullptr, picture);
     resolve(target, WP_DISPOSITION_PASSTHROUGH);
 }

@@ -7,30 +7,14 @@
 #include "utf8.hpp"
 
 namespace worldplate {
-namespace {
-
-void copy(char* to, size_t room, const std::string& from) {
-    size_t size = std::min(from.size(), room - 1);
-    while (size > 0 && size < from.size() && (from[size] & 0xC0) == 0x80) --size; /* not in the middle of a character */
-    std::memcpy(to, from.data(), size);
-    to[size] = 0;
-}
-
-template <size_t N>
-void copy(char (&to)[N], const std::string& from) {
-    copy(to, N, from);
-}
-
-}  // namespace
-
 Outcome Client::control_at(uint32_t index, wp_control& out) {
     const std::lock_guard<std::mutex> guard(lock_);
     if (index >= controls_.size()) return {WP_NO_CONTROL, wp_code_text(WP_NO_CONTROL)};
     const Control& control = controls_[index];
     std::memset(&out, 0, sizeof out);
-    copy(out.name, control.name);
-    copy(out.text, control.text);
-    copy(out.unit, control.unit);
+    put(out.name, control.name);
+    put(out.text, control.text);
+    put(out.unit, control.unit);
     out.type = control.type;
     out.minimum = control.minimum;
     out.maximum = control.maximum;
@@ -38,9 +22,9 @@ Outcome Client::control_at(uint32_t index, wp_control& out) {
     if (const auto* toggle = std::get_if<bool>(&control.default_)) out.default_number = *toggle ? 1.0 : 0.0;
     if (const auto* integer = std::get_if<int64_t>(&control.default_)) out.default_number = static_cast<double>(*integer);
     if (const auto* number = std::get_if<double>(&control.default_)) out.default_number = *number;
-    if (const auto* text = std::get_if<std::string>(&control.default_)) copy(out.default_text, *text);
+    if (const auto* text = std::get_if<std::string>(&control.default_)) put(out.default_text, *text);
     out.choice_count = static_cast<uint32_t>(std::min(control.choices.size(), std::size(out.choices)));
-    for (uint32_t choice = 0; choice < out.choice_count; ++choice) copy(out.choices[choice], control.choices[choice]);
+    for (uint32_t choice = 0; choice < out.choice_count; ++choice) put(out.choices[choice], control.choices[choice]);
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace worldplate {
 namespace {
@@ -45,6 +46,13 @@ bool is_utf8(const char* text, size_t size) {
 size_t characters(std::string_view text) {
     return static_cast<size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return !continues(static_cast<uint8_t>(c)); }));
+}
+
+void put(char* to, size_t room, std::string_view text) {
+    size_t size = std::min(text.size(), room - 1);
+    while (size > 0 && size < text.size() && continues(static_cast<uint8_t>(text[size]))) --size;
+    std::memcpy(to, text.data(), size);
+    to[size] = 0;
 }
 
 }  // namespace worldplate

@@ -1,29 +1,17 @@
-/* The worker: from no renderer to an open session with a ring, and back when it dies. As bridge/attachment.py. */
+/* The worker: it takes in what the renderer sends, copies pixels into the ring and sends frames. */
 #include <algorithm>
 #include <cstring>
 #include <exception>
 
 #include "client.hpp"
+#include "utf8.hpp"
 #include "wire.hpp"
 
 namespace worldplate {
 namespace {
 
-constexpr long kLookFastMs = 10, kLookSlowMs = 200; /* for a renderer: it backs off while there is none */
 constexpr uint64_t kMs = 1'000'000;
 constexpr size_t kMostLogLines = 256;
-
-template <size_t N>
-void put(char (&to)[N], const std::string& from) {
-    const size_t size = std::min(from.size(), N - 1);
-    std::memcpy(to, from.data(), size);
-    to[size] = 0;
-}
-
-PlaneLayout tight(PlaneLayout layout) {
-    layout.row_pitch_bytes = layout.width * bytes_per_pixel(layout.format);
-    return layout;
-}
 
 }  // namespace
 
@@ -70,67 +58,6 @@ long Client::patience_ms() const {
     if (link_.is_open()) return state_ == WP_LINK_CONNECTING ? 10 : 50;
     const uint64_t now = now_ns();
     return look_at_ns_ > now ? static_cast<long>((look_at_ns_ - now) / kMs) + 1 : 0;
-}
-
-void Client::look() {
-    if (now_ns() < look_at_ns_) return;
-    look_at_ns_ = now_ns() + static_cast<uint64_t>(look_every_ms_) * kMs;
-    look_every_ms_ = std::min(look_every_ms_ * 2, kLookSlowMs);
-    auto found = find_connection(connection_file_);
-    if (auto* why = std::get_if<std::string>(&found)) {
-        refused_.reset();
-        if (*why != last_search_) log(0, *why);
-        last_search_ = *why;
-        set_state(WP_LINK_SEARCHING);
-        return;
-    }
-    const Connection& connection = std::get<Connection>(found);
-    if (refused_ && *refused_ == connection) return; /* until another renderer is there */
-    if (!link_.open(connection.endpoint, limits_.max_message_bytes)) return;
-    connection_ = connection;
-    last_search_.clear();
-    look_every_ms_ = kLookFastMs;
-    set_state(WP_LINK_CONNECTING);
-}
-
-/* HELLO, once the connection is there; again after a resize. */
-void Client::greet() {
-    Hello hello;
-    {
-        const std::lock_guard<std::mutex> guard(lock_);
-        if (state_ == WP_LINK_GREETING) return; /* the answer first: it is about the size of before */
-        if (resized_ && state_ != WP_LINK_CONNECTING && state_ != WP_LINK_SEARCHING && link_.is_open())
-            state_ = WP_LINK_CONNECTING;
-        else if (!resized_ && state_ != WP_LINK_CONNECTING)
-            return;
-        if (!link_.is_open() || !link_.connected()) {
-            if (now_ns() > look_at_ns_ + 2000 * kMs) link_.close(0); /* it never answered: look again */
-            return;
-        }
-        hello.width = width_;
-        hello.height = height_;
-    }
-    if (ring_ != nullptr) send(Release{session_, ring_->generation()});
-    if (!session_.empty()) forget_session("the picture was resized");
-    {
-        const std::lock_guard<std::mutex> guard(lock_);
-        resized_ = false;
-        hello.width = width_;
-        hello.height = height_;
-    }
-    greeted_width_ = hello.width;
-    greeted_height_ = hello.height;
-    hello.token = connection_->token;
-    hello.client = name_;
-    hello.engine = engine_;
-    hello.pid = process_id();
-    for (const wp_plane& plane : planes_) hello.planes.push_back({plane.name, {plane.format}});
-    hello.transports = {WP_TRANSPORT_SHM};
-    hello.sync = sync_;
-    hello.delay_frames = delay_frames_;
-    hello.late = late_;
-    hello.seed = static_cast<int64_t>(seed_);
-    set_state(send(hello) ? WP_LINK_GREETING : WP_LINK_CONNECTING);
 }
 
 void Client::copy_and_send() {
@@ -213,66 +140,6 @@ void Client::take(const Message& message) {
     }
 }
 
-void Client::take(const Welcome& welcome) {
-    if (state_ != WP_LINK_GREETING) return;
-    session_ = welcome.session;
-    limits_ = welcome.limits;
-    stall_ms_ = welcome.stall_ms;
-    if (welcome.transport != WP_TRANSPORT_SHM)
-        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer wants another transport than shared memory",
-                      "This client speaks `shm` only.");
-    if (slot_count_ > static_cast<uint64_t>(limits_.max_slots))
-        return refuse(WP_ERROR_LIMIT_EXCEEDED, "slot_count is over max_slots", "Use fewer slots, or raise `max_slots`.");
-    wanted_.clear();
-    offered_planes_.clear();
-    for (const PlaneLayout& plane : welcome.planes) {
-        const auto given = std::find_if(planes_.begin(), planes_.end(),
-                                        [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; });
-        if (given == planes_.end())
-            return refuse(WP_ERROR_MISSING_PLANE, "the renderer wants a plane that was not offered", "Update the older side.");
-        wanted_.push_back(static_cast<size_t>(given - planes_.begin()));
-        offered_planes_.push_back(tight(plane));
-    }
-    std::vector<PlaneLayout> outputs;
-    for (const PlaneLayout& plane : welcome.outputs) outputs.push_back(tight(plane));
-    const auto is_other = [this](const PlaneLayout& p) { return p.width != greeted_width_ || p.height != greeted_height_; };
-    if (std::any_of(offered_planes_.begin(), offered_planes_.end(), is_other) ||
-        std::any_of(outputs.begin(), outputs.end(), is_other))
-        return refuse(WP_ERROR_INVALID_VALUE, "the renderer answers with planes of another size", "Update the older side.");
-    if (outputs.empty() || outputs.front().name != WP_PLANE_NAME_PLATE)
-        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer gives no plate", "Serve another model.");
-    Outcome outcome;
-    offered_ = Ring::create(offered_planes_, outputs, slot_count_, ++generation_, outcome);
-    if (offered_ == nullptr) return refuse(WP_ERROR_TRANSPORT, outcome.text, "");
-    {
-        const std::lock_guard<std::mutex> guard(lock_);
-        controls_ = welcome.controls;
-        put(status_.model, welcome.model);
-        put(status_.runtime, welcome.runtime);
-        put(status_.licence, welcome.licence);
-        put(status_.transport_reason, welcome.transport_reason);
-        status_.transport = welcome.transport;
-        status_.wanted_planes = 0;
-        for (const PlaneLayout& plane : welcome.planes) status_.wanted_planes |= 1U << plane.name;
-    }
-    set_state(WP_LINK_OPENING);
-    if (!send(offered_->message(session_))) leave("the link's queue was full");
-}
-
-void Client::take(const PlanesAck& ack) {
-    if (state_ != WP_LINK_OPENING || offered_ == nullptr || ack.generation != generation_) return;
-    if (!ack.ok) return refuse(ack.code, ack.text, "");
-    {
-        const std::lock_guard<std::mutex> guard(lock_);
-        ring_ = std::move(offered_);
-        ++status_.session_count;
-        status_.renderer_pid = static_cast<uint64_t>(connection_->pid);
-        steering_told_ = false;
-    }
-    set_state(WP_LINK_ATTACHED);
-    log(0, std::string("Attached to ") + status_.model + " in process " + std::to_string(connection_->pid) + ".");
-}
-
 void Client::take(const Result& result) {
     if (result.session != session_) return;
     const std::lock_guard<std::mutex> guard(lock_);
@@ -349,43 +216,6 @@ void Client::check_beat() {
     };
     if (now - std::min(now, ring_->beat_ns()) > limit && std::any_of(frames_.begin(), frames_.end(), waits))
         state_ = WP_LINK_STALLED;
-}
-
-void Client::refuse(const std::string& code, const std::string& text, const std::string& fix) {
-    refused_ = connection_;
-    leave(text);
-    log(2, "The renderer refused the session: " + text + " " + fix);
-    set_state(WP_LINK_REFUSED);
-    const std::lock_guard<std::mutex> guard(lock_);
-    put(status_.error_code, code);
-    put(status_.error_text, text);
-    put(status_.error_fix, fix);
-}
-
-/* At once, and without waiting for what was sent: the renderer may be dead. */
-void Client::leave(const std::string& reason) {
-    if (state_ == WP_LINK_ATTACHED || state_ == WP_LINK_STALLED)
-        log(1, "Detached: " + reason + ". Looking for a renderer.");
-    link_.close(0);
-    forget_session(reason);
-    look_every_ms_ = kLookFastMs;
-    set_state(WP_LINK_SEARCHING);
-}
-
-void Client::forget_session(const std::string& reason) {
-    session_.clear();
-    offered_.reset();
-    const std::lock_guard<std::mutex> guard(lock_);
-    for (FrameState& frame : frames_) {
-        if (frame.unanswered()) frame.lost = reason;
-        if (frame.progress != Progress::begun) frame.progress = Progress::answered;
-        if (frame.progress == Progress::answered) frame.slot = -1; /* of a ring that is gone; `held_ring_` may keep it */
-        if (frame.slot < 0) frame.ring.reset();
-    }
-    ring_.reset();
-    written_.clear();
-    status_.renderer_pid = 0;
-    answered_.notify_all();
 }
 
 void Client::set_state(wp_link_state state) {
