@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +20,24 @@ NAME, TEXT = ct.c_char * 65, ct.c_char * 1025
 PROJECTION = (1.0, 0.0, 0.0, 0.0, 0.0, 1.7, 0.0, 0.0, 0.0, 0.0, -1.002, -0.2, 0.0, 0.0, -1.0, 0.0)
 CODES = (
     "OK", "NO_CLIENT", "BAD_ARGUMENT", "BAD_ABI", "NO_RENDERER", "NO_FRAME", "NO_SLOT", "NO_CONTROL", "TIMEOUT",
-    "NOT_SUPPORTED", "NO_MEMORY", "INTERNAL",
+    "NOT_SUPPORTED", "NO_MEMORY", "NO_RESOURCES", "INTERNAL",
 )  # fmt: skip
 STATES = ("searching", "connecting", "greeting", "opening", "attached", "stalled", "refused")
 RELEASE = ct.CFUNCTYPE(None, ct.c_void_p)
 
 
+class Handle(ct.Structure):
+    _fields_ = (("id", ct.c_uint32),)
+
+
 class PlaneStruct(ct.Structure):
     _fields_ = (("name", ct.c_int), ("format", ct.c_int))
+
+
+class PlanePlace(ct.Structure):
+    _fields_ = (
+        ("name", ct.c_int), ("format", ct.c_int), ("row_pitch_bytes", ct.c_uint32), ("offset_bytes", ct.c_uint64),
+    )  # fmt: skip
 
 
 class Desc(ct.Structure):
@@ -47,7 +58,8 @@ class CameraStruct(ct.Structure):
     _fields_ = (
         ("world_from_camera", PoseStruct), ("previous_world_from_camera", PoseStruct),
         ("projection", ct.c_double * 16), ("jitter_px", ct.c_double * 2), ("near_m", ct.c_double),
-        ("far_m", ct.c_double), ("lens", ct.c_double * 4),
+        ("far_m", ct.c_double), ("focal_length_mm", ct.c_double), ("sensor_width_mm", ct.c_double),
+        ("f_number", ct.c_double), ("focus_distance_m", ct.c_double),
     )  # fmt: skip
 
 
@@ -59,11 +71,22 @@ class BodyStruct(ct.Structure):
     )  # fmt: skip
 
 
+class ContactStruct(ct.Structure):
+    _fields_ = (("ids", ct.c_uint32 * 2), ("point_m", ct.c_float * 3), ("normal_force_n", ct.c_float))
+
+
+class TimecodeStruct(ct.Structure):
+    _fields_ = (
+        ("hours", ct.c_uint8), ("minutes", ct.c_uint8), ("seconds", ct.c_uint8), ("frames", ct.c_uint8),
+        ("drop_frame", ct.c_uint8), ("rate_numerator", ct.c_uint32), ("rate_denominator", ct.c_uint32),
+    )  # fmt: skip
+
+
 class FrameStruct(ct.Structure):
     _fields_ = (
         ("capture_ns", ct.c_uint64), ("camera", CameraStruct), ("bodies", ct.POINTER(BodyStruct)),
-        ("body_count", ct.c_uint32), ("contacts", ct.c_void_p), ("contact_count", ct.c_uint32), ("reset", ct.c_int),
-        ("seed", ct.c_uint64), ("timecode", ct.c_void_p),
+        ("body_count", ct.c_uint32), ("contacts", ct.POINTER(ContactStruct)), ("contact_count", ct.c_uint32),
+        ("reset", ct.c_int), ("seed", ct.c_uint64), ("timecode", ct.POINTER(TimecodeStruct)),
     )  # fmt: skip
 
 
@@ -101,7 +124,24 @@ class Reprojection(ct.Structure):
 
 
 class BodyMotion(ct.Structure):
-    _fields_ = (("id", ct.c_uint32), ("known", ct.c_uint32), ("matrix", ct.c_float * 16))
+    _fields_ = (("id", ct.c_uint32), ("known", ct.c_uint32), ("source_view_from_target_view", ct.c_float * 16))
+
+
+class ControlStruct(ct.Structure):
+    _fields_ = (
+        ("name", NAME), ("type", ct.c_int), ("text", TEXT), ("unit", NAME), ("minimum", ct.c_double),
+        ("maximum", ct.c_double), ("step", ct.c_double), ("default_number", ct.c_double), ("default_text", TEXT),
+        ("choice_count", ct.c_uint32), ("choices", NAME * 64),
+    )  # fmt: skip
+
+
+# Every struct of the header and its mirror here.
+STRUCTS: dict[str, type[ct.Structure]] = {
+    "wp_client": Handle, "wp_plane": PlaneStruct, "wp_client_desc": Desc, "wp_pose": PoseStruct,
+    "wp_camera": CameraStruct, "wp_body": BodyStruct, "wp_contact": ContactStruct, "wp_timecode": TimecodeStruct,
+    "wp_frame": FrameStruct, "wp_plane_place": PlanePlace, "wp_picture": Picture, "wp_reprojection_data": Reprojection,
+    "wp_body_motion": BodyMotion, "wp_control": ControlStruct, "wp_stage": Stage, "wp_status": StatusStruct,
+}  # fmt: skip
 
 
 class NativeError(Exception):
@@ -145,24 +185,27 @@ class NativeClient:
             setattr(desc, name, value)
         self.handle = ct.c_uint32()
         self._kept: dict[int, Any] = {}  # pixels until the worker releases them
-        self.released = 0
+        self.released_by: list[int] = []  # the thread, of each release
         self._release = RELEASE(self._on_release)
         self._check(self.lib.wp_open(ct.byref(desc), ct.byref(self.handle)))
 
     def _on_release(self, user: int) -> None:
         del self._kept[user]
-        self.released += 1
+        self.released_by.append(threading.get_native_id())
 
     def _check(self, code: int) -> None:
         if code:
             raise NativeError(CODES[code], self.lib.wp_last_error().decode())
 
     def begin(
-        self, position_m: tuple[float, float, float] = (0, 0, 0), *, reset: int = 0, bodies: tuple[BodyStruct, ...] = ()
+        self, position_m: tuple[float, float, float] = (0, 0, 0), *, bodies: tuple[BodyStruct, ...] = (), **fields: Any
     ) -> int:
+        """`fields` are others of the frame."""
         camera = CameraStruct(pose(position_m), pose(position_m), PROJECTION, (0, 0), 0.1, 100.0)
         held = (BodyStruct * len(bodies))(*bodies)
-        frame = FrameStruct(camera=camera, bodies=held, body_count=len(bodies), reset=reset)
+        frame = FrameStruct(camera=camera, bodies=held, body_count=len(bodies))
+        for name, value in fields.items():
+            setattr(frame, name, value)
         frame_id = ct.c_uint64()
         self._check(self.lib.wp_begin_frame(self.handle, ct.byref(frame), ct.byref(frame_id)))
         return frame_id.value
@@ -186,6 +229,15 @@ class NativeClient:
             ct.c_void_p(frame_id),
         )
         self._check(code)
+
+    def slot(self, frame_id: int) -> list[int | None]:
+        """The addresses of the planes."""
+        planes = (ct.c_void_p * 2)()
+        self._check(self.lib.wp_slot(self.handle, ct.c_uint64(frame_id), planes))
+        return list(planes)
+
+    def submit_slot(self, frame_id: int) -> None:
+        self._check(self.lib.wp_submit_slot(self.handle, ct.c_uint64(frame_id)))
 
     def wait(self, frame_id: int, timeout_ms: float = 5000.0) -> None:
         self._check(self.lib.wp_wait(self.handle, ct.c_uint64(frame_id), ct.c_double(timeout_ms)))
@@ -217,6 +269,22 @@ class NativeClient:
         while self.state != state:
             assert time.monotonic() < end_s, f"still {self.state}: {self.status.error_text.decode()}"
             time.sleep(0.002)
+
+    def until_released(self, count: int, timeout_s: float = 20.0) -> None:
+        end_s = time.monotonic() + timeout_s
+        while len(self.released_by) < count:
+            assert time.monotonic() < end_s, f"{len(self.released_by)} of {count} pixels were released"
+            time.sleep(0.001)
+
+    def log(self) -> list[str]:
+        """The lines since the last call."""
+        lines: list[bytes] = []
+        line, level = TEXT(), ct.c_int()
+        while True:
+            self._check(self.lib.wp_next_log(self.handle, line, ct.byref(level)))
+            if not line.value:
+                return [text.decode() for text in lines]
+            lines.append(line.value)
 
     def set_number(self, name: str, value: float) -> None:
         self._check(self.lib.wp_set_number(self.handle, name.encode(), ct.c_double(value)))

@@ -18,7 +18,19 @@ from typing import Any
 import native_client
 import numpy as np
 import pytest
-from native_client import BodyMotion, BodyStruct, NativeClient, NativeError, Picture, Reprojection, library, pose
+from native_client import (
+    STRUCTS,
+    BodyMotion,
+    BodyStruct,
+    ContactStruct,
+    NativeClient,
+    NativeError,
+    Picture,
+    Reprojection,
+    TimecodeStruct,
+    library,
+    pose,
+)
 
 from bridge.reproject import pose_matrix
 from bridge.schema import Disposition, LatePolicy, SyncMode
@@ -48,16 +60,22 @@ def show(client: NativeClient, value: float) -> tuple[int, Picture]:
 
 
 def test_the_mirror_of_the_structs_is_that_of_the_header(tmp_path: Path) -> None:
-    kinds = {
-        "wp_client_desc": native_client.Desc, "wp_frame": native_client.FrameStruct, "wp_body": BodyStruct,
-        "wp_camera": native_client.CameraStruct, "wp_picture": Picture, "wp_status": native_client.StatusStruct,
-        "wp_reprojection_data": Reprojection, "wp_body_motion": BodyMotion,
-    }  # fmt: skip
-    body = "".join(f'printf("{name} %zu\\n", sizeof({name}));' for name in kinds)
-    source = f'#include <stdio.h>\n#include "{HEADER}"\nint main(void) {{ {body} return 0; }}'
-    subprocess.run(["gcc", "-x", "c", "-", "-o", tmp_path / "sizes"], input=source, text=True, check=True)
-    printed = subprocess.run([tmp_path / "sizes"], capture_output=True, text=True, check=True).stdout
-    assert dict(line.split() for line in printed.splitlines()) == {n: str(ct.sizeof(k)) for n, k in kinds.items()}
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.DOTALL)
+    bodies = dict(re.findall(r"typedef struct (wp_\w+) \{(.*?)\}", text, re.DOTALL))
+    assert bodies.keys() == STRUCTS.keys()
+    places: dict[str, str] = {}
+    for name, body in bodies.items():
+        fields = [word for line in body.split(";") for word in re.findall(r"(\w+)(?:\[.*?\])*(?=\s*,|\s*$)", line)]
+        places |= {f"{name}.{field}": f"offsetof({name}, {field})" for field in fields} | {name: f"sizeof({name})"}
+    prints = "".join(f'printf("{name} %zu\\n", {place});' for name, place in places.items())
+    source = f'#include <stdio.h>\n#include "{HEADER}"\nint main(void) {{ {prints} return 0; }}'
+    subprocess.run(["gcc", "-x", "c", "-", "-o", tmp_path / "places"], input=source, text=True, check=True)
+    printed = subprocess.run([tmp_path / "places"], capture_output=True, text=True, check=True).stdout
+    mirror = {name: ct.sizeof(kind) for name, kind in STRUCTS.items()}
+    mirror |= {
+        f"{n}.{field[0]}": getattr(kind, field[0]).offset for n, kind in STRUCTS.items() for field in kind._fields_
+    }
+    assert {name: int(place) for name, place in map(str.split, printed.splitlines())} == mirror
     codes = re.findall(r"X\((\w+), \"", HEADER.read_text())
     assert tuple(codes) == native_client.CODES
 
@@ -83,11 +101,9 @@ def test_a_frame_written_into_its_slot_is_not_copied(passthrough: RendererProces
     with NativeClient(passthrough.folder) as client:
         client.until("attached")
         frame_id = client.begin()
-        planes = (ct.c_void_p * 2)()
-        client._check(client.lib.wp_slot(client.handle, ct.c_uint64(frame_id), planes))
-        pixels = client.pixels(0.75)
-        ct.memmove(ct.c_void_p(planes[0]), pixels.ctypes.data, 64 * 36 * 8)
-        client._check(client.lib.wp_submit_slot(client.handle, ct.c_uint64(frame_id)))
+        address, pixels = client.slot(frame_id)[0], client.pixels(0.75)
+        ct.memmove(ct.c_void_p(address), pixels.ctypes.data, 64 * 36 * 8)
+        client.submit_slot(frame_id)
         client.wait(frame_id)
         assert (client.plate(client.present())[..., 0] == 0.75).all()
         assert client.status.host_bytes_copied == 0
@@ -159,7 +175,6 @@ def test_without_a_renderer_the_engines_own_picture_is_shown_and_every_frame_cou
         assert client.counts()[Disposition.PASSTHROUGH] == 100
         with pytest.raises(NativeError, match="NO_RENDERER"):
             client.submit(client.begin(), client.pixels(0.0))
-        assert client.released == 1
 
 
 def test_a_killed_renderer_is_left_at_once_and_the_next_one_attached_to() -> None:
@@ -222,15 +237,58 @@ def test_what_is_wrong_is_refused_with_the_value(passthrough: RendererProcess) -
         client.until("attached")
         with pytest.raises(NativeError, match=r"BAD_ARGUMENT.*finite"):
             client.begin((float("nan"), 0.0, 0.0))
-        body = BodyStruct(id=0, world_from_body=pose(), previous_world_from_body=pose())
-        with pytest.raises(NativeError, match="id 0"):
-            client.begin(bodies=(body,))
         with pytest.raises(NativeError, match="wp_layout"):
             client.submit(client.begin(), np.zeros(10, np.uint8))
         with pytest.raises(NativeError, match="NO_FRAME"):
             client.submit(999, client.pixels(0.0))
         with pytest.raises(NativeError, match="NO_CONTROL"):
             client.set_number("nonsense", 1.0)
+
+
+def test_a_frame_that_the_renderer_would_refuse_is_refused_by_name(tmp_path: Path) -> None:
+    nan, still = float("nan"), {"world_from_body": pose(), "previous_world_from_body": pose()}
+    one = BodyStruct(id=1, **still)
+    bodies: tuple[tuple[BodyStruct, str], ...] = (
+        (BodyStruct(id=0, **still), r"bodies\[1\] has the id 0"),
+        (BodyStruct(id=1, **still), "bodies has the id 1 twice"),
+        (
+            BodyStruct(**{**still, "world_from_body": pose((0, nan, 0))}, id=2),
+            r"bodies\[1\].world_from_body.position_m",
+        ),
+        (BodyStruct(**{**still, "previous_world_from_body": pose(turn=(0, 0, 0, 2))}, id=2), "of length 2"),
+        (BodyStruct(id=2, **still, velocity_m_s=(0, 0, nan)), r"bodies\[1\].velocity_m_s"),
+        (
+            BodyStruct(id=2, **still, angular_velocity_rad_s=(float("inf"), 0, 0)),
+            "angular_velocity_rad_s has the value inf",
+        ),
+    )
+    contacts = (
+        (ContactStruct((1, 2), (0, nan, 0), 1), r"contacts\[0\].point_m"),
+        (ContactStruct((1, 2), (0, 0, 0), -1), r"contacts\[0\].normal_force_n is -1"),
+        (ContactStruct((1, 2), (0, 0, 0), nan), r"contacts\[0\].normal_force_n is nan"),
+    )
+    times = (
+        (TimecodeStruct(24, 0, 0, 0, 0, 24, 1), "timecode.hours is 24: use 0..23"),
+        (TimecodeStruct(0, 0, 0, 0, 0, 24, 0), "timecode.rate_denominator is 0"),
+    )
+    with NativeClient(tmp_path) as client:
+        for body, text in bodies:
+            with pytest.raises(NativeError, match=text):
+                client.begin(bodies=(one, body))
+        for contact, text in contacts:
+            with pytest.raises(NativeError, match=text):
+                client.begin(contacts=ct.pointer(contact), contact_count=1)
+        for timecode, text in times:
+            with pytest.raises(NativeError, match=text):
+                client.begin(timecode=ct.pointer(timecode))
+        wrong: dict[str, Any] = {"seed": 2**63, "capture_ns": 2**63, "reset": 9}
+        for name, value in wrong.items():
+            with pytest.raises(NativeError, match=name):
+                client.begin(**{name: value})
+        singular = native_client.CameraStruct(pose(), pose(), (0.0,) * 16, (0, 0), 0.1, 100.0)
+        with pytest.raises(NativeError, match="projection is singular"):
+            client.begin(camera=singular)
+        assert client.begin() == 1  # what was refused has no id
 
 
 def test_points_are_carried_as_the_poses_say(tmp_path: Path) -> None:
@@ -253,7 +311,7 @@ def test_points_are_carried_as_the_poses_say(tmp_path: Path) -> None:
         before, now = (1.0, 2, 3, 0, 0, 0, 1), (4.0, 2, 3, 0, half, 0, half)
         back = pose_matrix(np.array(before)) @ np.linalg.inv(pose_matrix(np.array(now)))
         expected = view @ back @ pose_matrix(np.array([1000.5, 2, 0, 0, 0, 0, 1]))
-        np.testing.assert_allclose(np.array(motions[0].matrix).reshape(4, 4), expected, atol=1e-4)
+        np.testing.assert_allclose(np.array(motions[0].source_view_from_target_view).reshape(4, 4), expected, atol=1e-4)
 
 
 def test_a_hundred_clients_leave_nothing_behind(passthrough: RendererProcess) -> None:

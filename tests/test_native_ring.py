@@ -110,7 +110,9 @@ def test_torn_planes_and_plates_are_noticed_and_full_rings_say_so(engine: Engine
     engine.ask("frame 3")
     assert engine.ask("frame 4") == "full"
     engine.ask(f"release {slot}")
-    assert [engine.ask("release " + str(slot)), int(engine.ask("frame 5"))] == ["ok", slot]
+    assert [engine.ask("release " + str(slot)), int(engine.ask("frame 5"))] == ["no", slot]
+    assert [engine.ask(f"release {wrong}") for wrong in (-1, SLOTS, 2**40)] == ["no"] * 3
+    assert engine.ask(f"plate {SLOTS} 5") == "none"
     assert engine.ask("frame 6") == "full"  # a second release of a slot does not give it out twice
     with pytest.raises(RingCorrupt):
         reader.commit_plate(sent)  # its inputs were overwritten while the plate was made

@@ -59,6 +59,13 @@ def test_it_takes_refuses_and_writes_every_vector_as_python_does(build: tuple[st
     )
 
 
+def test_a_message_is_refused_when_any_of_its_allocations_fails() -> None:
+    messages = [file.read_bytes() for file in sorted(VECTORS.glob("*.msgpack"))]
+    sized = b"".join(struct.pack("<I", len(message)) + message for message in messages)
+    done = subprocess.run([native.build() / "wire_tool", "starved"], input=sized, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
 @pytest.mark.parametrize("kind", get_args(AnyMessage), ids=lambda kind: str(kind.__name__))
 @settings(
     max_examples=10, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck),

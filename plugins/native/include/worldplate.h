@@ -57,7 +57,7 @@
     MEMORY
 
     What goes in is copied before the call returns, but for the pixels of `wp_submit`: those must stay as they are
-    until `release` is called, on the worker thread, exactly once. What comes out is copied into the caller's struct,
+    until `release` is called, exactly once, on the worker thread. What comes out is copied into the caller's struct,
     but for `picture.plate`, which is read in place: it is good until the next `wp_present`, `wp_resize` or `wp_close`
     of this client, and `wp_plate_whole` says afterwards whether the renderer has overwritten it meanwhile.
 
@@ -113,6 +113,7 @@ extern "C" {
     X(TIMEOUT, "the time is over and the plate is not there")                                                   \
     X(NOT_SUPPORTED, "this is not supported here: wp_last_error says what to use")                              \
     X(NO_MEMORY, "there is not enough memory: use a smaller picture or fewer slots")                            \
+    X(NO_RESOURCES, "the system gives no more threads, sockets or files: close some, or raise its limits")      \
     X(INTERNAL, "a fault inside the library: wp_last_error has what is known; please report it")
 
 typedef enum wp_code {
@@ -164,7 +165,8 @@ WP_API wp_client_desc wp_client_defaults(void);
 /* Starts a client and its worker thread. The renderer need not be there yet. */
 WP_API wp_code wp_open(const wp_client_desc* desc, wp_client* client);
 
-/* Ends it. All pixels are released and all its pointers are invalid when this returns. */
+/* Ends it. All pixels are released and all its pointers are invalid when this returns; a wp_wait on another thread
+   returns with WP_NO_CLIENT. Not from within a `release`. */
 WP_API wp_code wp_close(wp_client client);
 
 /* Planes of another size from the next wp_begin_frame on, which is then a cut. Pixels of older frames are released. */
@@ -242,7 +244,8 @@ WP_API wp_code wp_layout(wp_client client, wp_plane_place* places, uint64_t* byt
 typedef void (*wp_release)(void* user);
 
 /* The pixels of a frame, in the layout of wp_layout. The worker copies what the model wants into the ring and calls
-   `release` (may be NULL) once it no longer reads them, also when this returns an error. */
+   `release` (may be NULL) once it no longer reads them, also when this returns an error; with WP_NO_CLIENT there is no
+   worker, and it is called before this returns. */
 WP_API wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, wp_release release, void* user);
 
 /* Where to write a frame's pixels so that nobody copies them: the address of each plane of the desc in a slot of the
@@ -253,7 +256,8 @@ WP_API wp_code wp_slot(wp_client client, uint64_t id, void** planes);
 WP_API wp_code wp_submit_slot(wp_client client, uint64_t id);
 
 /* Waits until the plate of this frame is there or will not come, `timeout_ms` at most. The only call that waits: for
-   `lockstep` and `offline`. WP_OK when wp_present will show it; WP_TIMEOUT, WP_NO_RENDERER. */
+   `lockstep` and `offline`. WP_OK when wp_present will show it; WP_TIMEOUT, WP_NO_RENDERER; WP_NO_CLIENT when the
+   client is closed meanwhile. */
 WP_API wp_code wp_wait(wp_client client, uint64_t id, double timeout_ms);
 
 /* ---- what to show --------------------------------------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 /* The ABI: handles to clients, checks of what comes in, and no exception out. */
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <unordered_map>
 
+#include "arguments.hpp"
 #include "client.hpp"
 #include "utf8.hpp"
 
@@ -58,97 +58,6 @@ wp_code with(wp_client handle, Call call) {
     }
 }
 
-Outcome bad(const std::string& text) { return {WP_BAD_ARGUMENT, text}; }
-
-/* An enum of another language may hold any number. */
-template <typename Enum>
-bool below(Enum value, int count) {
-    int number;
-    static_assert(sizeof number == sizeof value, "enums of C are ints");
-    std::memcpy(&number, &value, sizeof number);
-    return number >= 0 && number < count;
-}
-
-bool finite(const double* values, size_t count) {
-    for (size_t at = 0; at < count; ++at)
-        if (!(std::fabs(values[at]) <= 1e15)) return false;
-    return true;
-}
-
-bool is_pose(const wp_pose& pose) {
-    const double* q = pose.orientation;
-    const double size = std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
-    return finite(pose.position_m, 3) && std::fabs(size - 1.0) <= 1e-3;
-}
-
-Outcome check(const wp_client_desc& desc) {
-    constexpr int64_t most_px = WP_LIMIT_MAX_SIDE_PX, most_slots = WP_LIMIT_MAX_SLOTS;
-    if (desc.abi_version != WP_ABI_VERSION) return {WP_BAD_ABI, wp_code_text(WP_BAD_ABI)};
-    if (desc.width < 1 || desc.height < 1 || desc.width > most_px || desc.height > most_px)
-        return bad("width and height are " + std::to_string(desc.width) + "x" + std::to_string(desc.height) +
-                   ": use 1.." + std::to_string(most_px) + " (`max_side_px`).");
-    if (desc.planes == nullptr || desc.plane_count < 1 || desc.plane_count >= WP_RING_MAX_PLANES)
-        return bad("plane_count is " + std::to_string(desc.plane_count) + ": give 1.." +
-                   std::to_string(WP_RING_MAX_PLANES - 1) + " planes.");
-    bool has_color = false;
-    uint32_t seen = 0;
-    for (uint32_t at = 0; at < desc.plane_count; ++at) {
-        const wp_plane plane = desc.planes[at];
-        if (!below(plane.name, WP_PLANE_NAME_PLATE) || !worldplate::is_allowed(plane.name, plane.format))
-            return bad("plane " + std::to_string(at) + " has a name or format that is not allowed: see PROTOCOL.md.");
-        if ((seen & 1U << plane.name) != 0) return bad("plane " + std::to_string(at) + " is there twice.");
-        seen |= 1U << plane.name;
-        has_color = has_color || plane.name == WP_PLANE_NAME_COLOR;
-    }
-    if (!has_color) return bad("the plane `color` is missing, which is required.");
-    if (desc.sync == WP_SYNC_MODE_GENLOCKED)
-        return {WP_NOT_SUPPORTED, "The sync mode genlocked needs a house clock: use lockstep, delayed or freerun."};
-    if (desc.inline_only != 0) return {WP_NOT_SUPPORTED, "Planes travel in shared memory only in this version."};
-    if (!below(desc.sync, WP_SYNC_MODE_COUNT) || !below(desc.late, WP_LATE_POLICY_COUNT))
-        return bad("sync or late is none of the protocol's words.");
-    if (desc.delay_frames > 8) return bad("delay_frames is " + std::to_string(desc.delay_frames) + ": use 0..8.");
-    if (desc.slot_count < 3 || desc.slot_count > most_slots)
-        return bad("slot_count is " + std::to_string(desc.slot_count) + ": use 3.." + std::to_string(most_slots) +
-                   " (`max_slots`).");
-    if (desc.frames_in_flight < 1 || desc.frames_in_flight >= desc.slot_count)
-        return bad("frames_in_flight is " + std::to_string(desc.frames_in_flight) + ": use 1..slot_count - 1.");
-    if (!(desc.frame_period_ms > 0.0 && desc.frame_period_ms <= 10000.0))
-        return bad("frame_period_ms is " + std::to_string(desc.frame_period_ms) + ": use more than 0, 10000 at most.");
-    if (desc.name == nullptr || desc.name[0] == 0 || std::strlen(desc.name) >= WP_NAME_BYTES || desc.engine == nullptr ||
-        std::strlen(desc.engine) >= WP_NAME_BYTES)
-        return bad("name (1..64 bytes) or engine (0..64 bytes) is of another length.");
-    return {};
-}
-
-Outcome check(const wp_frame& frame) {
-    const wp_camera& camera = frame.camera;
-    if (!is_pose(camera.world_from_camera) || !is_pose(camera.previous_world_from_camera))
-        return bad("the camera's pose has a number that is not finite, or a quaternion that is not of length 1.");
-    if (!finite(camera.projection, 16) || !finite(camera.jitter_px, 2))
-        return bad("the camera's projection or jitter has a number that is not finite (nan, inf).");
-    if (!(camera.near_m > 0.0 && std::isfinite(camera.near_m) && camera.near_m < camera.far_m))
-        return bad("near_m is " + std::to_string(camera.near_m) + " and far_m " + std::to_string(camera.far_m) +
-                   ": use 0 < near < far.");
-    constexpr uint32_t most = WP_LIMIT_MAX_OBJECTS;
-    if (frame.body_count > most || frame.contact_count > most)
-        return bad("there are " + std::to_string(frame.body_count) + " bodies and " +
-                   std::to_string(frame.contact_count) + " contacts: " + std::to_string(most) +
-                   " of each at most (`max_objects`).");
-    if ((frame.body_count > 0 && frame.bodies == nullptr) || (frame.contact_count > 0 && frame.contacts == nullptr))
-        return bad("bodies or contacts is NULL with a count above 0.");
-    for (uint32_t at = 0; at < frame.body_count; ++at) {
-        const wp_body& body = frame.bodies[at];
-        if (body.id == 0) return bad("body " + std::to_string(at) + " has the id 0, which means no object.");
-        if (!is_pose(body.world_from_body) || !is_pose(body.previous_world_from_body))
-            return bad("body " + std::to_string(at) + " has a pose that is not finite (nan, inf) or not of length 1.");
-        for (int axis = 0; axis < 3; ++axis)
-            if (!std::isfinite(body.velocity_m_s[axis]) || !std::isfinite(body.angular_velocity_rad_s[axis]))
-                return bad("body " + std::to_string(at) + " has a velocity that is not finite (nan, inf).");
-    }
-    if (!below(frame.reset, WP_RESET_COUNT)) return bad("reset is none of the protocol's words.");
-    return {};
-}
-
 }  // namespace
 
 extern "C" {
@@ -184,15 +93,17 @@ wp_code wp_open(const wp_client_desc* desc, wp_client* client) {
     if (desc == nullptr || client == nullptr) return fail(WP_BAD_ARGUMENT, "desc or client is NULL.");
     client->id = 0;
     try {
-        if (const Outcome outcome = check(*desc); !outcome.ok()) return report(outcome);
+        if (const Outcome outcome = worldplate::check(*desc); !outcome.ok()) return report(outcome);
         auto made = std::make_shared<Client>(*desc);
         Clients& all = clients();
         const std::lock_guard<std::mutex> guard(all.lock);
         client->id = ++all.last_id;
         all.open[client->id] = std::move(made);
         return WP_OK;
-    } catch (const std::exception& error) { /* memory, or a thread, cannot be had */
-        return fail(WP_NO_MEMORY, error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(WP_NO_MEMORY, wp_code_text(WP_NO_MEMORY));
+    } catch (const std::exception& error) {
+        return fail(WP_NO_RESOURCES, error.what());
     }
 }
 
@@ -206,13 +117,15 @@ wp_code wp_close(wp_client client) {
         closed = std::move(found->second);
         all.open.erase(found);
     }
+    closed->close(); /* not left to the last reference, which a call on another thread may hold */
     return WP_OK;
 }
 
 wp_code wp_resize(wp_client client, uint32_t width, uint32_t height) {
     return with(client, [=](Client& c) {
         if (width < 1 || height < 1 || width > WP_LIMIT_MAX_SIDE_PX || height > WP_LIMIT_MAX_SIDE_PX)
-            return bad("the size is " + std::to_string(width) + "x" + std::to_string(height) + ": use 1..max_side_px.");
+            return Outcome{WP_BAD_ARGUMENT, "The size is " + std::to_string(width) + "x" + std::to_string(height) +
+                                                ": use 1.." + std::to_string(WP_LIMIT_MAX_SIDE_PX) + " (`max_side_px`)."};
         return c.resize(width, height);
     });
 }
@@ -223,7 +136,7 @@ wp_code wp_begin_frame(wp_client client, const wp_frame* frame, uint64_t* id) {
     if (frame == nullptr || id == nullptr) return fail(WP_BAD_ARGUMENT, "frame or id is NULL.");
     *id = 0;
     return with(client, [=](Client& c) {
-        const Outcome outcome = check(*frame);
+        const Outcome outcome = worldplate::check(*frame);
         return outcome.ok() ? c.begin_frame(*frame, *id) : outcome;
     });
 }
@@ -243,7 +156,6 @@ wp_code wp_layout(wp_client client, wp_plane_place* places, uint64_t* bytes) {
 
 wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, wp_release release, void* user) {
     Pixels owned(pixels, release, user);
-    if (pixels == nullptr) return fail(WP_BAD_ARGUMENT, "pixels is NULL.");
     return with(client, [&](Client& c) { return c.submit(id, std::move(owned), bytes); });
 }
 

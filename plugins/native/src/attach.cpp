@@ -10,6 +10,8 @@ namespace {
 
 constexpr long kLookFastMs = 10, kLookSlowMs = 200; /* for a renderer: it backs off while there is none */
 constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kAnswerMs = 3000;                       /* for a connection, WELCOME or PLANES_ACK to come */
+constexpr uint64_t kSilenceFirstMs = 250, kSilenceMostMs = 2000; /* until one that did not answer is asked again */
 
 PlaneLayout tight(PlaneLayout layout) {
     layout.row_pitch_bytes = layout.width * bytes_per_pixel(layout.format);
@@ -17,6 +19,46 @@ PlaneLayout tight(PlaneLayout layout) {
 }
 
 }  // namespace
+
+long Client::patience_ms() const {
+    if (link_.is_open()) return state_ == WP_LINK_CONNECTING ? 10 : 50;
+    const uint64_t now = now_ns();
+    return look_at_ns_ > now ? static_cast<long>((look_at_ns_ - now) / kMs) + 1 : 0;
+}
+
+/* What is asked in this state must be answered in time. */
+void Client::enter(wp_link_state state) noexcept {
+    state_ = state;
+    const bool asks = state == WP_LINK_CONNECTING || state == WP_LINK_GREETING || state == WP_LINK_OPENING;
+    answer_by_ns_ = asks ? now_ns() + kAnswerMs * kMs : 0;
+}
+
+void Client::set_state(wp_link_state state) noexcept {
+    const std::lock_guard<std::mutex> guard(lock_);
+    enter(state);
+}
+
+void Client::put_error(const std::string& code, const std::string& text, const std::string& fix) {
+    put(status_.error_code, code);
+    put(status_.error_text, text);
+    put(status_.error_fix, fix);
+}
+
+/* A renderer that lives and does not answer is left, and asked again after a while that grows. */
+void Client::check_answer() {
+    if (answer_by_ns_ == 0 || now_ns() < answer_by_ns_) return;
+    const char* fault = state_ == WP_LINK_CONNECTING ? " takes no connection"
+                        : state_ == WP_LINK_GREETING ? " does not answer HELLO"
+                                                     : " does not answer PLANES";
+    const std::string text = "The renderer in process " + std::to_string(connection_->pid) + fault + " within " +
+                             std::to_string(kAnswerMs) + " ms";
+    leave(text);
+    if (silence_ms_ == 0) log(1, text + ". It is asked again.");
+    silence_ms_ = std::clamp(silence_ms_ * 2, kSilenceFirstMs, kSilenceMostMs);
+    look_at_ns_ = now_ns() + silence_ms_ * kMs;
+    const std::lock_guard<std::mutex> guard(lock_);
+    put_error(WP_ERROR_NO_RENDERER, text, "Restart it: `worldplate serve`.");
+}
 
 void Client::look() {
     if (now_ns() < look_at_ns_) return;
@@ -32,7 +74,12 @@ void Client::look() {
     }
     const Connection& connection = std::get<Connection>(found);
     if (refused_ && *refused_ == connection) return; /* until another renderer is there */
-    if (!link_.open(connection.endpoint, limits_.max_message_bytes)) return;
+    if (!link_.open(connection.endpoint, limits_.max_message_bytes)) {
+        const std::string why = "No socket to " + connection.endpoint + ": " + link_.error() + ".";
+        if (why != last_search_) log(2, why);
+        last_search_ = why;
+        return;
+    }
     connection_ = connection;
     last_search_.clear();
     look_every_ms_ = kLookFastMs;
@@ -45,14 +92,12 @@ void Client::greet() {
     {
         const std::lock_guard<std::mutex> guard(lock_);
         if (state_ == WP_LINK_GREETING) return; /* the answer first: it is about the size of before */
-        if (resized_ && state_ != WP_LINK_CONNECTING && state_ != WP_LINK_SEARCHING && link_.is_open())
-            state_ = WP_LINK_CONNECTING;
+        if (resized_ && state_ == WP_LINK_REFUSED) refused_.reset(); /* the other size may do */
+        if (resized_ && state_ != WP_LINK_CONNECTING && link_.is_open())
+            enter(WP_LINK_CONNECTING);
         else if (!resized_ && state_ != WP_LINK_CONNECTING)
             return;
-        if (!link_.is_open() || !link_.connected()) {
-            if (now_ns() > look_at_ns_ + 2000 * kMs) link_.close(0); /* it never answered: look again */
-            return;
-        }
+        if (!link_.is_open() || !link_.connected()) return;
         hello.width = width_;
         hello.height = height_;
     }
@@ -132,8 +177,11 @@ void Client::take(const PlanesAck& ack) {
         const std::lock_guard<std::mutex> guard(lock_);
         ring_ = std::move(offered_);
         ++status_.session_count;
+        silence_ms_ = 0;
+        put_error("", "", "");
         status_.renderer_pid = static_cast<uint64_t>(connection_->pid);
-        steering_told_ = false;
+        steering_told_ = !is_steered_;
+        skips_told_ = false;
     }
     set_state(WP_LINK_ATTACHED);
     log(0, std::string("Attached to ") + status_.model + " in process " + std::to_string(connection_->pid) + ".");
@@ -145,9 +193,7 @@ void Client::refuse(const std::string& code, const std::string& text, const std:
     log(2, "The renderer refused the session: " + text + " " + fix);
     set_state(WP_LINK_REFUSED);
     const std::lock_guard<std::mutex> guard(lock_);
-    put(status_.error_code, code);
-    put(status_.error_text, text);
-    put(status_.error_fix, fix);
+    put_error(code, text, fix);
 }
 
 /* At once, and without waiting for what was sent: the renderer may be dead. */
@@ -162,6 +208,7 @@ void Client::leave(const std::string& reason) {
 
 void Client::forget_session(const std::string& reason) {
     session_.clear();
+    limits_ = {};
     offered_.reset();
     const std::lock_guard<std::mutex> guard(lock_);
     for (FrameState& frame : frames_) {

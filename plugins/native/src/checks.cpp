@@ -14,7 +14,6 @@ using Verdict = std::optional<Refusal>;
 
 constexpr double kLargest = 1e15;      /* of a real number on the wire */
 constexpr double kLeastVolume = 1e-12; /* of the box that a projection's rows span, each made unit length */
-constexpr double kUnitTolerance = 1e-3;
 constexpr size_t kLongestName = 64;
 
 Refusal invalid(std::string text, std::string fix) { return {WP_ERROR_INVALID_VALUE, std::move(text), std::move(fix)}; }
@@ -25,7 +24,7 @@ Refusal over(const std::string& what, int64_t value, int64_t limit, const char* 
 }
 
 Verdict finite(const std::string& name, const double* values, size_t count) {
-    const double* wrong = std::find_if(values, values + count, [](double v) { return !(std::fabs(v) <= kLargest); });
+    const double* wrong = std::find_if_not(values, values + count, is_finite);
     if (wrong == values + count) return {};
     return invalid(name + " has the value " + std::to_string(*wrong), "Send finite numbers up to 1e+15.");
 }
@@ -228,6 +227,8 @@ Verdict check(const T&, const Limits&) {
 }
 
 }  // namespace
+
+bool is_finite(double value) { return std::fabs(value) <= kLargest; }
 
 std::optional<Refusal> check_values(const Message& message, const Limits& limits) {
     return std::visit([&limits](const auto& held) { return check(held, limits); }, message);

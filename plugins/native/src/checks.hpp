@@ -8,6 +8,11 @@
 
 namespace worldplate {
 
+constexpr double kUnitTolerance = 1e-3; /* of a quaternion's length */
+
+/* Neither infinite nor NaN, nor over what the protocol's real numbers may be. */
+bool is_finite(double value);
+
 std::optional<Refusal> check_values(const Message& message, const Limits& limits);
 
 std::optional<Refusal> check_camera(const Camera& camera);

@@ -45,14 +45,22 @@ Client::Client(const wp_client_desc& desc)
     worker_ = std::thread([this] { run(); });
 }
 
-Client::~Client() {
+Client::~Client() { close(); }
+
+void Client::close() {
     {
         const std::lock_guard<std::mutex> guard(lock_);
+        if (closing_) return;
         closing_ = true;
         drop_all("the client was closed");
         wake();
+        answered_.notify_all();
     }
     worker_.join();
+    const std::lock_guard<std::mutex> guard(lock_);
+    frames_.clear(); /* the last rings with them: nothing of a closed client stays mapped */
+    held_ring_.reset();
+    link_.end();
 }
 
 void Client::wake() { link_.wake(); }
@@ -115,13 +123,22 @@ Outcome Client::begin_frame(const wp_frame& frame, uint64_t& id) {
     state.camera = frame.camera;
     state.bodies.assign(frame.bodies, frame.bodies + frame.body_count);
     std::sort(state.bodies.begin(), state.bodies.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    const auto twice = std::adjacent_find(state.bodies.begin(), state.bodies.end(),
+                                          [](const auto& a, const auto& b) { return a.id == b.id; });
+    if (twice != state.bodies.end())
+        return {WP_BAD_ARGUMENT, "bodies has the id " + std::to_string(twice->id) + " twice: give each an id of its own."};
     state.contacts.assign(frame.contacts, frame.contacts + frame.contact_count);
     state.seed = frame.seed;
     state.has_timecode = frame.timecode != nullptr;
     if (state.has_timecode) state.timecode = *frame.timecode;
     const std::lock_guard<std::mutex> guard(lock_);
+    for (FrameState& before : frames_)
+        if (before.progress == Progress::begun) free_slot(before); /* of wp_slot, and never submitted */
     const wp_reset reset = frame.reset != WP_RESET_NONE ? frame.reset : pending_reset_;
-    if (reset != WP_RESET_NONE) ++epoch_;
+    if (reset != WP_RESET_NONE) {
+        ++epoch_;
+        epoch_reset_ = reset;
+    }
     pending_reset_ = WP_RESET_NONE;
     state.reset = reset;
     state.epoch = epoch_;
@@ -130,7 +147,7 @@ Outcome Client::begin_frame(const wp_frame& frame, uint64_t& id) {
     frames_.push_back(std::move(state));
     if (frames_.size() > WP_HISTORY_FRAMES) {
         resolve(frames_.front(), WP_DISPOSITION_DROPPED);
-        free_slot(frames_.front());
+        if (!frames_.front().copying) free_slot(frames_.front());
         frames_.pop_front();
     }
     return {};
@@ -155,6 +172,18 @@ void Client::layout(wp_plane_place* places, uint64_t& bytes) {
 }
 
 Outcome Client::submit(uint64_t id, Pixels pixels, uint64_t bytes) {
+    const Outcome outcome = take_over(id, pixels, bytes);
+    if (outcome.ok()) return outcome;
+    const std::lock_guard<std::mutex> guard(lock_);
+    if (!ended_) {
+        refused_pixels_.push_back(std::move(pixels));
+        wake();
+    }
+    return outcome;
+}
+
+Outcome Client::take_over(uint64_t id, Pixels& pixels, uint64_t bytes) {
+    if (pixels.data() == nullptr) return {WP_BAD_ARGUMENT, "pixels is NULL."};
     wp_plane_place places[WP_RING_MAX_PLANES];
     uint64_t expected = 0;
     layout(places, expected);
@@ -214,9 +243,10 @@ Outcome Client::wait(uint64_t id, double timeout_ms) {
     if (find(id) == nullptr) return unknown_frame(id);
     const auto over = [this, id] {
         const FrameState* frame = find(id);
-        return frame == nullptr || !frame->unanswered();
+        return closing_ || frame == nullptr || !frame->unanswered();
     };
     const bool in_time = answered_.wait_for(guard, std::chrono::duration<double, std::milli>(timeout_ms), over);
+    if (closing_) return {WP_NO_CLIENT, "The client was closed while frame " + std::to_string(id) + " was waited for."};
     const FrameState* frame = find(id);
     if (frame != nullptr && frame->progress == Progress::plated) return {};
     if (!in_time) return {WP_TIMEOUT, wp_code_text(WP_TIMEOUT)};

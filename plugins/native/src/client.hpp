@@ -18,8 +18,13 @@ namespace worldplate {
 class Client {
 public:
     /* `desc` was checked. */
+    /* Throws std::exception when there is no memory, thread or socket for it. */
     explicit Client(const wp_client_desc& desc);
-    ~Client(); /* says goodbye; waits WP_CLOSE_MS at most for that */
+    ~Client();
+
+    /* Says goodbye, and waits WP_CLOSE_MS at most for that. Then the worker has ended, all pixels are released, whoever
+       was in `wait` has been told, and calls that come later find nothing to do. */
+    void close();
 
     Outcome resize(uint32_t width, uint32_t height);
     Outcome begin_frame(const wp_frame& frame, uint64_t& id);
@@ -57,7 +62,12 @@ private:
 
     /* steer.cpp, under the lock */
     const Control* known_control(const std::string& name) const;
-    Outcome set_control(const std::string& name, const ControlValue& value);
+    Outcome set(const std::string& name, const ControlValue& value);
+    Map<ControlValue> known_values();
+    void steering_changed();
+
+    /* steer.cpp, on the worker's thread without the lock */
+    void tell();
 
     /* client.cpp, under the lock */
     FrameState* find(uint64_t id);
@@ -67,6 +77,7 @@ private:
     void tidy();
     void free_slot(FrameState& frame);
     void wake();
+    Outcome take_over(uint64_t id, Pixels& pixels, uint64_t bytes);
 
     /* present.cpp, under the lock */
     FrameState* due();
@@ -77,9 +88,16 @@ private:
     bool put_plate(FrameState& source, wp_picture& picture);
     void put_ages(const FrameState& target, const FrameState* source, wp_picture& picture);
 
+    /* attach.cpp, under the lock */
+    void enter(wp_link_state state) noexcept;
+    void put_error(const std::string& code, const std::string& text, const std::string& fix);
+
     /* attach.cpp, on the worker's thread without the lock but where they say so */
     void look();
     void greet();
+    void check_answer();
+    void set_state(wp_link_state state) noexcept;
+    long patience_ms() const;
     void take(const Welcome& welcome);
     void take(const PlanesAck& ack);
     void refuse(const std::string& code, const std::string& text, const std::string& fix);
@@ -88,18 +106,20 @@ private:
 
     /* worker.cpp, likewise */
     void run();
+    bool is_closing();
     void step();
+    void recover(const char* what) noexcept;
+    void end();
     void copy_and_send();
+    bool copy(Submission& submission, Ring& ring, int64_t slot);
     void send_frame(uint64_t id);
     void take(const Message& message);
     void take(const Result& result);
     void take(const Error& error);
-    void tell();
     void check_beat();
-    void set_state(wp_link_state state);
     void log(int level, std::string line);
+    void note(int level, std::string line); /* under the lock */
     bool send(const Message& message);
-    long patience_ms() const;
     uint64_t deadline_ns(const FrameState& frame) const;
 
     const wp_sync_mode sync_;
@@ -116,16 +136,20 @@ private:
     std::deque<FrameState> frames_; /* oldest first */
     std::deque<Submission> submissions_;
     std::deque<uint64_t> written_; /* slots written in place, to be sent */
+    std::vector<Pixels> refused_pixels_; /* for the worker to release */
     std::shared_ptr<Ring> ring_;   /* of the session; null while there is none */
     std::vector<size_t> wanted_;   /* for each input of the ring, its place in planes_; changes while there is no ring */
     uint64_t last_id_ = 0, epoch_ = 0, last_shown_ = 0, held_ = 0;
     std::shared_ptr<Ring> held_ring_; /* keeps picture.plate readable until the next present */
-    wp_reset pending_reset_ = WP_RESET_NONE;
+    wp_reset pending_reset_ = WP_RESET_NONE, epoch_reset_ = WP_RESET_NONE; /* to come; that began the epoch */
+    uint64_t told_epoch_ = 0; /* the newest of which the renderer has answered a frame */
     wp_link_state state_ = WP_LINK_SEARCHING;
     wp_status status_{};
     std::vector<Control> controls_;
     SetControls steering_;
-    bool steering_told_ = true, world_reset_ = false, resized_ = false, closing_ = false;
+    bool is_steered_ = false;                         /* anything was set */
+    bool steering_told_ = true, skips_told_ = false; /* to this renderer: that, and what its model has not */
+    bool world_reset_ = false, resized_ = false, closing_ = false, ended_ = false;
     std::deque<std::pair<int, std::string>> log_;
     std::deque<Timed> plates_, ages_;
 
@@ -139,7 +163,7 @@ private:
     int64_t greeted_width_ = 0, greeted_height_ = 0;
     std::string last_search_;
     int64_t generation_ = 0;
-    uint64_t look_at_ns_ = 0;
+    uint64_t look_at_ns_ = 0, answer_by_ns_ = 0, silence_ms_ = 0;
     long look_every_ms_ = 10;
     std::thread worker_; /* last: it starts when all the rest is there */
 };

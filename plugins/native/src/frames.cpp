@@ -13,18 +13,6 @@ Pose pose_of(const wp_pose& from) {
     return pose;
 }
 
-Camera camera_of(const wp_camera& from) {
-    Camera camera;
-    camera.world_from_camera = pose_of(from.world_from_camera);
-    camera.previous_world_from_camera = pose_of(from.previous_world_from_camera);
-    std::copy_n(from.projection, 16, camera.projection.begin());
-    std::copy_n(from.jitter_px, 2, camera.jitter_px.begin());
-    camera.near_m = from.near_m;
-    camera.far_m = from.far_m;
-    camera.lens = {from.focal_length_mm, from.sensor_width_mm, from.f_number, from.focus_distance_m};
-    return camera;
-}
-
 template <typename T>
 void append(Blob& blob, const T* values, size_t count) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(values);
@@ -59,6 +47,18 @@ Timecode timecode_of(const wp_timecode& from) {
 }
 
 }  // namespace
+
+Camera camera_of(const wp_camera& from) {
+    Camera camera;
+    camera.world_from_camera = pose_of(from.world_from_camera);
+    camera.previous_world_from_camera = pose_of(from.previous_world_from_camera);
+    std::copy_n(from.projection, 16, camera.projection.begin());
+    std::copy_n(from.jitter_px, 2, camera.jitter_px.begin());
+    camera.near_m = from.near_m;
+    camera.far_m = from.far_m;
+    camera.lens = {from.focal_length_mm, from.sensor_width_mm, from.f_number, from.focus_distance_m};
+    return camera;
+}
 
 Frame message_of(const FrameState& state, const std::string& session, uint64_t deadline_ns) {
     Frame frame;

@@ -59,10 +59,13 @@ struct FrameState {
     std::string lost;
     std::shared_ptr<Ring> ring; /* of its slot, which it keeps from `written` on until it is released */
     int64_t slot = -1;
+    bool copying = false;  /* the worker writes into the slot: only it may free it */
     bool resolved = false; /* it has its disposition */
 
     bool unanswered() const { return progress == Progress::written || progress == Progress::sent; }
 };
+
+Camera camera_of(const wp_camera& from);
 
 /* The frame message of a state. */
 Frame message_of(const FrameState& state, const std::string& session, uint64_t deadline_ns);

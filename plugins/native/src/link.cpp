@@ -1,6 +1,7 @@
 #include "link.hpp"
 
 #include <cstring>
+#include <stdexcept>
 #include <zmq.h>
 
 namespace worldplate {
@@ -13,25 +14,34 @@ void set(void* socket, int option, int value) { zmq_setsockopt(socket, option, &
 
 }  // namespace
 
-Link::Link() : context_(zmq_ctx_new()), bell_(zmq_socket(context_, ZMQ_PAIR)), ear_(zmq_socket(context_, ZMQ_PAIR)) {
-    zmq_bind(ear_, kBell);
-    zmq_connect(bell_, kBell);
+Link::Link() : context_(zmq_ctx_new()) {
+    if (context_ != nullptr) bell_ = zmq_socket(context_, ZMQ_PAIR);
+    if (bell_ != nullptr) ear_ = zmq_socket(context_, ZMQ_PAIR);
+    if (ear_ == nullptr || zmq_bind(ear_, kBell) != 0 || zmq_connect(bell_, kBell) != 0) {
+        const std::string why = zmq_strerror(zmq_errno());
+        end();
+        throw std::runtime_error("No ZeroMQ socket for a client: " + why + ".");
+    }
     set(bell_, ZMQ_LINGER, 0);
     set(ear_, ZMQ_LINGER, 0);
 }
 
-Link::~Link() {
+Link::~Link() { end(); }
+
+void Link::end() {
     close(0);
-    zmq_close(bell_);
-    zmq_close(ear_);
-    zmq_ctx_term(context_);
+    if (bell_ != nullptr) zmq_close(bell_);
+    if (ear_ != nullptr) zmq_close(ear_);
+    if (context_ != nullptr) zmq_ctx_term(context_);
+    bell_ = ear_ = context_ = nullptr;
 }
 
 bool Link::open(const std::string& endpoint, int64_t most_bytes) {
     close(0);
     connected_ = lost_ = false;
     dealer_ = zmq_socket(context_, ZMQ_DEALER);
-    if (dealer_ == nullptr) return false;
+    monitor_ = zmq_socket(context_, ZMQ_PAIR);
+    if (dealer_ == nullptr || monitor_ == nullptr) return given_up();
     /* As measured for a link on one machine: see bridge/link.py. */
     set(dealer_, ZMQ_LINGER, 0);
     set(dealer_, ZMQ_HEARTBEAT_IVL, 100);
@@ -43,21 +53,27 @@ bool Link::open(const std::string& endpoint, int64_t most_bytes) {
     set(dealer_, ZMQ_RECONNECT_IVL_MAX, 500);
     set(dealer_, ZMQ_IPV6, endpoint.find('[') != std::string::npos ? 1 : 0);
     zmq_setsockopt(dealer_, ZMQ_MAXMSGSIZE, &most_bytes, sizeof most_bytes);
-    zmq_socket_monitor(dealer_, kMonitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-    monitor_ = zmq_socket(context_, ZMQ_PAIR);
     set(monitor_, ZMQ_LINGER, 0);
-    zmq_connect(monitor_, kMonitor); /* it listens before there can be a connection */
-    if (zmq_connect(dealer_, endpoint.c_str()) == 0) return true;
+    /* The monitor listens before there can be a connection. */
+    const bool is_open =
+        zmq_socket_monitor(dealer_, kMonitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
+        zmq_connect(monitor_, kMonitor) == 0 && zmq_connect(dealer_, endpoint.c_str()) == 0;
+    return is_open || given_up();
+}
+
+bool Link::given_up() {
+    error_ = zmq_strerror(zmq_errno());
     close(0);
     return false;
 }
 
 void Link::close(int linger_ms) {
-    if (dealer_ == nullptr) return;
-    zmq_socket_monitor(dealer_, nullptr, 0);
-    zmq_close(monitor_);
-    set(dealer_, ZMQ_LINGER, linger_ms);
-    zmq_close(dealer_);
+    if (dealer_ != nullptr) {
+        zmq_socket_monitor(dealer_, nullptr, 0);
+        set(dealer_, ZMQ_LINGER, linger_ms);
+        zmq_close(dealer_);
+    }
+    if (monitor_ != nullptr) zmq_close(monitor_);
     dealer_ = monitor_ = nullptr;
 }
 
@@ -90,7 +106,9 @@ void Link::wait(long timeout_ms) {
     read_monitor();
 }
 
-void Link::wake() { zmq_send(bell_, "", 1, ZMQ_DONTWAIT); }
+void Link::wake() {
+    if (bell_ != nullptr) zmq_send(bell_, "", 1, ZMQ_DONTWAIT);
+}
 
 void Link::read_monitor() {
     if (monitor_ == nullptr) return;

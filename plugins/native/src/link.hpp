@@ -10,15 +10,18 @@ namespace worldplate {
 
 class Link {
 public:
+    /* Throws std::runtime_error when the system has no sockets left. */
     Link();
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
-    /* Connects in the background; an end that was open is closed first, at once. */
+    /* Connects in the background; an end that was open is closed first, at once. False, and `error` says why, when
+       there is no socket for it or ZeroMQ does not take the endpoint. */
     bool open(const std::string& endpoint, int64_t most_bytes);
     /* Lets what was sent leave for this long. */
     void close(int linger_ms);
+    const std::string& error() const { return error_; }
     bool is_open() const { return dealer_ != nullptr; }
 
     /* Sends one header part; false when the queue is full or nobody is there. Never waits. */
@@ -30,19 +33,24 @@ public:
     void wait(long timeout_ms);
     void wake();
 
+    /* For good: nobody can be woken after it. */
+    void end();
+
     /* Since `open`: whether the handshake succeeded, and whether the connection was lost after that. */
     bool connected() const { return connected_; }
     bool lost() const { return lost_; }
 
 private:
+    bool given_up();
     void read_monitor();
 
-    void* context_;
-    void* bell_;  /* rings */
-    void* ear_;   /* hears; the worker's */
+    void* context_ = nullptr;
+    void* bell_ = nullptr; /* rings */
+    void* ear_ = nullptr;  /* hears; the worker's */
     void* dealer_ = nullptr;
     void* monitor_ = nullptr;
     bool connected_ = false, lost_ = false;
+    std::string error_;
 };
 
 }  // namespace worldplate

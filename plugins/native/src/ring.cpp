@@ -57,7 +57,8 @@ Ring::Ring(Planes planes, std::unique_ptr<Segment> segment)
     : planes_(std::move(planes)),
       segment_(std::move(segment)),
       sequences_(static_cast<size_t>(planes_.slot_count), 0),
-      plate_sequences_(static_cast<size_t>(planes_.slot_count), 0) {
+      plate_sequences_(static_cast<size_t>(planes_.slot_count), 0),
+      taken_(static_cast<size_t>(planes_.slot_count), 0) {
     for (int64_t slot = 0; slot < planes_.slot_count; ++slot) free_.push_back(slot);
 }
 
@@ -88,6 +89,10 @@ Planes Ring::message(const std::string& session) const {
     return planes;
 }
 
+bool Ring::is_taken(int64_t slot) const {
+    return slot >= 0 && slot < planes_.slot_count && taken_[static_cast<size_t>(slot)] != 0;
+}
+
 uint8_t* Ring::slot_header(int64_t slot) const {
     return segment_->memory() + WP_RING_HEADER_BYTES + slot * slot_stride(planes_);
 }
@@ -100,6 +105,7 @@ std::optional<int64_t> Ring::begin(int64_t frame_id) {
     if (free_.empty()) return std::nullopt;
     const int64_t slot = free_.front();
     free_.pop_front();
+    taken_[static_cast<size_t>(slot)] = 1;
     uint64_t& sequence = sequences_[static_cast<size_t>(slot)];
     sequence = (sequence + 1) | 1;
     word(slot, offsetof(wp_ring_slot, input_sequence)).store(sequence, std::memory_order_relaxed);
@@ -109,19 +115,25 @@ std::optional<int64_t> Ring::begin(int64_t frame_id) {
 }
 
 uint8_t* Ring::input(int64_t slot, size_t plane) const {
+    if (!is_taken(slot) || plane >= planes_.planes.size()) return nullptr;
     return slot_header(slot) + WP_RING_SLOT_HEADER_BYTES + planes_.planes[plane].offset_bytes;
 }
 
 void Ring::commit(int64_t slot) {
+    if (!is_taken(slot)) return;
     const uint64_t sequence = ++sequences_[static_cast<size_t>(slot)];
     word(slot, offsetof(wp_ring_slot, input_sequence)).store(sequence, std::memory_order_release);
 }
 
-void Ring::release(int64_t slot) {
-    if (std::find(free_.begin(), free_.end(), slot) == free_.end()) free_.push_back(slot);
+bool Ring::release(int64_t slot) {
+    if (!is_taken(slot)) return false;
+    taken_[static_cast<size_t>(slot)] = 0;
+    free_.push_back(slot);
+    return true;
 }
 
 const uint8_t* Ring::plate(int64_t slot, int64_t frame_id) {
+    if (!is_taken(slot)) return nullptr;
     const auto& sequence = word(slot, offsetof(wp_ring_slot, plate_sequence));
     const uint64_t seen = sequence.load(std::memory_order_acquire);
     const uint64_t of = word(slot, offsetof(wp_ring_slot, plate_frame_id)).load(std::memory_order_acquire);
@@ -133,6 +145,7 @@ const uint8_t* Ring::plate(int64_t slot, int64_t frame_id) {
 }
 
 bool Ring::plate_whole(int64_t slot, int64_t frame_id) const {
+    if (!is_taken(slot)) return false;
     std::atomic_thread_fence(std::memory_order_acquire); /* all of the plate was read before the words are */
     return word(slot, offsetof(wp_ring_slot, plate_frame_id)).load(std::memory_order_relaxed) ==
                static_cast<uint64_t>(frame_id) &&

@@ -1,5 +1,6 @@
 /* The engine's side of the shared ring, which owns the segment; as bridge/ring.py, which says how a slot's two sequence
-   locks work. Which slot is free is known here alone: nothing in the segment can make a slot be given out twice. */
+   locks work. Which slot is taken is known here alone: nothing in the segment, and no slot number of a caller, can make
+   a slot be given out twice or reach memory outside it. A slot that is not taken has no planes and no plate. */
 #pragma once
 
 #include <atomic>
@@ -26,11 +27,11 @@ public:
 
     /* A free slot for the inputs of a frame, the one that was released first; none when all are taken. */
     std::optional<int64_t> begin(int64_t frame_id);
-    /* Where an input of the agreed planes is written. */
+    /* Where an input of the agreed planes is written; nullptr when there is none. */
     uint8_t* input(int64_t slot, size_t plane) const;
     void commit(int64_t slot);
-    /* Once nobody reads the slot any more. */
-    void release(int64_t slot);
+    /* Once nobody reads the slot any more; false when it was not taken. */
+    bool release(int64_t slot);
 
     /* The first output of a slot when the renderer has finished it for this frame, else nullptr; in place. */
     const uint8_t* plate(int64_t slot, int64_t frame_id);
@@ -44,6 +45,7 @@ public:
 private:
     Ring(Planes planes, std::unique_ptr<Segment> segment);
 
+    bool is_taken(int64_t slot) const;
     uint8_t* slot_header(int64_t slot) const;
     std::atomic<uint64_t>& word(int64_t slot, size_t offset) const;
 
@@ -52,6 +54,7 @@ private:
     std::vector<uint64_t> sequences_;       /* of the inputs; never read back from where others can write */
     std::vector<uint64_t> plate_sequences_; /* as last seen by `plate` */
     std::deque<int64_t> free_;
+    std::vector<uint8_t> taken_; /* bytes: slots of different threads must not share one */
 };
 
 }  // namespace worldplate

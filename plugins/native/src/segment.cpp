@@ -28,14 +28,12 @@ int64_t process_id() {
 #endif
 }
 
-Segment::Segment(std::string name, uint8_t* memory, size_t bytes, int64_t owner)
-    : name_(std::move(name)), memory_(memory), bytes_(bytes), owner_(owner) {}
+Segment::Segment(std::string name, std::string path, uint8_t* memory, size_t bytes, int64_t owner)
+    : name_(std::move(name)), path_(std::move(path)), memory_(memory), bytes_(bytes), owner_(owner) {}
 
 #ifdef __linux__
 
 namespace {
-
-constexpr const char* kFolder = "/dev/shm/";
 
 std::string random_name() {
     std::random_device random;
@@ -53,7 +51,7 @@ Outcome no_memory(size_t bytes, int error) {
 
 std::unique_ptr<Segment> Segment::create(size_t bytes, Outcome& outcome) {
     const std::string name = random_name();
-    const std::string path = kFolder + name;
+    const std::string path = "/dev/shm/" + name;
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) {
         outcome = no_memory(bytes, errno);
@@ -74,11 +72,11 @@ std::unique_ptr<Segment> Segment::create(size_t bytes, Outcome& outcome) {
         return nullptr;
     }
     outcome = {};
-    return std::unique_ptr<Segment>(new Segment(name, static_cast<uint8_t*>(memory), bytes, process_id()));
+    return std::unique_ptr<Segment>(new Segment(name, path, static_cast<uint8_t*>(memory), bytes, process_id()));
 }
 
 Segment::~Segment() {
-    if (process_id() == owner_) unlink((kFolder + name_).c_str());
+    if (process_id() == owner_) unlink(path_.c_str());
     munmap(memory_, bytes_);
 }
 

@@ -26,9 +26,9 @@ public:
     size_t bytes() const { return bytes_; }
 
 private:
-    Segment(std::string name, uint8_t* memory, size_t bytes, int64_t owner);
+    Segment(std::string name, std::string path, uint8_t* memory, size_t bytes, int64_t owner);
 
-    std::string name_;
+    std::string name_, path_;
     uint8_t* memory_;
     size_t bytes_;
     int64_t owner_; /* pid: a forked child must not take its parent's segment away */

@@ -1,6 +1,8 @@
 #include "wire.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <utility>
 
 #include "checks.hpp"
 
@@ -31,8 +33,17 @@ std::variant<Message, Refusal> typed(const Tree& tree) {
     std::optional<Refusal> refusal;
     Fields fields(tree, root, std::string(type->text), refusal);
     read_fields(fields, *message);
-    if (refusal) return *refusal;
-    return *message;
+    if (refusal) return std::move(*refusal);
+    return std::move(*message);
+}
+
+std::variant<Message, Refusal> checked(const uint8_t* bytes, size_t size, const Limits& limits) {
+    auto parsed = parse_tree(bytes, size, tree_limits(size, limits));
+    if (auto* refusal = std::get_if<Refusal>(&parsed)) return std::move(*refusal);
+    auto message = typed(std::get<Tree>(parsed));
+    if (auto* held = std::get_if<Message>(&message))
+        if (auto refusal = check_values(*held, limits)) return std::move(*refusal);
+    return message;
 }
 
 }  // namespace
@@ -43,13 +54,12 @@ std::vector<uint8_t> encode(const Message& message) {
     return std::move(writer.bytes);
 }
 
-std::variant<Message, Refusal> decode(const uint8_t* bytes, size_t size, const Limits& limits) {
-    auto parsed = parse_tree(bytes, size, tree_limits(size, limits));
-    if (auto* refusal = std::get_if<Refusal>(&parsed)) return *refusal;
-    auto message = typed(std::get<Tree>(parsed));
-    if (auto* held = std::get_if<Message>(&message))
-        if (auto refusal = check_values(*held, limits)) return *refusal;
-    return message;
+std::variant<Message, Refusal> decode(const uint8_t* bytes, size_t size, const Limits& limits) noexcept {
+    try {
+        return checked(bytes, size, limits);
+    } catch (const std::exception&) { /* std::bad_alloc; the words for it must fit into a string without more memory */
+        return Refusal{WP_ERROR_LIMIT_EXCEEDED, "no memory", "Send less."};
+    }
 }
 
 }  // namespace worldplate

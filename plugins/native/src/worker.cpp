@@ -11,29 +11,59 @@ namespace worldplate {
 namespace {
 
 constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kAfterFaultMs = 1000; /* until a client that had no memory looks for a renderer again */
 constexpr size_t kMostLogLines = 256;
 
 }  // namespace
 
 void Client::run() {
-    try {
-        while (true) {
-            {
-                const std::lock_guard<std::mutex> guard(lock_);
-                if (closing_) break;
-            }
+    while (!is_closing()) {
+        try {
             step();
+        } catch (const std::exception& error) {
+            recover(error.what());
         }
-    } catch (const std::exception& error) { /* out of memory: the engine goes on without plates */
-        log(2, std::string("The client stopped: ") + error.what());
     }
-    if (!session_.empty()) send(Bye{session_, "the engine closed"});
-    link_.close(WP_CLOSE_MS / 2);
-    forget_session("the client was closed");
-    std::deque<Submission> left;
+    end();
+}
+
+bool Client::is_closing() {
     const std::lock_guard<std::mutex> guard(lock_);
-    left.swap(submissions_); /* their pixels are released before wp_close returns */
-    answered_.notify_all();
+    return closing_;
+}
+
+/* A step ended in the middle, as there was no memory for it: the session is over, and the engine goes on without
+   plates until there is another. */
+void Client::recover(const char* what) noexcept {
+    try {
+        const std::string text = std::string("the client could not go on: ") + what;
+        leave(text);
+        const std::lock_guard<std::mutex> guard(lock_);
+        put_error(WP_ERROR_ERROR, text, "Free memory.");
+    } catch (const std::exception&) { /* not even for the words */
+        link_.close(0);
+        forget_session({});
+        set_state(WP_LINK_SEARCHING);
+    }
+    look_at_ns_ = now_ns() + kAfterFaultMs * kMs;
+}
+
+/* The last that the worker does: from here on it releases no pixels. */
+void Client::end() {
+    try {
+        if (!session_.empty()) send(Bye{session_, "the engine closed"});
+        link_.close(WP_CLOSE_MS / 2);
+        forget_session("the client was closed");
+    } catch (const std::exception&) { /* no memory: the renderer sees that the engine is gone */
+        link_.close(0);
+        forget_session({});
+    }
+    std::deque<Submission> left;
+    std::vector<Pixels> refused;
+    const std::lock_guard<std::mutex> guard(lock_);
+    left.swap(submissions_); /* released, as `refused`, after the lock is, and before wp_close returns */
+    refused.swap(refused_pixels_);
+    ended_ = true;
 }
 
 void Client::step() {
@@ -48,53 +78,59 @@ void Client::step() {
             take(std::get<Message>(decoded));
     }
     if (link_.is_open() && link_.lost()) leave("the connection to the renderer was lost");
+    check_answer();
     greet();
     tell();
     copy_and_send();
     check_beat();
 }
 
-long Client::patience_ms() const {
-    if (link_.is_open()) return state_ == WP_LINK_CONNECTING ? 10 : 50;
-    const uint64_t now = now_ns();
-    return look_at_ns_ > now ? static_cast<long>((look_at_ns_ - now) / kMs) + 1 : 0;
-}
-
 void Client::copy_and_send() {
     while (true) {
+        std::vector<Pixels> refused; /* released here, without the lock */
         Submission submission;
         std::shared_ptr<Ring> ring;
         int64_t slot = -1;
         {
             const std::lock_guard<std::mutex> guard(lock_);
+            refused.swap(refused_pixels_);
             if (!written_.empty()) {
                 submission.id = written_.front();
                 written_.pop_front();
             } else if (!submissions_.empty()) {
                 submission = std::move(submissions_.front());
                 submissions_.pop_front();
-                const FrameState* frame = find(submission.id);
+                FrameState* frame = find(submission.id);
                 if (frame == nullptr || frame->ring == nullptr || frame->ring != ring_) continue;
                 ring = frame->ring;
                 slot = frame->slot;
+                frame->copying = true;
             } else {
                 return;
             }
         }
-        if (ring != nullptr) { /* the one copy between host buffers of the engine's side */
-            uint64_t copied = 0;
-            for (size_t input = 0; input < wanted_.size(); ++input) {
-                const auto size = static_cast<size_t>(plane_bytes(offered_planes_[input]));
-                std::memcpy(ring->input(slot, input), submission.pixels.data() + submission.places[wanted_[input]].offset_bytes, size);
-                copied += size;
-            }
-            ring->commit(slot);
-            const std::lock_guard<std::mutex> guard(lock_);
-            status_.host_bytes_copied = copied;
-        }
+        const bool is_there = ring == nullptr || copy(submission, *ring, slot);
         submission.pixels = Pixels();
-        send_frame(submission.id);
+        if (is_there) send_frame(submission.id);
     }
+}
+
+/* The one copy between host buffers of the engine's side. False: the frame has left the history meanwhile. */
+bool Client::copy(Submission& submission, Ring& ring, int64_t slot) {
+    uint64_t copied = 0;
+    for (size_t input = 0; input < wanted_.size(); ++input) {
+        const auto size = static_cast<size_t>(plane_bytes(offered_planes_[input]));
+        const uint8_t* from = submission.pixels.data() + submission.places[wanted_[input]].offset_bytes;
+        std::memcpy(ring.input(slot, input), from, size);
+        copied += size;
+    }
+    const std::lock_guard<std::mutex> guard(lock_);
+    ring.commit(slot);
+    status_.host_bytes_copied = copied;
+    FrameState* frame = find(submission.id);
+    if (frame == nullptr) return !ring.release(slot);
+    frame->copying = false;
+    return true;
 }
 
 void Client::send_frame(uint64_t id) {
@@ -103,7 +139,10 @@ void Client::send_frame(uint64_t id) {
         const std::lock_guard<std::mutex> guard(lock_);
         FrameState* frame = find(id);
         if (frame == nullptr || frame->progress != Progress::written || frame->ring == nullptr || frame->ring != ring_) return;
-        message = message_of(*frame, session_, deadline_ns(*frame));
+        Frame made = message_of(*frame, session_, deadline_ns(*frame));
+        /* The frame that was the cut may never have been sent: the first that is sent after it is the renderer's cut. */
+        if (frame->epoch == epoch_ && told_epoch_ < epoch_ && frame->reset == WP_RESET_NONE) made.reset = epoch_reset_;
+        message = std::move(made);
     }
     const bool sent = send(*message);
     const std::lock_guard<std::mutex> guard(lock_);
@@ -146,6 +185,7 @@ void Client::take(const Result& result) {
     FrameState* frame = find(static_cast<uint64_t>(result.id));
     if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
     ++status_.answered;
+    if (result.disposition != WP_DISPOSITION_DROPPED) told_epoch_ = std::max(told_epoch_, frame->epoch);
     const bool plated = result.disposition == WP_DISPOSITION_GENERATED &&
                         frame->ring->plate(frame->slot, result.id) != nullptr;
     frame->progress = plated ? Progress::plated : Progress::answered;
@@ -173,37 +213,13 @@ void Client::take(const Error& error) {
     if (error.fatal || (state_ != WP_LINK_ATTACHED && state_ != WP_LINK_STALLED))
         return refuse(error.code, error.text, error.fix);
     const std::lock_guard<std::mutex> guard(lock_);
-    put(status_.error_code, error.code);
-    put(status_.error_text, error.text);
-    put(status_.error_fix, error.fix);
+    put_error(error.code, error.text, error.fix);
     FrameState* frame = error.frame_id > 0 ? find(static_cast<uint64_t>(error.frame_id)) : nullptr;
     if (frame == nullptr || frame->progress != Progress::sent) return;
     frame->progress = Progress::answered;
     frame->lost = error.code + ": " + error.text;
     tidy();
     answered_.notify_all();
-}
-
-/* Controls, ownership and a reset of the world, to a renderer that does not know them yet. */
-void Client::tell() {
-    if (state_ != WP_LINK_ATTACHED) return;
-    std::optional<SetControls> controls;
-    bool reset = false;
-    {
-        const std::lock_guard<std::mutex> guard(lock_);
-        if (!steering_told_) controls = steering_;
-        reset = world_reset_;
-    }
-    if (controls) {
-        controls->session = session_;
-        const bool told = send(*controls);
-        const std::lock_guard<std::mutex> guard(lock_);
-        steering_told_ = told;
-    }
-    if (reset && send(World{session_, WP_WORLD_OP_RESET, ""})) {
-        const std::lock_guard<std::mutex> guard(lock_);
-        world_reset_ = false;
-    }
 }
 
 /* A render loop that has not moved for `stall_ms` while a frame waited as long. */
@@ -218,13 +234,12 @@ void Client::check_beat() {
         state_ = WP_LINK_STALLED;
 }
 
-void Client::set_state(wp_link_state state) {
-    const std::lock_guard<std::mutex> guard(lock_);
-    state_ = state;
-}
-
 void Client::log(int level, std::string line) {
     const std::lock_guard<std::mutex> guard(lock_);
+    note(level, std::move(line));
+}
+
+void Client::note(int level, std::string line) {
     if (log_.size() < kMostLogLines) log_.emplace_back(level, std::move(line));
 }
 

@@ -4,7 +4,8 @@
        frame ID, tear ID             the slot that was filled (and committed or not), or `full`
        plate SLOT ID                 the plate's bytes in hexadecimal, `torn` or `none`
        whole                         whether that plate has stayed the same
-       release SLOT, beat
+       release SLOT                  `ok`, or `no` when it was not taken
+       beat
        race FRAMES                   overwrites slots and reads plates without asking; `WHOLE MIXED` plates
      ring_tool find PATH             `ENDPOINT TOKEN PID` of a connection file, or why not */
 #include <algorithm>
@@ -106,10 +107,7 @@ struct Tool {
         std::cin >> first;
         if (command == "frame" || command == "tear") return frame(first, command == "frame");
         if (command == "race") return race(first);
-        if (command == "release") {
-            ring->release(first);
-            return "ok";
-        }
+        if (command == "release") return ring->release(first) ? "ok" : "no";
         std::cin >> second;
         return plate(first, second);
     }

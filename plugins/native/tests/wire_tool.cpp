@@ -1,12 +1,49 @@
 /* Reads messages from standard input, each after its length (uint32, little-endian). Writes for each the length and
-   the text of its refusal's code (empty when it was taken), then the length and the bytes of the message encoded anew. */
+   the text of its refusal's code (empty when it was taken), then the length and the bytes of the message encoded anew.
+
+     wire_tool            that alone
+     wire_tool starved    before it, decodes each message with its first allocation failing, then its second, and so on:
+                          status 1 when one of these does not end with the refusal for want of memory */
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "wire.hpp"
 
 namespace {
+
+long allocations_left = -1; /* until one fails; negative: none does */
+
+}  // namespace
+
+void* operator new(size_t size) {
+    void* memory = allocations_left != 0 ? std::malloc(size) : nullptr;
+    if (allocations_left >= 0) --allocations_left;
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace {
+
+static_assert(noexcept(worldplate::decode(nullptr, 0, worldplate::Limits{})));
+
+/* Whether every allocation may fail. */
+bool survives_want(const std::vector<uint8_t>& bytes) {
+    const worldplate::Limits limits;
+    for (long there = 0;; ++there) {
+        allocations_left = there;
+        const auto decoded = worldplate::decode(bytes.data(), bytes.size(), limits);
+        const bool none_failed = allocations_left >= 0;
+        allocations_left = -1;
+        if (none_failed) return true;
+        const auto* refusal = std::get_if<worldplate::Refusal>(&decoded);
+        if (refusal == nullptr || refusal->text != "no memory") return false;
+    }
+}
 
 bool read_sized(std::vector<uint8_t>& bytes) {
     uint8_t size[4];
@@ -24,9 +61,11 @@ void write_sized(const void* data, size_t size) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** words) {
+    const bool starved = count > 1 && std::string(words[1]) == "starved";
     std::vector<uint8_t> bytes;
     while (read_sized(bytes)) {
+        if (starved && !survives_want(bytes)) return 1;
         const auto decoded = worldplate::decode(bytes.data(), bytes.size(), worldplate::Limits{});
         const auto* refusal = std::get_if<worldplate::Refusal>(&decoded);
         const std::string code = refusal != nullptr ? refusal->code : "";
