@@ -42,6 +42,8 @@ func _init(arguments: PackedStringArray) -> void:
 				_report = value
 			"--sync", "--late":
 				_stream[StringName(arguments[i].trim_prefix("--"))] = value
+			"--connection":
+				_stream[&"connection_file"] = value
 			_:
 				_unknown.append(arguments[i])
 		i += 2

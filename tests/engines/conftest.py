@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from godot import OUT, ROOT, Godot, find
+from served import Renderer
 
 
 def _leave(reason: str) -> None:
@@ -38,13 +41,28 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the add-on's extension, built once in a session."""
     if shutil.which("cmake") is None:
         _leave("NOT TESTED in the engine: there is no CMake to build the extension; apt-get install cmake ninja-build")
-    folder = tmp_path_factory.mktemp("extension")
+    return build_extension(tmp_path_factory.mktemp("extension"))
+
+
+def build_extension(folder: Path, sanitize: str = "") -> Path:
+    """The folder with the extension's library; `sanitize` as CMake's WORLDPLATE_SANITIZE."""
     configure = ["cmake", "-S", str(ROOT / "plugins/godot"), "-B", str(folder / "build"), "-G", "Ninja"]
-    configure.append(f"-DWORLDPLATE_GODOT_BIN={folder / 'bin'}")
+    configure += [f"-DWORLDPLATE_GODOT_BIN={folder / 'bin'}", f"-DWORLDPLATE_SANITIZE={sanitize}"]
     for command in (configure, ["cmake", "--build", str(folder / "build"), "-j", "2"]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return folder / "bin"
+
+
+@pytest.fixture
+def renderer() -> Iterator[Renderer]:
+    """A renderer with the model that gives colour back."""
+    with tempfile.TemporaryDirectory(prefix="wp-") as folder:  # short: sockets lie in it
+        served = Renderer(Path(folder))
+        try:
+            yield served
+        finally:
+            served.close()
 
 
 @pytest.fixture

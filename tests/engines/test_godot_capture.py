@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from godot import Godot, make_project
+from godot import PROJECTS, Godot, make_project
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
-PROJECT = Path(__file__).parent / "projects/capture"
+PROJECT = PROJECTS / "capture"
 FOV_DEG, NEAR_M, FAR_M = 60.0, 0.1, 100.0
 FRAMES, FIRST_DUMPED = 20, 8
 LABELS = ["unknown", "sky", "ground", "wall", "stone", "roof", "wood", "metal", "fabric", "foliage", "plastic", "water"]
@@ -181,11 +181,11 @@ def read_planes(folder: Path, k: int) -> tuple[dict[str, NDArray[Any]], F64]:
 
 @pytest.fixture(scope="module", params=[(320, 180), (317, 179), (640, 360)], ids=lambda size: f"{size[0]}x{size[1]}")
 def captured(
-    request: pytest.FixtureRequest, godot: Godot, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, godot: Godot, extension: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, int, int]:
     width, height = request.param
     folder = tmp_path_factory.mktemp("capture")
-    project = make_project(PROJECT, folder / "project")
+    project = make_project(PROJECT, folder / "project", library=extension)
     (folder / "plan.json").write_text(json.dumps(plan()))
     flags = ("--resolution", f"{width}x{height}")
     godot.run(project, str(folder), flags=flags).check(at_least=FRAMES - FIRST_DUMPED)

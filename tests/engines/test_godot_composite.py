@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from godot import Godot, make_project
+from godot import PROJECTS, Godot, make_project
 from numpy.typing import NDArray
 
 from bridge.composite import composite, composite_plainly
@@ -20,7 +20,7 @@ from bridge.planes import pack_layouts
 from bridge.reproject import View, _inverse, _matrix, _moved, _poses, reproject
 from bridge.schema import PixelFormat, PlaneName
 
-PROJECT = Path(__file__).parent / "projects/composite"
+PROJECT = PROJECTS / "composite"
 FORMATS = {
     PlaneName.COLOR: PixelFormat.RGBA16F,
     PlaneName.DEPTH: PixelFormat.R32F,

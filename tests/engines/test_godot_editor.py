@@ -6,11 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from godot import ROOT, Godot, Outcome
+from godot import PROJECTS, ROOT, Godot, Outcome, copy_project
 
 from renderer import plugins
 
-PROJECT = Path(__file__).parent / "projects" / "editor"
 EDITOR = (1600, 900)
 
 
@@ -25,7 +24,7 @@ def scripts(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(".godot"))
+    copy_project(PROJECTS / "editor", folder)
     return folder
 
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from godot import Godot, Outcome, make_project
+from godot import PROJECTS, Godot, Outcome, make_project
 
-PROJECT = Path(__file__).parent / "projects/triangle"
+PROJECT = PROJECTS / "triangle"
 
 
 def test_a_triangle_reaches_the_screen(godot: Godot, tmp_path: Path, pictures: Path) -> None:

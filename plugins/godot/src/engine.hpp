@@ -12,6 +12,7 @@ namespace worldplate::godot {
     X(array_operator_index_const, ArrayOperatorIndexConst)                   \
     X(array_set_typed, ArraySetTyped)                                        \
     X(classdb_construct_object2, ClassdbConstructObject2)                    \
+    X(classdb_get_method_bind, ClassdbGetMethodBind)                         \
     X(classdb_register_extension_class4, ClassdbRegisterExtensionClass4)     \
     X(classdb_register_extension_class_method, ClassdbRegisterExtensionClassMethod) \
     X(classdb_unregister_extension_class, ClassdbUnregisterExtensionClass)   \
@@ -19,6 +20,9 @@ namespace worldplate::godot {
     X(dictionary_operator_index_const, DictionaryOperatorIndexConst)         \
     X(get_variant_from_type_constructor, GetVariantFromTypeConstructor)      \
     X(get_variant_to_type_constructor, GetVariantToTypeConstructor)          \
+    X(global_get_singleton, GlobalGetSingleton)                              \
+    X(object_get_instance_from_id, ObjectGetInstanceFromId)                  \
+    X(object_method_bind_ptrcall, ObjectMethodBindPtrcall)                   \
     X(object_set_instance, ObjectSetInstance)                                \
     X(packed_byte_array_operator_index, PackedByteArrayOperatorIndex)        \
     X(packed_byte_array_operator_index_const, PackedByteArrayOperatorIndexConst) \

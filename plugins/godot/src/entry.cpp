@@ -1,19 +1,25 @@
 // Where the engine enters: named in worldplate.gdextension.
 
 #include "binding.hpp"
+#include "follower.hpp"
 #include "link.hpp"
 
 namespace {
 
 using worldplate::godot::Binding;
+using worldplate::godot::Follower;
 using worldplate::godot::Link;
 
 void initialize(void*, GDExtensionInitializationLevel level) {
-    if (level == GDEXTENSION_INITIALIZATION_SCENE) Link::bind();
+    if (level != GDEXTENSION_INITIALIZATION_SCENE) return;
+    Follower::bind();
+    Link::bind();
 }
 
 void deinitialize(void*, GDExtensionInitializationLevel level) {
-    if (level == GDEXTENSION_INITIALIZATION_SCENE) Binding<Link>::remove();
+    if (level != GDEXTENSION_INITIALIZATION_SCENE) return;
+    Binding<Link>::remove();
+    Binding<Follower>::remove();
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ var _plate_shown: int = 0
 var _main_us: int = 0
 var _refused: bool = false
 var _environment: RID  # Lent to a world that has none: without one the engine gives no normals.
+var _borrower: World3D
 
 
 func _init() -> void:
@@ -167,9 +168,7 @@ func _forget_camera() -> void:
 	if _mirror != null:
 		_mirror.close()
 	_mirror = null
-	if _environment.is_valid():
-		RenderingServer.free_rid(_environment)
-		_environment = RID()
+	_take_environment_back()
 	_mutex.lock()
 	_scene = {}
 	_mutex.unlock()
@@ -179,8 +178,17 @@ func _forget_camera() -> void:
 ## before it.
 func _lend_environment(world: World3D) -> void:
 	if world.fallback_environment == null:
+		_borrower = world
 		_environment = RenderingServer.environment_create()
 		RenderingServer.scenario_set_fallback_environment(world.scenario, _environment)
+
+
+func _take_environment_back() -> void:
+	if _environment.is_valid():
+		RenderingServer.scenario_set_fallback_environment(_borrower.scenario, RID())
+		RenderingServer.free_rid(_environment)
+	_environment = RID()
+	_borrower = null
 
 
 func _on_node_added(node: Node) -> void:
@@ -321,6 +329,7 @@ func _show(buffers: RenderSceneBuffersRD, id: int) -> void:
 	if target != id:
 		mode = "whole"
 	var carry: PackedByteArray = link.call(&"reprojection", target, plate) if mode == "reproject" else PackedByteArray()
+	_composite.set(&"color_scale", _view["color_scale"])
 	_composite.call(&"draw", buffers.get_color_layer(0), _capture.buffer_of(target), source, carry, mode, shown["strength"])
 
 

@@ -3,15 +3,16 @@
 ## Godot has no base colour and no ids in its buffers. So each visible mesh has a twin in a scenario without lights or fog,
 ## that a viewport of the RenderingServer (no node: nothing is in the user's tree) draws with the same camera just before
 ## the camera's own viewport. Meshes, multimeshes and CSG shapes are followed, with skins and blend shapes; nodes are
-## found by the tree's signals. A transform is taken over in the same frame, a material within a few. Transparent
+## found by the tree's signals. A transform is taken over in the same frame, a change of material within the next seconds. Transparent
 ## materials are left out, as in the depth. Main thread only; see also paint.gd.
 @tool
 extends RefCounted
 
 const _Reflection: GDScript = preload("res://addons/worldplate/capture/reflection.gd")
+const _Paints: GDScript = preload("res://addons/worldplate/capture/paints.gd")
 const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
 const _Shader: Shader = preload("res://addons/worldplate/capture/mirror.gdshader")
-const _LOOKED_AT: int = 4  # Things per frame whose material and layers are looked at again.
+const _LOOKED_AT_IN_EDITOR: int = 8  # Things per frame that are looked at again; one in play, where time is short.
 
 ## Internal colour of the mirror's last picture, from the render thread.
 var texture: RID:
@@ -21,6 +22,7 @@ var texture: RID:
 var table: PackedByteArray = PackedByteArray()
 
 var _things: _Things
+var _paints: _Paints = _Paints.new()
 var _grab: _Grab = _Grab.new()
 var _viewport: RID
 var _scenario: RID
@@ -30,11 +32,13 @@ var _compositor: RID
 var _shaders: Array[RID] = []  # By BaseMaterial3D.CullMode.
 var _world: World3D
 var _reflections: Array[_Reflection] = []
-var _nodes: Array[GeometryInstance3D] = []  # Of _reflections, and where they were last put.
-var _poses: Array[Transform3D] = []
+var _nodes: Array[GeometryInstance3D] = []  # Of _reflections.
+var _follower: RefCounted = ClassDB.instantiate(&"WorldplateFollower")  # Puts _reflections where _nodes are.
+var _bending: Array[_Reflection] = []  # Those of _reflections that have blend shapes.
 var _fresh: Array[GeometryInstance3D] = []  # In the tree, not yet mirrored.
 var _free: PackedInt32Array = []  # Draw indices given back.
-var _look: int = 0
+var _look: int = 0  # Counts frames.
+var _next: int = 0  # Of _reflections, the one that was looked at last.
 var _interpolated: bool = false
 
 
@@ -95,10 +99,11 @@ func remove(node: Node) -> void:
 		return
 	geometry.visibility_changed.disconnect(_reflections[at].show)
 	_free.append_array(_reflections[at].indices)
+	_follower.call(&"remove", geometry.get_instance_id())
 	_reflections[at].release()
+	_bending.erase(_reflections[at])
 	_reflections.remove_at(at)
 	_nodes.remove_at(at)
-	_poses.remove_at(at)
 
 
 ## To be called every frame before anything is drawn.
@@ -109,10 +114,7 @@ func follow(camera: Camera3D, size: Vector2i) -> void:
 		_adopt(node)
 	_fresh.clear()
 	_look_again()
-	if _interpolated:
-		_move_interpolated()
-	else:
-		_move()
+	_follower.call(&"move", _interpolated)
 
 
 func close() -> void:
@@ -120,8 +122,9 @@ func close() -> void:
 		_nodes[at].visibility_changed.disconnect(_reflections[at].show)
 		_reflections[at].release()
 	_reflections.clear()
+	_bending.clear()
 	_nodes.clear()
-	_poses.clear()
+	_follower.call(&"clear")
 	_fresh.clear()
 	for owned: RID in [_viewport, _camera, _compositor, _environment, _scenario] + _shaders:
 		if owned.is_valid():
@@ -129,22 +132,6 @@ func close() -> void:
 	_shaders.clear()
 	_viewport = RID()
 	_grab.color = RID()
-
-
-func _move() -> void:
-	for i: int in _nodes.size():
-		var pose: Transform3D = _nodes[i].global_transform
-		if pose != _poses[i]:
-			_poses[i] = pose
-			RenderingServer.instance_set_transform(_reflections[i].instance, pose)
-
-
-func _move_interpolated() -> void:
-	for i: int in _nodes.size():
-		var pose: Transform3D = _nodes[i].get_global_transform_interpolated()
-		if pose != _poses[i]:
-			_poses[i] = pose
-			RenderingServer.instance_set_transform(_reflections[i].instance, pose)
 
 
 func _make_shaders() -> void:
@@ -157,23 +144,35 @@ func _make_shaders() -> void:
 func _adopt(node: GeometryInstance3D) -> void:
 	if node.get_world_3d() != _world:
 		return
-	var reflection: _Reflection = _Reflection.new(node, _scenario)
+	var reflection: _Reflection = _Reflection.new(node, _scenario, _paints)
 	node.visibility_changed.connect(reflection.show)
 	_reflections.append(reflection)
 	_nodes.append(node)
-	_poses.append(Transform3D(Basis(), Vector3.INF))
-	if reflection.has_changed():
-		_paint(reflection)
+	_follower.call(&"add", node.get_instance_id(), reflection.instance.get_id())
+	_paint(reflection)
 
 
+## Things and materials do not tell when they change: they are looked at in turn.
 func _look_again() -> void:
-	for i: int in mini(_LOOKED_AT, _reflections.size()):
-		_look = (_look + 1) % _reflections.size()
-		if _reflections[_look].has_changed():
-			_paint(_reflections[_look])
+	_look += 1
+	if _look % 2 == 0:
+		_look_at_material()
+	elif not _reflections.is_empty():
+		for i: int in _LOOKED_AT_IN_EDITOR if Engine.is_editor_hint() else 1:
+			_next = (_next + 1) % _reflections.size()
+			if _reflections[_next].has_changed():
+				_paint(_reflections[_next])
+	for reflection: _Reflection in _bending:
+		reflection.bend()
+
+
+func _look_at_material() -> void:
+	var changed: Material = _paints.look_again()
+	if changed == null:
+		return
 	for reflection: _Reflection in _reflections:
-		if reflection.follows_shape:
-			reflection.bend()
+		if reflection.uses(changed):
+			_paint(reflection)
 
 
 func _paint(reflection: _Reflection) -> void:
@@ -182,6 +181,9 @@ func _paint(reflection: _Reflection) -> void:
 	for surface: int in reflection.surfaces():
 		draws.append(_take_index())
 	var metallic: PackedFloat32Array = reflection.paint(draws, _shaders)
+	_bending.erase(reflection)
+	if reflection.follows_shape:
+		_bending.append(reflection)
 	for surface: int in draws.size():
 		var at: int = 16 * draws[surface]
 		table.encode_u32(at, _things.id_of(reflection.node))

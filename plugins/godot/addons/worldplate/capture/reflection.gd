@@ -2,54 +2,56 @@
 @tool
 extends RefCounted
 
-const _Paint: GDScript = preload("res://addons/worldplate/capture/paint.gd")
+const _Paints: GDScript = preload("res://addons/worldplate/capture/paints.gd")
 
 var node: GeometryInstance3D
 var instance: RID
 var indices: PackedInt32Array = []  # Draw index of each surface.
 var follows_shape: bool = false  # Whether its blend shapes are looked at every frame.
 
+var _paints: _Paints
+var _painted: Array[Material] = []  # The node's material of each surface.
 var _materials: Array[RID] = []
-var _seen: Array = []  # What the materials were made of.
+var _seen: Array = []  # Geometry, layers and the like when it was last painted.
 var _textures: Array[Texture2D] = []  # Kept while the materials use them.
 
 
-func _init(of: GeometryInstance3D, scenario: RID) -> void:
+func _init(of: GeometryInstance3D, scenario: RID, paints: _Paints) -> void:
 	node = of
+	_paints = paints
 	instance = RenderingServer.instance_create()
 	RenderingServer.instance_set_scenario(instance, scenario)
 
 
-## Takes over what has changed; true when there are new paints: [method paint] is to be called then.
+## Whether it does not look any more as it was painted. What its materials are like is not looked at: see paints.gd.
 func has_changed() -> bool:
-	var lod_bias: float = node.lod_bias / maxf(node.get_viewport().mesh_lod_threshold, 1e-6)
-	var seen: Array = [node.get_base(), node.layers, node.cast_shadow, node.transparency > 0.0, lod_bias]
-	for material: Material in _active_materials():
-		seen.append(material)
-		seen.append(_Paint.of(material))
-	if seen == _seen:
-		return false
-	_seen = seen
-	return true
+	return _seen != _look() or _painted != _active_materials()
 
 
+func uses(material: Material) -> bool:
+	return material in _painted
+
+
+## How many draw indices [method paint] will take.
 func surfaces() -> int:
-	return (_seen.size() - 5) / 2
+	return _active_materials().size()
 
 
 ## [param draws]: a draw index for each surface. [param shaders]: by cull mode. Returns metallic of each surface.
 func paint(draws: PackedInt32Array, shaders: Array[RID]) -> PackedFloat32Array:
 	_free_materials()
 	indices = draws
+	_seen = _look()
+	_painted = _active_materials()
 	RenderingServer.instance_set_base(instance, _seen[0])
 	RenderingServer.instance_set_layer_mask(instance, _seen[1])
 	# The mirror's viewport has a threshold of 1 pixel; only the ratio of threshold and bias counts.
-	RenderingServer.instance_geometry_set_lod_bias(instance, _seen[4])
+	RenderingServer.instance_geometry_set_lod_bias(instance, node.lod_bias / maxf(_seen[4], 1e-6))
 	RenderingServer.instance_geometry_set_visibility_range(instance, node.visibility_range_begin, node.visibility_range_end,
 		node.visibility_range_begin_margin, node.visibility_range_end_margin, RenderingServer.VISIBILITY_RANGE_FADE_DISABLED)
 	var metallic: PackedFloat32Array = []
-	for surface: int in surfaces():
-		var told: Dictionary = _seen[6 + 2 * surface]
+	for surface: int in _painted.size():
+		var told: Dictionary = _paints.hold(_painted[surface])
 		metallic.append(told["metallic"])
 		_materials.append(_material(draws[surface], told, shaders))
 		if node is MultiMeshInstance3D:
@@ -77,7 +79,15 @@ func release() -> void:
 	_free_materials()
 
 
+func _look() -> Array:
+	return [node.get_base(), node.layers, node.cast_shadow, node.transparency > 0.0, node.get_viewport().mesh_lod_threshold,
+		node.lod_bias]
+
+
 func _free_materials() -> void:
+	for material: Material in _painted:
+		_paints.drop(material)
+	_painted = []
 	for material: RID in _materials:
 		RenderingServer.free_rid(material)
 	_materials.clear()

@@ -2,6 +2,10 @@
 @tool
 extends RefCounted
 
+static var _physical_units: bool = ProjectSettings.get_setting_with_override(
+	&"rendering/lights_and_shadows/use_physical_light_units")  # Of the engine's start, which is when the engine reads it.
+
+
 ## The lens of the camera node, taken on the main thread: what the renderer's matrices do not tell.
 ## {near, far, offset: off-centre terms of the projection, focal_mm, sensor_mm, exposure}
 static func lens_of(camera: Camera3D) -> Dictionary:
@@ -31,7 +35,7 @@ static func _exposure(attributes: CameraAttributes) -> float:
 	if attributes == null:
 		return 1.0
 	var normalisation: float = 1.0
-	if ProjectSettings.get_setting_with_override(&"rendering/lights_and_shadows/use_physical_light_units"):
+	if _physical_units:
 		normalisation = _normalisation(attributes)
 	return attributes.exposure_multiplier * normalisation
 

@@ -1,0 +1,68 @@
+#include "follower.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "binding.hpp"
+
+namespace worldplate::godot {
+
+namespace {
+
+// Hashes of the methods' signatures, in extension_api.json of Godot 4.4 to 4.6.
+struct EngineMethods {
+    GDExtensionMethodBindPtr pose = find("Node3D", "get_global_transform", 3229777777);
+    GDExtensionMethodBindPtr interpolated_pose = find("Node3D", "get_global_transform_interpolated", 4183770049);
+    GDExtensionMethodBindPtr set_pose = find("RenderingServer", "instance_set_transform", 3935195649);
+    GDExtensionObjectPtr server = engine.global_get_singleton(Name("RenderingServer").pointer());
+
+    static GDExtensionMethodBindPtr find(const char* class_name, const char* method, GDExtensionInt hash) {
+        return engine.classdb_get_method_bind(Name(class_name).pointer(), Name(method).pointer(), hash);
+    }
+    bool whole() const {
+        return pose != nullptr && interpolated_pose != nullptr && set_pose != nullptr && server != nullptr;
+    }
+};
+
+}  // namespace
+
+void Follower::add(int64_t node, int64_t instance) {
+    Pose never;
+    never.fill(std::numeric_limits<double>::quiet_NaN());
+    pairs_.push_back({static_cast<uint64_t>(node), static_cast<uint64_t>(instance), never});
+}
+
+void Follower::remove(int64_t node) {
+    const auto is_it = [node](const Pair& pair) { return pair.node == static_cast<uint64_t>(node); };
+    pairs_.erase(std::remove_if(pairs_.begin(), pairs_.end(), is_it), pairs_.end());
+}
+
+int64_t Follower::move(bool interpolated) {
+    const EngineMethods methods;
+    if (!methods.whole()) throw std::runtime_error("this Godot's nodes have other methods; use Godot 4.4 or newer");
+    const GDExtensionMethodBindPtr get = interpolated ? methods.interpolated_pose : methods.pose;
+    int64_t moved = 0;
+    for (Pair& pair : pairs_) {
+        const GDExtensionObjectPtr node = engine.object_get_instance_from_id(pair.node);
+        if (node == nullptr) continue;
+        Pose now{};
+        engine.object_method_bind_ptrcall(get, node, nullptr, now.data());
+        if (std::equal(now.begin(), now.end(), pair.pose.begin())) continue;
+        pair.pose = now;
+        const GDExtensionConstTypePtr arguments[] = {&pair.instance, pair.pose.data()};
+        engine.object_method_bind_ptrcall(methods.set_pose, methods.server, arguments, nullptr);
+        ++moved;
+    }
+    return moved;
+}
+
+void Follower::bind() {
+    Binding<Follower>()
+        .method<&Follower::add>("add", "node", "instance")
+        .method<&Follower::remove>("remove", "node")
+        .method<&Follower::clear>("clear")
+        .method<&Follower::move>("move", "interpolated");
+}
+
+}  // namespace worldplate::godot
