@@ -232,8 +232,10 @@ wp_code wp_set_engine_labels(wp_client client, const uint8_t* labels, uint32_t c
 }
 
 wp_code wp_set_plate_range(wp_client client, double near_m, double far_m) {
-    if (!(near_m >= 0.0 && near_m <= far_m)) return fail(WP_BAD_ARGUMENT, "near_m and far_m: use 0 <= near <= far.");
     return with(client, [=](Client& c) {
+        if (!(near_m >= 0.0 && near_m <= far_m))
+            return Outcome{WP_BAD_ARGUMENT, "near_m is " + std::to_string(near_m) + " and far_m " +
+                                                std::to_string(far_m) + ": use 0 <= near <= far."};
         worldplate::SetControls change;
         change.plate_near_m = near_m;
         change.plate_far_m = far_m;
