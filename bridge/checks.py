@@ -225,14 +225,15 @@ def check_controls(controls: Mapping[str, ControlValue], limits: Limits) -> None
 
 
 def _check_finite(name: str, values: Sequence[float]) -> None:
-    """One question of all; infinite or NaN in, no number below LARGEST out."""
+    """Each of them; but one question of all comes first, as where their length is fine each of them is."""
     try:
-        fine = math.hypot(*values) <= LARGEST
+        if math.hypot(*values) <= LARGEST:
+            return
     except OverflowError:  # an integer beyond float64
-        fine = False
-    if not fine:
-        wrong = next((value for value in values if not abs(value) <= LARGEST), max(values, key=abs))
-        raise InvalidValue(f"{name} has the value {wrong:g}", fix=_FINITE)
+        pass
+    for value in values:
+        if not abs(value) <= LARGEST:  # NaN fails the comparison
+            raise InvalidValue(f"{name} has the value {value:g}", fix=_FINITE)
 
 
 def _check_ring(message: Planes, limits: Limits) -> None:

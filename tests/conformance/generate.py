@@ -83,6 +83,12 @@ def filled_camera() -> Camera:
     )
 
 
+def far_out_camera() -> Camera:
+    """Each number is within the limit of 1e15, though the length of the three is not."""
+    pose = Pose(position_m=(9e14, -9e14, 9e14))
+    return Camera(world_from_camera=pose, previous_world_from_camera=pose, projection=PROJECTION)
+
+
 def filled_bodies() -> Bodies:
     poses = np.array([[1, 2, 3, 0, 0, 0, 1], [-4, 5.5, 6, 0, 0.6, 0, 0.8]], "<f8").tobytes()
     return Bodies(
@@ -138,6 +144,7 @@ def frame_messages() -> dict[str, AnyMessage]:
             camera=filled_camera(), bodies=filled_bodies(), seed=9, reset=Reset.TELEPORT,
             controls={"on": True, "steps": 3, "sun": -1.5, "prompt": "Dämmerung 🌇"},
         ),
+        "frame-far-out": Frame(session=SESSION, id=1, capture_ns=1, camera=far_out_camera()),
         "result": Result(session=SESSION, id=1, disposition=Disposition.GENERATED),
         "result-filled": Result(
             session=SESSION, id=2, stream="left eye", generation=3, slot=1, disposition=Disposition.DROPPED,
@@ -181,6 +188,7 @@ def refused() -> dict[str, tuple[bytes, str]]:
     """Bytes that are no message, with the code of the error."""
     frame = tree_of(messages()["frame-filled"])
     whole = msgpack.packb(frame)
+    far_out = {"position_m": [0.0, 0.0, -2e15]}
     return {
         "bad-truncated": (whole[: len(whole) // 2], "malformed_message"),
         "bad-empty": (b"", "malformed_message"),
@@ -193,6 +201,10 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "bad-blob-length": (msgpack.packb(frame | {"bodies": {"count": 1, "ids": b"123"}}), "invalid_value"),
         "bad-nan-pose": (
             msgpack.packb(frame | {"camera": frame["camera"] | {"world_from_camera": {"position_m": [math.nan] * 3}}}),
+            "invalid_value",
+        ),
+        "bad-far-out-pose": (
+            msgpack.packb(frame | {"camera": frame["camera"] | {"world_from_camera": far_out}}),
             "invalid_value",
         ),
         "bad-singular-projection": (
