@@ -14,7 +14,8 @@ from served import Renderer
 
 LIMIT_S = 180.0
 NOT_OURS = "^(?!.*[Ww]orldplate|SCRIPT)"  # an editor that a script ends leaves much of its own behind
-WRONG_CALLS = "Parse Error: (Cannot|Invalid|Too few)"  # of what calls.gd gives GDScript's analyser to refuse
+# of what calls.gd gives GDScript's analyser, and the engine, to refuse
+WRONG_CALLS = "Parse Error: (Cannot|Invalid|Too few)|Error calling method from 'callv': 'WorldplateLink"
 
 # The engine opens libraries with RTLD_DEEPBIND, which keeps a sanitizer from seeing their calls, and closes them before
 # leaks are looked for, which keeps it from naming them.

@@ -17,6 +17,7 @@ const _JUMP_RAD: float = PI / 2.0
 const _CUT: int = 1
 const _LOCKSTEP_MS: float = 1000.0 / 60.0
 const _OFFLINE_MS: float = 60000.0
+const _SENT: int = 6  # Frames on their way at once, and that of the plate on the screen; the link has fewer slots.
 
 ## A WorldplateLink; null: capture only.
 var link: RefCounted
@@ -24,7 +25,9 @@ var link: RefCounted
 var size: Vector2i = Vector2i.ZERO
 ## As the link was opened with. lockstep and offline wait here for the plate of the frame.
 var sync: String = "freerun"
-## The last link.present().
+## As the link was opened with.
+var delay_frames: int = 0
+## The last link.present(); its plate is 0 when none was drawn.
 var picture: Dictionary = {}
 ## Time inside this add-on's script per frame, microseconds, since [method take_times] was last called.
 var times_us: PackedInt32Array = []
@@ -45,6 +48,7 @@ var _cut: bool = true
 var _frame: int = 0  # Counts frames where no link gives ids.
 var _wanted: Array[Callable] = []
 var _plate_shown: int = 0
+var _sent: PackedInt64Array = []  # Whose plates may come: their planes are needed then.
 var _main_us: int = 0
 var _refused: bool = false
 var _environment: RID  # Lent to a world that has none: without one the engine gives no normals.
@@ -238,6 +242,7 @@ func _capture_frame(buffers: RenderSceneBuffersRD, data: RenderSceneData, scene:
 		return
 	_capture.mirror_texture = _mirror.texture if _mirror != null else RID()
 	_capture.things = scene["table"]
+	_capture.kept = _sent
 	var buffer: RID = _capture.capture(buffers, _view, id)
 	_read_back(buffer, id, camera)
 	if link != null:
@@ -249,7 +254,8 @@ func _configure(buffers: RenderSceneBuffersRD) -> void:
 	if _capture.size() == _plane_size(buffers):
 		return
 	var rd: RenderingDevice = RenderingServer.get_rendering_device()
-	_capture.configure(rd, _plane_size(buffers), planes())
+	_capture.configure(rd, _plane_size(buffers), planes(), _SENT + 2 + delay_frames)
+	_sent.clear()
 	_cut = true
 	_plate_shown = 0
 	if link != null and ResourceLoader.exists(_COMPOSITE):
@@ -288,6 +294,9 @@ func _read_back(buffer: RID, id: int, camera: PackedFloat64Array) -> void:
 		rd.buffer_get_data_async(buffer, _on_pack.bind(wanted, _capture.layout(), plane_size, camera))
 	if link == null or not link.call(&"wants_pixels"):
 		return
+	_sent.append(id)
+	if _sent.size() > _SENT:
+		_sent.remove_at(0)
 	if sync == "lockstep" or sync == "offline":
 		link.call(&"submit", id, rd.buffer_get_data(buffer))
 		link.call(&"wait", id, _LOCKSTEP_MS if sync == "lockstep" else _OFFLINE_MS)
@@ -311,26 +320,38 @@ func _on_pack(
 
 func _show(buffers: RenderSceneBuffersRD, id: int) -> void:
 	var shown: Dictionary = link.call(&"present")
+	if shown["target"] == 0:
+		shown = picture  # The last one stays: over the one that the engine has just drawn.
+	if shown.get("plate", 0) != 0 and not _draw(buffers, id, shown):
+		shown["plate"] = 0
+		shown["disposition"] = "passthrough"
 	picture = shown
-	var plate: int = shown.get("plate", 0)
-	if plate == 0 or _composite == null:
-		return
+
+
+## Lays the plate over the picture; false when there is nothing to lay it with.
+func _draw(buffers: RenderSceneBuffersRD, id: int, shown: Dictionary) -> bool:
+	var plate: int = shown["plate"]
+	var target: int = shown["target"]
+	if _composite == null or not _capture.buffer_of(target).is_valid() or not _send_plate(plate):
+		return false
+	var carry: PackedByteArray = link.call(&"reprojection", target, plate) if plate != target else PackedByteArray()
+	_composite.set(&"color_scale", _view["color_scale"])
+	return _composite.call(&"draw", buffers.get_color_layer(0), _capture.buffer_of(target), _capture.buffer_of(plate), carry,
+		target != id, shown["strength"])
+
+
+func _send_plate(plate: int) -> bool:
+	if not _capture.buffer_of(plate).is_valid():
+		return false
 	if plate != _plate_shown:
 		var pixels: PackedByteArray = link.call(&"plate_pixels")
 		if pixels.is_empty():
-			return
+			return false
 		_composite.call(&"set_plate", plate, pixels)
 		_plate_shown = plate
-	var target: int = shown["target"]
-	var source: RID = _capture.buffer_of(plate)
-	if not source.is_valid():
-		return
-	var mode: String = "exact" if plate == target else "reproject"
-	if target != id:
-		mode = "whole"
-	var carry: PackedByteArray = link.call(&"reprojection", target, plate) if mode == "reproject" else PackedByteArray()
-	_composite.set(&"color_scale", _view["color_scale"])
-	_composite.call(&"draw", buffers.get_color_layer(0), _capture.buffer_of(target), source, carry, mode, shown["strength"])
+		while not _sent.is_empty() and _sent[0] < plate:
+			_sent.remove_at(0)
+	return true
 
 
 func _refuse(why: String) -> void:

@@ -412,5 +412,6 @@ func _set_up_effect() -> void:
 	_effect.set(&"link", _link)
 	_effect.set(&"size", _size)
 	_effect.set(&"sync", _sync())
+	_effect.set(&"delay_frames", delay_frames if _sync() == "delayed" else 0)
 	if Engine.is_editor_hint():
 		_effect.effect_callback_type = CompositorEffect.EFFECT_CALLBACK_TYPE_PRE_TRANSPARENT

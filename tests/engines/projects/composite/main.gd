@@ -26,7 +26,9 @@ func _draw(rd: RenderingDevice, composite: WorldplateComposite, folder: String) 
 	var color: RID = _texture(rd, size, _bytes(folder, "color"))
 	var target: RID = _buffer(rd, _bytes(folder, "target"))
 	var source: RID = _buffer(rd, _bytes(folder, "source"))
-	composite.draw(color, target, source, _bytes(folder, "carry"), about["mode"], about["strength"])
+	var own: bool = about["mode"] in ["exact", "whole"]
+	composite.draw(color, source if own else target, source, _bytes(folder, "carry"), about["mode"].begins_with("whole"),
+		about["strength"])
 	rd.submit()
 	rd.sync()
 	FileAccess.open(folder.path_join("drawn"), FileAccess.WRITE).store_buffer(rd.texture_get_data(color, 0))

@@ -4,10 +4,9 @@ extends RefCounted
 ## Turns the buffers of a rendered frame into canonical planes on the GPU: one compute pass into one storage buffer.
 ##
 ## Planes lie in the order of the settings, each at the next multiple of 64 bytes, rows tight, top row first. The buffers
-## of the last [constant RING] frames are kept; [method release] frees everything. All methods but [method place] are to
-## be called on the render thread.
+## of the last frames are kept, and longer of those in [member kept]; [method release] frees everything. All methods but
+## [method place] are to be called on the render thread.
 
-const RING: int = 8
 const ALIGNMENT_BYTES: int = 64
 const BYTES_PER_PIXEL: Dictionary[String, int] = {"rgba16f": 8, "r32f": 4, "rg16f": 4, "r32ui": 4, "r8ui": 1}
 ## Format of every plane that can be given.
@@ -19,6 +18,8 @@ const FORMATS: Dictionary[String, String] = {
 const _PackShader: GDScript = preload("res://addons/worldplate/capture/pack_shader.gd")
 const _FRAME_BYTES: int = 3 * 64 + 7 * 16
 
+## Ids of frames whose buffers are still needed; one less than there are buffers at most.
+var kept: PackedInt64Array = []
 ## Base colour, object and label: internal colour of the mirror, and id, label and metallic by draw index.
 var mirror_texture: RID
 var things: PackedByteArray = PackedByteArray()
@@ -37,7 +38,6 @@ var _buffers: Array[RID] = []
 var _sets: Array[RID] = []
 var _bound: Array[Array] = []  # What each of _sets was made of.
 var _ids: PackedInt64Array = []
-var _next: int = 0
 
 
 ## Where planes of this size lie: {bytes, name: {offset, pitch, format}}, all in bytes. [param planes]: of [name, format].
@@ -52,8 +52,8 @@ static func place(plane_size: Vector2i, planes: Array) -> Dictionary:
 	return layout
 
 
-## Makes the buffers for planes of [param plane_size]; those of before are forgotten.
-func configure(rd: RenderingDevice, plane_size: Vector2i, planes: Array) -> void:
+## Makes [param count] buffers for planes of [param plane_size]; those of before are forgotten.
+func configure(rd: RenderingDevice, plane_size: Vector2i, planes: Array, count: int) -> void:
 	_rd = rd
 	_free_buffers()
 	if not _pipeline.is_valid():
@@ -63,13 +63,12 @@ func configure(rd: RenderingDevice, plane_size: Vector2i, planes: Array) -> void
 	_words.clear()
 	for plane: String in FORMATS:
 		_words.append(_layout[plane]["offset"] / 4 if _layout.has(plane) else _PackShader.NO_PLANE)
-	for i: int in RING:
+	for i: int in count:
 		_buffers.append(_rd.storage_buffer_create(_layout["bytes"]))
-	_sets.resize(RING)
-	_bound.resize(RING)
-	_ids.resize(RING)
+	_sets.resize(count)
+	_bound.resize(count)
+	_ids.resize(count)
 	_ids.fill(0)
-	_next = 0
 
 
 ## Of the planes, pixels; ZERO before [method configure].
@@ -81,16 +80,15 @@ func layout() -> Dictionary:
 	return _layout
 
 
-## The storage buffer of a frame among the last [constant RING]; RID() when it is forgotten.
+## The storage buffer of a frame; RID() when it is forgotten.
 func buffer_of(frame_id: int) -> RID:
 	var slot: int = _ids.find(frame_id) if frame_id > 0 else -1
 	return _buffers[slot] if slot >= 0 else RID()
 
 
-## Packs what has been rendered; [param view] as camera.gd makes it. The buffer stays for the next RING - 1 frames.
+## Packs what has been rendered; [param view] as view.gd makes it. The oldest buffer that is not kept is written.
 func capture(buffers: RenderSceneBuffersRD, view: Dictionary, frame_id: int) -> RID:
-	var slot: int = _next
-	_next = (_next + 1) % RING
+	var slot: int = _oldest()
 	_ids[slot] = frame_id
 	_send_things()
 	var uniforms: PackedByteArray = _encode(buffers.get_internal_size(), view)
@@ -103,6 +101,14 @@ func capture(buffers: RenderSceneBuffersRD, view: Dictionary, frame_id: int) -> 
 	_rd.compute_list_dispatch(list, ceili(_size.x / float(group)), ceili(_size.y / float(group)), 1)
 	_rd.compute_list_end()
 	return _buffers[slot]
+
+
+func _oldest() -> int:
+	var oldest: int = -1
+	for slot: int in _ids.size():
+		if not _ids[slot] in kept and (oldest < 0 or _ids[slot] < _ids[oldest]):
+			oldest = slot
+	return oldest
 
 
 func release() -> void:

@@ -7,7 +7,8 @@ extends RefCounted
 ## [method release] frees everything that is made here.
 
 const _Shader: GDScript = preload("res://addons/worldplate/composite/composite_shader.gd")
-const _MODES: Dictionary[String, int] = {"exact": 0, "reproject": 1, "whole": 2}
+const _CARRIED: int = 1
+const _OLD: int = 2
 const _CARRY_HEAD_BYTES: int = 224
 const _CARRY_BODY_BYTES: int = 80
 const _FIRST_BODIES: int = 64
@@ -57,14 +58,16 @@ func set_plate(frame_id: int, pixels: PackedByteArray) -> void:
 
 
 ## Draws the plate into [param color_texture]. [param target], [param source]: pack buffers of the frame that is shown and
-## of the plate's. Modes: exact (plate of this frame), reproject (seen from the target; [param reprojection] is the
-## link's), whole (the source's own picture). Only whole writes pixels that the plate does not cover.
+## of the plate's. [param reprojection]: the link's, when these are two; empty when the plate is the target's own.
+## [param old]: the target is not the frame that was just drawn into the texture: its own picture goes behind, else pixels
+## that the plate does not cover are not written. False when nothing could be drawn.
 func draw(
-	color_texture: RID, target: RID, source: RID, reprojection: PackedByteArray, mode: String, strength: float
-) -> void:
+	color_texture: RID, target: RID, source: RID, reprojection: PackedByteArray, old: bool, strength: float
+) -> bool:
 	var color_size: Vector2i = _color_size(color_texture)
-	if _plate_id == 0 or color_size == Vector2i.ZERO or mode == "reproject" and not _send_carry(reprojection):
-		return
+	if _plate_id == 0 or color_size == Vector2i.ZERO or target != source and not _send_carry(reprojection):
+		return false
+	var mode: int = (_CARRIED if target != source else 0) | (_OLD if old else 0)
 	var sets: Array[RID] = [
 		_set_of(0, RenderingDevice.UNIFORM_TYPE_IMAGE, [color_texture]),
 		_set_of(1, RenderingDevice.UNIFORM_TYPE_STORAGE_BUFFER, [target]),
@@ -79,6 +82,7 @@ func draw(
 	_rd.compute_list_set_push_constant(list, call, call.size())
 	_rd.compute_list_dispatch(list, ceili(color_size.x / float(_Shader.GROUP)), ceili(color_size.y / float(_Shader.GROUP)), 1)
 	_rd.compute_list_end()
+	return true
 
 
 ## Frees all that is on the GPU. May be configured again afterwards.
@@ -165,8 +169,8 @@ func _set_of(index: int, type: RenderingDevice.UniformType, parts: Array[RID]) -
 	return _sets[index][parts]
 
 
-func _encode(color_size: Vector2i, mode: String, strength: float) -> PackedByteArray:
+func _encode(color_size: Vector2i, mode: int, strength: float) -> PackedByteArray:
 	var words: PackedInt32Array = [_size.x, _size.y, color_size.x, color_size.y]
 	words.append_array(_words)
-	words.append(_MODES[mode])
+	words.append(mode)
 	return words.to_byte_array() + PackedFloat32Array([strength, color_scale, 1.0 / color_scale, 0]).to_byte_array()

@@ -29,8 +29,8 @@ layout(push_constant, std430) uniform Call {
 	vec4 light;   // strength; color_scale; 1 / color_scale
 } call;
 
-#define EXACT 0u
-#define REPROJECT 1u
+#define CARRIED 1u  // mode: the plate is of another frame
+#define OLD 2u      // mode: the picture behind is the target's, not the one that was just drawn
 #define NO_PLANE 0xffffffffu
 #define INFINITE uintBitsToFloat(0x7f800000u)
 #define RELATIVE_TOLERANCE 0.01
@@ -163,17 +163,17 @@ void main() {
 	ivec2 pixel = (2 * at + 1) * call.size.xy / (2 * call.size.zw);
 	uint i = uint(pixel.y * call.size.x + pixel.x);
 	uint mode = call.words.w;
-	vec4 over = mode == REPROJECT ? carried(pixel) : from_halves(plate[i]);
+	vec4 over = (mode & CARRIED) != 0u ? carried(pixel) : from_halves(plate[i]);
 	bool shown = finite(over) && over.a > 0.0;
 	float matte = shown ? min(over.a, 1.0) * call.light.x : 0.0;
-	bool old = mode != EXACT && mode != REPROJECT;
+	bool old = (mode & OLD) != 0u;
 	if (matte <= 0.0 && !old) {
 		return;
 	}
 	vec4 behind = imageLoad(color_image, at) * vec4(vec3(call.light.y), 1.0);
 	if (old) {
 		uint place = call.words.x + 2u * i;
-		behind = from_halves(uvec2(source_words[place], source_words[place + 1u]));
+		behind = from_halves(uvec2(target_words[place], target_words[place + 1u]));
 	}
 	over.a = 1.0;
 	bool taken = matte >= 1.0 || (matte > 0.0 && !finite(behind));
