@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import ModelError, Refused, TransportError, WorldplateError
+from renderer.training.dataset_command import add_dataset
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=run_doctor)
     _add_bench(commands.add_parser("bench", help="measure the link or the whole loop"))
+    add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser
 

@@ -8,9 +8,6 @@ light which bounces sees a surface's average colour instead of its texture.
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,33 +18,17 @@ from numpy.typing import NDArray
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.engine.physics import rotation_of
 from bridge.engine.world import Primitive
-from bridge.errors import MissingDependency
 from bridge.planes import PlaneViews
 from bridge.schema import Camera, PlaneName
 from renderer.models.limn.anchor import anchored
 from renderer.models.limn.basis import detail
 from renderer.models.limn.sky import SUN_RADIUS_RAD, Light, sky_radiance
+from renderer.training.tracer import find_mitsuba
 
 SUPERSAMPLING = 2
 SKY_SIZE = (192, 384)  # rows and columns of the environment map
 FIREFLY = 6.0  # brightest arriving light kept, in units of a white surface's radiance
 F32 = NDArray[np.float32]
-
-
-def find_mitsuba() -> Any:
-    """Mitsuba in its llvm variant. Raises MissingDependency with the line that installs what is absent."""
-    fix = 'Install `pip install "worldplate[train]"` and the LLVM library (`apt-get install libllvm19`).'
-    if "DRJIT_LIBLLVM_PATH" not in os.environ:
-        listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
-        found = re.search(r"=> (\S*libLLVM[.-]19\S*)", listed)
-        if found:  # other versions crash on some processors
-            os.environ["DRJIT_LIBLLVM_PATH"] = found.group(1)
-    try:
-        import mitsuba
-    except ImportError as error:
-        raise MissingDependency(f"path-traced truth needs Mitsuba: {error}", fix=fix) from error
-    mitsuba.set_variant("llvm_ad_rgb")
-    return mitsuba
 
 
 @dataclass(frozen=True)

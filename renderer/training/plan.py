@@ -1,0 +1,76 @@
+"""Which world, weather and camera every sequence of a data set has: a function of its number alone.
+
+Of 20 sequences 16 train, 2 validate and 2 test. Families and weathers are interleaved, so that any first part of a
+data set has some of everything. A test world is seen twice with the same cameras, in a base weather and with one
+thing changed. The family UNSEEN is only tested on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from renderer.models.limn.weather import Weather
+from renderer.training.worlds.cameras import PATHS
+from renderer.training.worlds.weathers import CHANGES, KINDS, drawn, words_of
+
+SEEN = ("street", "courtyard", "interior", "landscape", "stage")
+UNSEEN = "hall"
+SPLITS = ("train", "validation", "test")
+FIRST_SEED = {"train": 1_000_000, "validation": 5_000_000, "test": 9_000_000}
+CAPTIONS = 4
+BASES = ("clear", "clear", "overcast", "golden")  # of test worlds
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What one file holds; `weather` still lacks the exposure that its first frames ask for."""
+
+    number: int
+    split: str
+    family: str
+    seed: int
+    kind: str  # of weather, or of the change of a test world
+    weather: Weather
+    base: Weather  # what exposure is metered in
+    path: str
+    captions: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's, without its ending; sorted by number."""
+        return f"{self.number:05d}-{self.split}-{self.family}-{self.kind}"
+
+
+def planned(number: int) -> Sequence:
+    block, place = divmod(number, 20)
+    if place < 16:
+        return _ordinary(number, "train", block * 16 + place)
+    if place < 18:
+        return _ordinary(number, "validation", block * 2 + place - 16)
+    return _tested(number, block, changed=place == 19)
+
+
+def _ordinary(number: int, split: str, turn: int) -> Sequence:
+    """The `turn`-th sequence of a split; 45 of them have every family in every weather."""
+    seed = FIRST_SEED[split] + turn
+    rng = np.random.default_rng([seed, 31])
+    family, kind = SEEN[turn % len(SEEN)], KINDS[2 * turn % len(KINDS)]
+    weather = drawn(kind, rng)
+    path = PATHS[int(rng.integers(len(PATHS)))]
+    return Sequence(number, split, family, seed, kind, weather, weather, path, words_of(family, weather, rng, CAPTIONS))
+
+
+def _tested(number: int, block: int, *, changed: bool) -> Sequence:
+    seed = FIRST_SEED["test"] + block
+    rng = np.random.default_rng([seed, 31])
+    family = (*SEEN, UNSEEN)[block % (len(SEEN) + 1)]
+    base = drawn(BASES[block % len(BASES)], rng)
+    kind, change = CHANGES[block % len(CHANGES)]
+    if kind == "overcast" or base.cloud > 0.7:  # a change that can be seen
+        base = replace(base, cloud=0.1)
+    path = PATHS[block % len(PATHS)]
+    weather = replace(base, **change) if changed else base
+    words = words_of(family, weather, np.random.default_rng([seed, 32]), CAPTIONS)
+    return Sequence(number, "test", family, seed, kind if changed else "base", weather, base, path, words)
