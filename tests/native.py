@@ -21,6 +21,10 @@ SOURCE = Path(__file__).parent.parent / "plugins/native"
 PACKAGES = "cmake ninja-build g++ clang libclang-rt-14-dev libzmq3-dev libmsgpack-cxx-dev nlohmann-json3-dev"
 LIBRARIES = (Path("/usr/include/zmq.h"), Path("/usr/include/msgpack.hpp"), Path("/usr/include/nlohmann/json.hpp"))
 
+# Arguments of `build`. One build each: the first also holds the fuzz targets.
+ADDRESSES = ("clang++", "-DWORLDPLATE_SANITIZE=address,undefined", "-DWORLDPLATE_FUZZ=ON")
+THREADS = ("clang++", "-DWORLDPLATE_SANITIZE=thread")
+
 
 @functools.cache
 def build(compiler: str = "g++", *options: str) -> Path:
@@ -38,6 +42,23 @@ def build(compiler: str = "g++", *options: str) -> Path:
             _run("cmake", "--build", folder, "--parallel", "2")
             (folder / "built").touch()
     return folder
+
+
+def client_tool(*command: str, of: tuple[str, ...] = ("g++",)) -> list[str]:
+    """The lines that plugins/native/tests/client_tool.cpp printed, but for `done`; `of` is a build.
+
+    A sanitizer that finds anything ends the tool with its report, which the failure then shows.
+    """
+    options = {
+        "ASAN_OPTIONS": "detect_leaks=1:allow_user_segv_handler=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": f"suppressions={SOURCE / 'tests/thread.supp'}",
+    }
+    run = [str(build(*of) / "client_tool"), *command]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=os.environ | options)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
+    assert done.stdout.endswith("done\n")
+    return done.stdout.splitlines()[:-1]
 
 
 def _need(compiler: str) -> None:

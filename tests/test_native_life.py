@@ -6,7 +6,6 @@ import contextlib
 import ctypes as ct
 import functools
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,8 +32,6 @@ from bridge.schema import (
     Welcome,
 )
 from renderer.process import RendererProcess
-
-TOOL = "client_tool"
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +85,6 @@ def pump_until(renderer: ScriptedRenderer, done: Callable[[], bool], timeout_s: 
 
 def attach(renderer: ScriptedRenderer, client: NativeClient) -> None:
     pump_until(renderer, lambda: client.state == "attached")
-
-
-def by_tool(*command: str, build: Path | None = None) -> list[str]:
-    """The lines that client_tool printed, but for `done`."""
-    run = [str((build or native.build()) / TOOL), *command]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
-    assert done.stdout.endswith("done\n")
-    return done.stdout.splitlines()[:-1]
 
 
 def test_a_renderer_that_never_answers_is_left_with_a_reason_and_asked_again(folder: Path) -> None:
@@ -245,14 +233,14 @@ def test_a_slot_that_was_not_submitted_is_free_at_the_next_frame(passthrough: Re
 
 
 def test_the_slot_of_a_frame_that_is_being_copied_is_nobody_elses(passthrough: RendererProcess) -> None:
-    assert by_tool("copying", str(passthrough.folder)) == ["OK OK NO_SLOT OK"]
+    assert native.client_tool("copying", str(passthrough.folder)) == ["OK OK NO_SLOT OK"]
 
 
 @pytest.mark.parametrize("times", ["1", "1000000"])
 def test_a_worker_that_has_no_memory_leaves_the_renderer_and_comes_back(
     passthrough: RendererProcess, times: str
 ) -> None:
-    lines = by_tool("starved", str(passthrough.folder), times)
+    lines = native.client_tool("starved", str(passthrough.folder), times)
     assert sum("Attached to passthrough" in line for line in lines) >= 2
     if times == "1":
         assert any("the client could not go on: std::bad_alloc" in line for line in lines)
@@ -260,12 +248,12 @@ def test_a_worker_that_has_no_memory_leaves_the_renderer_and_comes_back(
 
 def test_a_client_without_sockets_is_refused_with_the_reason() -> None:
     text = "No ZeroMQ socket for a client: Too many open files."
-    assert by_tool("sockets") == [f"1 0 {text}"] * 2
+    assert native.client_tool("sockets") == [f"1 0 {text}"] * 2
 
 
 def test_a_crowd_of_threads_may_call_everything_at_once(passthrough: RendererProcess) -> None:
     before = set(os.listdir("/dev/shm"))
-    (counts,) = by_tool("crowd", str(passthrough.folder), "300")
+    (counts,) = native.client_tool("crowd", str(passthrough.folder), "300")
     words = counts.split()
     assert dict(zip(words[::2], map(int, words[1::2]), strict=True))["begun"] == 300
     assert set(os.listdir("/dev/shm")) <= before

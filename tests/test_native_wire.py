@@ -21,7 +21,6 @@ from bridge.errors import WorldplateError
 from bridge.schema import AnyMessage, Limits
 
 VECTORS = Path(__file__).parent / "conformance"
-ASAN = ("clang++", "-DWORLDPLATE_SANITIZE=address,undefined")
 MUTANTS = 20_000
 FUZZ_RUNS = 20_000
 
@@ -48,7 +47,7 @@ def _sized(stream: io.BytesIO) -> bytes:
     return stream.read(size)
 
 
-@pytest.mark.parametrize("build", [("g++",), ASAN], ids=["g++", "clang++ with sanitizers"])
+@pytest.mark.parametrize("build", [("g++",), native.ADDRESSES], ids=["g++", "clang++ with sanitizers"])
 def test_it_takes_refuses_and_writes_every_vector_as_python_does(build: tuple[str, ...]) -> None:
     files = sorted(VECTORS.glob("*.msgpack"))
     assert len(files) > 40
@@ -80,7 +79,7 @@ def test_it_writes_any_valid_message_as_python_does(kind: type[AnyMessage], data
 def test_it_takes_and_refuses_mutants_as_python_does() -> None:
     corpus, rng = [path.read_bytes() for path in mutants.CORPUS], random.Random(5)
     messages = [mutants.mutant(corpus, rng) for _ in range(MUTANTS)]
-    answers, expected = by_native(messages, *ASAN), [by_python(message) for message in messages]
+    answers, expected = by_native(messages, *native.ADDRESSES), [by_python(message) for message in messages]
     assert any(not code for code, _ in expected)
     # Both stop at the first thing that is wrong, but look in another order.
     other = [(m, a, e) for m, a, e in zip(messages, answers, expected, strict=True) if bool(a[0]) != bool(e[0])]
@@ -91,7 +90,7 @@ def test_it_takes_and_refuses_mutants_as_python_does() -> None:
 
 
 def test_a_short_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    folder = native.build("clang++", "-DWORLDPLATE_SANITIZE=address,undefined", "-DWORLDPLATE_FUZZ=ON")
+    folder = native.build(*native.ADDRESSES)
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for file in VECTORS.glob("*.msgpack"):

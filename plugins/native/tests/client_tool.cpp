@@ -17,11 +17,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "scarce.hpp"
 #include "worldplate.h"
 
 namespace {
@@ -54,13 +54,7 @@ int zmq_poll(zmq_pollitem_t* items, int count, long timeout_ms) {
     return real(items, count, timeout_ms);
 }
 
-void* operator new(size_t size) {
-    if (is_worker && starving.load() > 0 && starving.fetch_sub(1) > 0) throw std::bad_alloc();
-    if (void* memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+bool is_scarce() { return is_worker && starving.load() > 0 && starving.fetch_sub(1) > 0; }
 
 namespace {
 
@@ -158,7 +152,8 @@ void print_log(wp_client client) {
 
 int sockets() {
     for (int there = 0; there < 2; ++there) {
-        const wp_client_desc desc = described("/nonexistent", 5);
+        const std::string file = "/nonexistent";
+        const wp_client_desc desc = described(file, 5);
         wp_client client;
         sockets_left = there;
         const wp_code code = wp_open(&desc, &client);

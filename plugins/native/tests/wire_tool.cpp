@@ -5,11 +5,10 @@
      wire_tool starved    before it, decodes each message with its first allocation failing, then its second, and so on:
                           status 1 when one of these does not end with the refusal for want of memory */
 #include <cstdio>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "scarce.hpp"
 #include "wire.hpp"
 
 namespace {
@@ -18,14 +17,12 @@ long allocations_left = -1; /* until one fails; negative: none does */
 
 }  // namespace
 
-void* operator new(size_t size) {
-    void* memory = allocations_left != 0 ? std::malloc(size) : nullptr;
+/* Each counts; the last that is left fails. */
+bool is_scarce() {
+    const bool fails = allocations_left == 0;
     if (allocations_left >= 0) --allocations_left;
-    if (memory == nullptr) throw std::bad_alloc();
-    return memory;
+    return fails;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace {
 
