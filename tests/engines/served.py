@@ -20,7 +20,7 @@ class Renderer:
         self.folder = folder
         self._command = [sys.executable, "-m", "renderer.cli", "serve", "--model", model, "--threads", "1", *arguments]
         self._command += ["--runtime-dir", str(folder)]
-        self.start()
+        self.process = self._launch()
 
     @property
     def connection(self) -> Path:
@@ -31,8 +31,13 @@ class Renderer:
         return self.folder / "renderer.log"
 
     def start(self) -> None:
+        """The next one, after one that has been killed, whoever killed it."""
+        self.process.wait()
+        self.process = self._launch()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
+            return subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
 
     def wait_until_ready(self) -> None:
         limit_s = time.monotonic() + PATIENCE_S

@@ -8,7 +8,8 @@ namespace worldplate {
 namespace {
 
 constexpr const char* kBell = "inproc://worldplate-bell";
-constexpr const char* kMonitor = "inproc://worldplate-monitor";
+constexpr const char* kMonitor = "inproc://worldplate-monitor-"; /* and a number: a name is free only when libzmq has
+                                                                    cleared away the socket that had it */
 
 void set(void* socket, int option, int value) { zmq_setsockopt(socket, option, &value, sizeof value); }
 
@@ -54,10 +55,11 @@ bool Link::open(const std::string& endpoint, int64_t most_bytes) {
     set(dealer_, ZMQ_IPV6, endpoint.find('[') != std::string::npos ? 1 : 0);
     zmq_setsockopt(dealer_, ZMQ_MAXMSGSIZE, &most_bytes, sizeof most_bytes);
     set(monitor_, ZMQ_LINGER, 0);
+    const std::string monitor = kMonitor + std::to_string(++opened_);
     /* The monitor listens before there can be a connection. */
     const bool is_open =
-        zmq_socket_monitor(dealer_, kMonitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
-        zmq_connect(monitor_, kMonitor) == 0 && zmq_connect(dealer_, endpoint.c_str()) == 0;
+        zmq_socket_monitor(dealer_, monitor.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
+        zmq_connect(monitor_, monitor.c_str()) == 0 && zmq_connect(dealer_, endpoint.c_str()) == 0;
     return is_open || given_up();
 }
 

@@ -49,6 +49,7 @@ private:
     void* ear_ = nullptr;  /* hears; the worker's */
     void* dealer_ = nullptr;
     void* monitor_ = nullptr;
+    uint64_t opened_ = 0;  /* times */
     bool connected_ = false, lost_ = false;
     std::string error_;
 };
