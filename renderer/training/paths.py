@@ -12,7 +12,7 @@ from renderer.models.limn.weather import COLUMNS, ROWS, SUN_RADIUS_RAD
 OFFSET_M = 2e-3  # off a surface, so that it does not shade itself
 FIREFLY = 2.5  # the brightest that one path may bring, exposed units
 LAMP_ROWS = 5  # of four numbers each, in the table of lamps
-ALL, FEW = 12, 4  # lamps that are weighed at first hits, and at later points of a path
+ALL, FEW = 24, 6  # lamps that are weighed at first hits, and at later points of a path
 WIDEST = 3.0  # the solid angle of a lamp or window that is very near, at most
 SPARK = 0.22  # smoother than this the sun's highlight would be a single spark that few paths meet: left out
 # One irrational step per dimension of a path; pairs with small denominators far apart.
@@ -67,6 +67,11 @@ class Paths:
         c = mi.UInt32(mi.Int32(dr.floor(column)) + COLUMNS) % COLUMNS
         below = dr.clip(1.0 + direction.y * 6.0, 0.25, 1.0)
         return self.color(self.tables.sky, r * COLUMNS + c) * below
+
+    def outside(self, point: Any) -> Any:
+        """Whether a point is under the open sky; within a room the sky comes through windows alone."""
+        low, high = self.light.room_low, self.light.room_high
+        return dr.any((point < low) | (point > high))
 
     def visible(self, point: Any, direction: Any, distance: Any, active: Any) -> Any:
         ray = self.mi.Ray3f(point, direction)
@@ -146,14 +151,16 @@ class Paths:
         spread = dr.select(area > 0.0, facing * area, math.pi * radius * radius) / square
         return way, distance, dr.minimum(spread, WIDEST), up.w
 
-    def lit(self, point: Any, normal: Any, face: Any, s: Samples, active: Any, *, first: bool = True) -> Any:
-        """Radiance that a white surface sends back of sun and lamps; indoors the sun that has bounced once is among the
-        lamps (Tracer's sunlit patches), so points that are not the `first` leave it out."""
-        by_sun = active if first else active & (self.light.open_sky > 0.5)
+    def lit(
+        self, point: Any, normal: Any, face: Any, s: Samples, active: Any, *, first: bool = True
+    ) -> tuple[Any, Any]:
+        """Radiance that a white surface sends back of the sun, and of lamps. Indoors the sun that has bounced once is
+        among the lamps (Tracer's sunlit patches), so points that are not the `first` leave it out."""
+        by_sun = active if first else active & self.outside(point)
         sun, way = self.sunlight(point, normal, face, s, by_sun)
         lamp, lamp_way = self.lamplight(point, normal, face, s, active, ALL if first else FEW)
         cosine, lamp_cosine = dr.maximum(dr.dot(normal, way), 0.0), dr.maximum(dr.dot(normal, lamp_way), 0.0)
-        return (sun * cosine + lamp * lamp_cosine) * (1.0 / math.pi)
+        return sun * (cosine / math.pi), lamp * (lamp_cosine / math.pi)
 
     def come_from(self, point: Any, direction: Any, bounces: int, s: Samples, *, lamps: bool, active: Any) -> Any:
         """Radiance that arrives along a ray. `lamps` says whether a lamp that is hit is counted."""
@@ -163,8 +170,10 @@ class Paths:
         for bounce in range(bounces):
             found = self.scene.ray_intersect_preliminary(mi.Ray3f(point, direction), coherent=False, active=alive)
             hit = found.is_valid() & alive
-            share = light.open_sky if (bounce > 0 or not lamps) else mi.Float(1.0)
-            radiance += dr.select(alive & ~hit, weight * self.sky(direction, s.one(), s.one()) * share, 0.0)
+            free = alive & ~hit
+            if bounce > 0 or not lamps:
+                free &= self.outside(point)
+            radiance += dr.select(free, weight * self.sky(direction, s.one(), s.one()), 0.0)
             face = self.color(self.tables.normal, found.prim_index, hit)
             facing = dr.dot(face, direction)
             face = dr.select(facing > 0.0, -face, face)
@@ -173,7 +182,8 @@ class Paths:
             point = mi.Point3f(point + direction * found.t)
             weight *= dr.select(hit, self.color(self.tables.albedo, found.prim_index, hit), 0.0)
             alive = hit
-            radiance += dr.select(alive, weight * self.lit(point, face, face, s, alive, first=lamps), 0.0)
+            sun, lamp = self.lit(point, face, face, s, alive, first=lamps)
+            radiance += dr.select(alive, weight * (sun + lamp), 0.0)
             point = point + face * OFFSET_M
             if bounce == bounces - 1:
                 radiance += dr.select(alive, weight * light.rest, 0.0)
@@ -181,14 +191,15 @@ class Paths:
                 direction = mi.Frame3f(face).to_world(mi.warp.square_to_cosine_hemisphere(mi.Point2f(s.one(), s.one())))
         return dr.minimum(radiance, FIREFLY)
 
-    def diffuse(self, point: Any, face: Any, normal: Any, s: Samples, bounces: int) -> Any:
-        """Radiance that a white surface sends back."""
+    def diffuse(self, point: Any, face: Any, normal: Any, s: Samples, bounces: int) -> tuple[Any, Any]:
+        """Radiance that a white surface sends back: of the sun itself, and of everything else."""
         mi = self.mi
         direction = mi.Frame3f(normal).to_world(mi.warp.square_to_cosine_hemisphere(mi.Point2f(s.one(), s.one())))
         leaves = dr.dot(direction, face) > 0.0
         direction = dr.select(leaves, direction, direction - face * (2.0 * dr.dot(direction, face)))
         around = self.come_from(point + face * OFFSET_M, direction, bounces, s, lamps=False, active=True)
-        return self.lit(point, normal, face, s, True) + around
+        sun, lamp = self.lit(point, normal, face, s, True)
+        return sun, lamp + around
 
     def mirrored(self, point: Any, face: Any, normal: Any, eye: Any, roughness: Any, s: Samples) -> Any:
         """What a glossy surface shows: one reflected path (GGX half vectors), and highlights of sun and lamps."""
@@ -224,15 +235,18 @@ class Paths:
 def gather_diffuse(
     mi: Any, scene: Any, tables: Any, light: Any, columns: Any, samples: Any, seed: Any, bounces: Any
 ) -> Any:
-    """Mean over `samples` of what a white surface at every point sends back: Vector3f."""
+    """Mean over `samples` of what a white surface at every point sends back, of the sun itself and of everything
+    else: two Vector3f."""
     point, face, normal, pixel, member = columns
     paths = Paths(mi, scene, tables, light)
     salt, count = dr.opaque(mi.UInt32, seed & 0xFFFFFFFF), dr.opaque(mi.UInt32, samples)
-    i, total = mi.UInt32(0), mi.Vector3f(0.0)
+    i, sun, rest = mi.UInt32(0), mi.Vector3f(0.0), mi.Vector3f(0.0)
     while i < count:
-        total += paths.diffuse(point, face, normal, Samples(mi, pixel, member * count + i, salt), bounces)
+        one, other = paths.diffuse(point, face, normal, Samples(mi, pixel, member * count + i, salt), bounces)
+        sun += one
+        rest += other
         i += 1
-    return total / mi.Float(count)
+    return sun / mi.Float(count), rest / mi.Float(count)
 
 
 @dr.syntax

@@ -21,6 +21,7 @@ from renderer.training.worlds.moment import Poses, Things
 SPLIT = 2  # surfaces per pixel and side: edges and textures are antialiased by a box of 2x2
 WORTH_A_MIRROR = 0.012  # reflectance below which no reflected path is traced
 BRIGHTEST = 60.0  # scene-linear, in the finished picture
+KEEN, EASY = 2.5, 0.4  # how much the denoiser minds differing values: shadows of the sun are sharp, the rest soft
 INDOORS_M = 9.0  # within a room the air is clear this far
 REACH = 2  # of the denoiser, in pixels at each of its two scales
 
@@ -67,7 +68,7 @@ class Painter:
         if self.denoise:
             arriving = self._denoised(view, hit, solid, normal, surface.roughness, arriving)
         shines = self.things.shines[hit.thing[solid]] * lamp_power(self.blockout, self.weather)
-        lit = surface.albedo * (1.0 - mirror) * arriving.diffuse + mirror * arriving.mirrored + shines
+        lit = surface.albedo * (1.0 - mirror) * (arriving.sun + arriving.rest) + mirror * arriving.mirrored + shines
         return self._through_air(hit.distance_m[solid], direction[solid], lit)
 
     def _paint(self, view: View, tracer: Tracer, poses: Poses, hit: Seen, direction: F32,
@@ -100,20 +101,23 @@ class Painter:
         shape = (view.height * SPLIT, view.width * SPLIT)
         place = np.full(shape, -1, np.int32)
         place.ravel()[solid] = np.arange(len(solid), dtype=np.int32)
-        guide = (hit.face_normal[solid], normal, hit.position_m[solid], hit.distance_m[solid])
         pixel_m = 2.0 * view.tan_y / (view.height * SPLIT)
-        light = despeckled(place, *guide[:1], hit.thing[solid], arriving.diffuse)
-        shown = despeckled(place, *guide[:1], hit.thing[solid], arriving.mirrored)
-        glossy = bool((shown > 0.0).any())
-        for stride in (1, 2):
-            light = smoothed(place, *guide, light, np.ones(len(solid), np.float32), stride, pixel_m)
-            if glossy:
-                shown = smoothed(place, *guide, shown, np.clip(roughness * 2.0 - 0.3, 0.0, 1.0), stride,
-                                 pixel_m)  # fmt: skip
-        return Arriving(light, shown)
+        guide = (hit.face_normal[solid], normal, hit.position_m[solid], hit.distance_m[solid])
+        thing, whole = hit.thing[solid], np.ones(len(solid), np.float32)
+        sun = smoothed(place, *guide, arriving.sun, whole, 1, pixel_m, KEEN)
+        rest = despeckled(place, guide[0], thing, arriving.rest)
+        for stride in (1, 2, 4) if self.blockout.inside is not None else (1, 2):
+            rest = smoothed(place, *guide, rest, whole, stride, pixel_m, EASY)
+        shown = arriving.mirrored
+        if bool((shown > 0.0).any()):
+            shown = despeckled(place, guide[0], thing, shown)
+            for stride in (1, 2):
+                share = np.clip(roughness * 2.0 - 0.3, 0.0, 1.0)
+                shown = smoothed(place, *guide, shown, share, stride, pixel_m, KEEN)
+        return Arriving(sun, rest, shown)
 
     def _through_air(self, distance_m: F32, direction: F32, radiance: F32) -> F32:
-        outside = np.maximum(distance_m - INDOORS_M, 0.0) if self.blockout.indoors else distance_m
+        outside = np.maximum(distance_m - INDOORS_M, 0.0) if self.blockout.inside is not None else distance_m
         clear = np.exp(-self.sky.fog_per_m * outside)[:, None]
         forward = np.clip(direction @ self.sky.to_sun, 0.0, 1.0)[:, None] ** 10
         air = self.sky.fog + 0.10 * forward * self.sky.sun
@@ -121,7 +125,7 @@ class Painter:
 
     def _lamps_in_fog(self, view: View, hit: Seen, direction: F32, radiance: F32) -> None:
         """Lamps glow in the air around them: single scattering of a point's light along the ray, without shadows."""
-        if self.weather.fog_per_m < 0.003 or self.blockout.indoors:
+        if self.weather.fog_per_m < 0.003 or self.blockout.inside is not None:
             return
         for lamp, share in lamps_of(self.blockout, self.weather):
             if lamp.window or lamp.radius_m == 0.0:
@@ -185,9 +189,11 @@ def smoothed(
     share: Any,
     stride: Any,
     pixel_m: Any,
+    keen: Any,
 ) -> Any:
     """One pass of an edge-keeping blur over points that lie in a picture: `place` [H, W] is each pixel's point or -1;
-    neighbours count when they lie in the same plane and their relief faces the same way. `share` 0..1 of the blur."""
+    neighbours count when they lie in the same plane and their relief faces the same way, and the less the more their
+    values differ (`keen`). `share` 0..1 of the blur."""
     height, width = place.shape
     out = value.copy()
     for y in range(height):
@@ -223,7 +229,7 @@ def smoothed(
                     both = value[n, 0] + value[n, 1] + value[n, 2] + value[m, 0] + value[m, 1] + value[m, 2]
                     level = 0.05 + both / 6.0
                     unlike = (dr * dr + dg * dg + db * db) / (level * level)
-                    w = math.exp(-0.35 * (i * i + j * j) / REACH - unlike * 2.5) * share[n] * (k - 0.9) * 10.0
+                    w = math.exp(-0.35 * (i * i + j * j) / REACH - unlike * keen) * share[n] * (k - 0.9) * 10.0
                     total += w
                     r += w * value[m, 0]
                     g += w * value[m, 1]

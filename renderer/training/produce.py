@@ -29,7 +29,12 @@ from renderer.training.tracer import find_mitsuba
 SAVE_EVERY_S = 30.0  # the manifest, while sequences are made
 REPORT_EVERY_S = 30.0
 PACKAGES = ("mitsuba", "drjit", "numpy", "numba", "mujoco")
-SOURCES = ("renderer/training", "renderer/models/limn", "bridge/engine")  # what decides the pixels
+SOURCES = (  # what decides the pixels
+    "renderer/training/worlds/*.py",
+    *(f"renderer/training/{name}.py" for name in ("paths", "picture", "plan", "sequences", "shot", "tracer")),
+    *(f"renderer/models/limn/{name}.py" for name in ("finishes", "heaven", "surface", "weather")),
+    "bridge/engine/*.py",
+)
 log = logging.getLogger("worldplate.dataset")
 
 
@@ -81,8 +86,8 @@ def code_version() -> str:
     """A hash of the sources and package versions that decide the pixels."""
     root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256(" ".join(f"{name}={version(name)}" for name in PACKAGES).encode())
-    for folder in SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
+    for pattern in SOURCES:
+        for path in sorted(root.glob(pattern)):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -43,8 +43,8 @@ class Recipe:
     width: int = 192
     height: int = 108
     frames: int = 8
-    samples: int = 5
-    test_samples: int = 20
+    samples: int = 4
+    test_samples: int = 10
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def metered(painter: Painter, view: View, tracer: Tracer, poses: Poses) -> float
     small = replace(view, width=width, height=height)
     level = painter.picture(small, tracer, poses, seed=1).astype(np.float64) @ LUMINANCE
     mean = float(np.exp(np.log(np.clip(level, 0.004, 4.0)).mean()))
-    share, most = (0.85, 5.0) if painter.blockout.indoors else (0.5, 1.25)
+    share, most = (0.85, 5.0) if painter.blockout.inside is not None else (0.5, 1.25)
     wanted = KEY_LEVEL * float(np.clip(0.7 + painter.weather.sun_elevation_deg / 30.0, 0.5, 1.0))  # evenings are darker
     return float(np.round(np.clip(share * np.log2(wanted / mean), -0.75, most) * 4.0) / 4.0)
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.engine.world import Vec3
 from bridge.errors import MissingDependency
 from renderer.models.limn.weather import Sky, Weather
 from renderer.training.worlds.kit import Blockout, Lamp
@@ -27,7 +28,8 @@ from renderer.training.worlds.moment import Poses, Things, placed
 
 F32 = NDArray[np.float32]
 BOUNCES = 2  # of the diffuse paths
-PATCHES = 24  # sunlit places in a room, about
+NOWHERE = ((1e9, 1e9, 1e9), (-1e9, -1e9, -1e9))
+PATCHES = 14  # sunlit places in a room, about
 BY_DAY = 0.6  # how bright lamps burn by day that always burn
 
 
@@ -73,9 +75,11 @@ class Points(NamedTuple):
 
 @dataclass(frozen=True)
 class Arriving:
-    """Radiance that a white surface would send back, [n, 3], and what a mirror there would show [n, 3]."""
+    """Radiance that a white surface would send back, of the sun itself and of everything else, and what a mirror there
+    would show; each [n, 3]."""
 
-    diffuse: F32
+    sun: F32
+    rest: F32
     mirrored: F32
 
 
@@ -90,7 +94,7 @@ class Tracer:
         normal = np.cross(b - a, c - a)
         self.face_normal: F32 = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
         lamps, power = lamps_of(blockout, weather), lamp_power(blockout, weather)
-        if blockout.indoors:
+        if blockout.inside is not None:
             lamps += self._sunlit_patches(blockout, things, sky)
         self._tables = _tables_of(mi, things, self.face_normal, sky, lamps, power)
         self._light = _light_of(mi, blockout, sky, len(lamps))
@@ -142,20 +146,23 @@ class Tracer:
 
     def light(self, points: Points, samples: int, seed: int) -> Arriving:
         """Gather light at points with `samples` paths each, and half as many mirrored ones where `mirror` > 0."""
+        import drjit as dr
+
         from renderer.training.paths import gather_diffuse, gather_mirrored
 
         mi, known = self._mi, (self._mi, self._scene, self._tables, self._light)
         vectors = [points.position_m, points.face_normal, points.normal]
         columns = [mi.Vector3f(*_columns(mi, v)) for v in vectors]
         numbers = [mi.UInt32(points.pixel), mi.UInt32(points.member)]
-        diffuse = _rows(gather_diffuse(*known, columns + numbers, samples, seed, BOUNCES))
-        mirrored = np.zeros_like(diffuse)
+        sun, rest = gather_diffuse(*known, columns + numbers, samples, seed, BOUNCES)
+        dr.eval(sun, rest)
+        mirrored = np.zeros_like(points.position_m)
         glossy = np.flatnonzero(points.mirror > 0.0)
         if len(glossy):  # gathered apart, so that no lane of the processor waits for a matte one
             columns = [mi.Vector3f(*_columns(mi, v[glossy])) for v in [*vectors, points.toward_eye]]
             numbers = [mi.Float(points.roughness[glossy]), *(mi.UInt32(v[glossy]) for v in points[-2:])]
             mirrored[glossy] = _rows(gather_mirrored(*known, columns + numbers, -(-samples // 2), seed))
-        return Arriving(diffuse, mirrored)
+        return Arriving(_rows(sun), _rows(rest), mirrored)
 
 
 def _rows(vectors: Any) -> F32:
@@ -225,7 +232,8 @@ class _Light(NamedTuple):
     sun: Any
     rest: Any  # [3] radiance of a white sheet at the end of a path
     lamp_count: Any
-    open_sky: Any  # 1 outdoors; 0 where the sky comes through windows alone
+    room_low: Any  # corners of the room, within which the sky comes through windows alone
+    room_high: Any
     has_sun: bool  # these three are part of the kernel
     has_lamps: bool
     mirror_bounces: int
@@ -252,10 +260,10 @@ def _lamp_row(lamp: Lamp, share: float, sky_level: float) -> NDArray[np.float64]
 def _light_of(mi: Any, blockout: Blockout, sky: Sky, lamps: int) -> _Light:
     import drjit as dr
 
-    def opaque(v: F32) -> Any:
+    def opaque(v: F32 | Vec3) -> Any:
         return mi.Vector3f(*(dr.opaque(mi.Float, float(c)) for c in v))
 
     rest = sky.ambient * np.array(blockout.dim, np.float32)
-    return _Light(opaque(sky.to_sun), opaque(sky.sun), opaque(rest), dr.opaque(mi.UInt32, lamps),
-                  dr.opaque(mi.Float, 0.0 if blockout.indoors else 1.0), float(sky.sun.max()) > 0.0, lamps > 0,
-                  2 if blockout.indoors else 1)  # fmt: skip
+    low, high = blockout.inside or NOWHERE
+    return _Light(opaque(sky.to_sun), opaque(sky.sun), opaque(rest), dr.opaque(mi.UInt32, lamps), opaque(low),
+                  opaque(high), float(sky.sun.max()) > 0.0, lamps > 0, 1 if blockout.inside is None else 2)  # fmt: skip

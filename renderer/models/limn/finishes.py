@@ -103,9 +103,9 @@ _NEEDLES = Finish(0.05, 0.11, 0.37, 0.0, tint=0.5, hue=0.08, jitter=0.6, low=1.8
                   **_patch(0.12, 0.4, (0.12, 0.13, 0.04)))  # fmt: skip
 _PLASTIC = Finish(9.0, 0.32, 0.0, low=2.5, low_amount=0.04, fine_u=9.0, fine_v=9.0, fine_amount=0.03, relief=0.0,
                   stripe=0.10, rough=0.28, rough_spread=0.06, shine=0.045)  # fmt: skip
-_WATER = Finish(9.0, 9.0, low=0.45, low_amount=0.12, fine_u=1.9, fine_v=1.1, fine_amount=0.05, relief=0.035,
+_WATER = Finish(9.0, 9.0, low=0.45, low_amount=0.12, fine_u=1.9, fine_v=1.1, fine_amount=0.05, relief=0.02,
                 rough=0.05, rough_spread=0.0, shine=0.03)  # fmt: skip
-_CHOPPY = Finish(9.0, 9.0, low=0.6, low_amount=0.12, fine_u=3.4, fine_v=2.0, fine_amount=0.05, relief=0.07,
+_CHOPPY = Finish(9.0, 9.0, low=0.6, low_amount=0.12, fine_u=3.4, fine_v=2.0, fine_amount=0.05, relief=0.04,
                  rough=0.08, rough_spread=0.0, shine=0.03)  # fmt: skip
 _GLASS = Finish(9.0, 9.0, low=0.8, low_amount=0.1, fine_u=1.0, fine_v=1.0, fine_amount=0.03, relief=0.004,
                 rough=0.04, rough_spread=0.0, shine=0.08)  # fmt: skip

@@ -25,6 +25,7 @@ from renderer.models.limn.weather import Weather
 
 F32 = NDArray[np.float32]
 LABELS = 16
+GROUND, STONE, WATER, LIGHT = (int(v) for v in (Label.GROUND, Label.STONE, Label.WATER, Label.LIGHT))
 # Columns of the table, in the order of finishes.Finish.
 (CELL_U, CELL_V, BOND, JOINT, DARK, TINT, HUE, BEVEL, JITTER, LOW, LOW_AMOUNT, FINE_U, FINE_V, FINE_AMOUNT, RELIEF,
  PATCH, PATCH_SHARE, PATCH_R, PATCH_G, PATCH_B, STRIPE, ROUGH, ROUGH_SPREAD, SHINE, METAL) = range(25)  # fmt: skip
@@ -98,19 +99,9 @@ def _step(low: float, high: float, x: float) -> float:
 
 @kernel
 def _paint(
-    position: Any,
-    normal: Any,
-    up: Any,
-    label: Any,
-    albedo: Any,
-    material: Any,
-    footprint: Any,
-    open_above: Any,
-    table: Any,
-    salt: Any,
-    season: Any,
-    out: Any,
-) -> Any:
+    position: Any, normal: Any, up: Any, label: Any, albedo: Any, material: Any, footprint: Any, open_above: Any,
+    table: Any, salt: Any, season: Any, out: Any,
+) -> Any:  # fmt: skip
     """One row of `out` per point: albedo, mirror, normal, roughness."""
     for n in range(position.shape[0]):
         f = table[label[n]]
@@ -119,86 +110,28 @@ def _paint(
         across_x, across_y = ax >= ay and ax >= az, ay > ax and ay >= az
         u = position[n, 2] if across_x else position[n, 0]
         v = position[n, 2] if across_y else position[n, 1]
-        if f[CELL_U] < 0.0:  # boards that stand on walls and lie on floors: along the longer way
+        if f[CELL_U] < 0.0:
             u, v = v, u
         size = footprint[n]
-        # cells and their joints
-        cu, cv = abs(f[CELL_U]), f[CELL_V]
-        row = math.floor(v / cv)
-        along = u / cu + row * f[BOND]
-        column = math.floor(along)
-        h = _hash(int(column), int(row), salt + 1)
-        h2 = _hash(int(column), int(row), salt + 2)
-        fu, fv = along - column, v / cv - row
-        eu, ev = min(fu, 1.0 - fu) * cu, min(fv, 1.0 - fv) * cv
-        sharp = min(max(1.5 - 2.0 * size / min(cv, cu), 0.0), 1.0)
-        soft = 0.6 * size + 0.004
-        edge = min(eu, ev)
-        joint = sharp * min(max((f[JOINT] + soft - edge) / (2.0 * soft), 0.0), 1.0) if f[JOINT] > 0.0 else 0.0
-        # the two noises
-        fade_low = min(max(1.5 - 2.0 * size * f[LOW], 0.0), 1.0)
-        low, low_u, low_v = _noise(u * f[LOW], v * f[LOW], salt + 3)
-        fade = min(max(1.5 - 2.0 * size * max(f[FINE_U], f[FINE_V]), 0.0), 1.0)
-        fine, fine_u, fine_v = _noise(u * f[FINE_U] + 7.7 * h, v * f[FINE_V], salt + 4)
-        low, fine = low * fade_low, fine * fade
-        patch = _step(1.0 - 2.0 * f[PATCH_SHARE], 1.25 - 2.0 * f[PATCH_SHARE], low + 0.35 * fine) * f[PATCH]
-        parity = 1.0 if int(row) % 2 == 0 else -1.0
-        gain = (1.0 - f[DARK] * joint) * (1.0 + sharp * (f[TINT] * (2.0 * h - 1.0) + f[STRIPE] * parity))
-        gain *= (1.0 + f[LOW_AMOUNT] * low) * (1.0 + f[FINE_AMOUNT] * fine)
-        warm = f[HUE] * (sharp * (2.0 * h2 - 1.0) + 0.5 * low)
-        r = albedo[n, 0] * gain * (1.0 + warm)
-        g = albedo[n, 1] * gain
-        b = albedo[n, 2] * gain * (1.0 - warm)
-        level = 0.6 + 0.4 * gain
-        r += (f[PATCH_R] * level - r) * patch
-        g += (f[PATCH_G] * level - g) * patch
-        b += (f[PATCH_B] * level - b) * patch
-        # relief: joints are bevelled, noise tilts, leaves and pebbles point anywhere
-        bevel = f[BEVEL] * sharp * _step(f[JOINT] + 2.5 * soft + 0.35 * f[BEVEL] * min(cu, cv), f[JOINT], edge)
-        tu = bevel * (-1.0 if fu < 0.5 else 1.0) if eu < ev else 0.0
-        tv = bevel * (-1.0 if fv < 0.5 else 1.0) if ev <= eu else 0.0
-        tu += f[RELIEF] * fade * fine_u + f[JITTER] * sharp * (2.0 * h - 1.0)
-        tv += f[RELIEF] * fade * fine_v + f[JITTER] * sharp * (2.0 * h2 - 1.0)
-        tu, tv = tu - 0.06 * f[LOW_AMOUNT] * low_u * fade_low, tv - 0.06 * f[LOW_AMOUNT] * low_v * fade_low
-        rough = f[ROUGH] + f[ROUGH_SPREAD] * (0.6 * low + 0.4 * (2.0 * h - 1.0)) + 0.25 * patch
+        r, g, b, tu, tv, rough, low, h, h2, joint, patch = _finish(
+            f, salt, u, v, size, albedo[n, 0], albedo[n, 1], albedo[n, 2]
+        )
         rough = 0.5 * rough + 0.5 * material[n, 0] if f[METAL] < 0.5 else rough
-        metal = min(f[METAL], material[n, 1] + 0.0) * (1.0 - patch)
-        shine = f[SHINE]
-        # season and weather
+        metal, shine = min(f[METAL], material[n, 1]) * (1.0 - patch), f[SHINE]
         rise = nx * up[n, 0] + ny * up[n, 1] + nz * up[n, 2]
-        wet, snow, autumn = season[0], season[1], season[2]
-        if autumn > 0.0:
-            r, g, b = _autumn(r, g, b, label[n], rise, u, v, size, low, h, h2, autumn, open_above[n], salt)
-        if wet > 0.0:
+        if season[2] > 0.0:
+            r, g, b = _autumn(r, g, b, label[n], rise, u, v, size, low, h, h2, season[2], open_above[n], salt)
+        if season[0] > 0.0:
             falls = 1.0 if open_above[n] else 0.25
-            soak = wet * falls * (0.55 + 0.45 * max(rise, 0.0)) * (1.0 - metal)
-            dull = 1.0 - 0.42 * soak * min(1.0, 2.0 * rough)
-            r, g, b = r * dull, g * dull, b * dull
-            rough += (0.22 - rough) * 0.8 * soak if rough > 0.22 else 0.0
-            shine = max(shine, 0.03 * soak)
-            flat = label[n] == 2 or label[n] == 4
-            pool = _step(0.12, -0.05, low + 0.25 * joint) * _step(0.96, 0.995, rise) * wet * falls if flat else 0.0
-            rough += (0.03 - rough) * pool
-            keep = 1.0 - 0.94 * pool
-            tu, tv = tu * keep, tv * keep
-            r, g, b = r * (1.0 - 0.3 * pool), g * (1.0 - 0.3 * pool), b * (1.0 - 0.3 * pool)
-        if snow > 0.0 and open_above[n] and label[n] != 11 and label[n] != 15:
-            drift, drift_u, drift_v = _noise(u * 0.8, v * 0.8, salt + 5)
-            drift_fade = min(max(1.5 - 2.0 * size * 0.8, 0.0), 1.0)
-            drift_u, drift_v = drift_u * drift_fade, drift_v * drift_fade
-            cover = _step(0.25, 0.62, rise + 0.30 * drift + 0.18 * low + 0.7 * snow - 0.55) * min(1.0, 1.6 * snow)
-            r, g, b = r + (0.84 - r) * cover, g + (0.87 - g) * cover, b + (0.91 - b) * cover
-            tu = tu * (1.0 - 0.85 * cover) - 0.06 * drift_u * cover
-            tv = tv * (1.0 - 0.85 * cover) - 0.06 * drift_v * cover
+            r, g, b, tu, tv, rough, shine = _wet(
+                r, g, b, tu, tv, rough, shine, metal, rise, low + 0.25 * joint, season[0], falls, label[n]
+            )
+        if season[1] > 0.0 and open_above[n] and label[n] != WATER and label[n] != LIGHT:
+            r, g, b, tu, tv, cover = _snow(r, g, b, tu, tv, u, v, size, rise, low, season[1], salt)
             rough, metal, shine = rough + (0.9 - rough) * cover, metal * (1.0 - cover), shine * (1.0 - cover)
-        # write
-        out[n, 0] = min(max(r, 0.004), 0.93) * (1.0 - 0.92 * metal)
-        out[n, 1] = min(max(g, 0.004), 0.93) * (1.0 - 0.92 * metal)
-        out[n, 2] = min(max(b, 0.004), 0.93) * (1.0 - 0.92 * metal)
-        out[n, 3] = shine + (min(max(r * 1.5, 0.05), 0.95) - shine) * metal
-        out[n, 4] = shine + (min(max(g * 1.5, 0.05), 0.95) - shine) * metal
-        out[n, 5] = shine + (min(max(b * 1.5, 0.05), 0.95) - shine) * metal
-        out[n, 9] = min(max(rough, 0.03), 1.0)
+        for c, value in enumerate((r, g, b)):
+            out[n, c] = min(max(value, 0.004), 0.93) * (1.0 - 0.92 * metal)
+            out[n, 3 + c] = shine + (min(max(value * 1.5, 0.05), 0.95) - shine) * metal
         if f[CELL_U] < 0.0:
             tu, tv = tv, tu
         wx = 0.0 if across_x else tu
@@ -208,6 +141,74 @@ def _paint(
         wx, wy, wz = nx + wx - inward * nx, ny + wy - inward * ny, nz + wz - inward * nz
         scale = 1.0 / math.sqrt(wx * wx + wy * wy + wz * wz)
         out[n, 6], out[n, 7], out[n, 8] = wx * scale, wy * scale, wz * scale
+        out[n, 9] = min(max(rough, 0.03), 1.0)
+
+
+@kernel
+def _finish(f: Any, salt: Any, u: float, v: float, size: float, r: float, g: float, b: float) -> Any:
+    """A dry finish at (u, v): colour, tilt along u and v, roughness, and what the weather builds on: coarse noise, the
+    cell's two hashes, how much this is a joint, how much the second colour shows."""
+    cu, cv = abs(f[CELL_U]), f[CELL_V]
+    row = math.floor(v / cv)
+    along = u / cu + row * f[BOND]
+    column = math.floor(along)
+    h, h2 = _hash(int(column), int(row), salt + 1), _hash(int(column), int(row), salt + 2)
+    fu, fv = along - column, v / cv - row
+    eu, ev = min(fu, 1.0 - fu) * cu, min(fv, 1.0 - fv) * cv
+    sharp = min(max(1.5 - 2.0 * size / min(cv, cu), 0.0), 1.0)
+    soft, edge = 0.6 * size + 0.004, min(eu, ev)
+    joint = sharp * min(max((f[JOINT] + soft - edge) / (2.0 * soft), 0.0), 1.0) if f[JOINT] > 0.0 else 0.0
+    fade_low = min(max(1.5 - 2.0 * size * f[LOW], 0.0), 1.0)
+    low, low_u, low_v = _noise(u * f[LOW], v * f[LOW], salt + 3)
+    fade = min(max(1.5 - 2.0 * size * max(f[FINE_U], f[FINE_V]), 0.0), 1.0)
+    fine, fine_u, fine_v = _noise(u * f[FINE_U] + 7.7 * h, v * f[FINE_V], salt + 4)
+    low, fine = low * fade_low, fine * fade
+    patch = _step(1.0 - 2.0 * f[PATCH_SHARE], 1.25 - 2.0 * f[PATCH_SHARE], low + 0.35 * fine) * f[PATCH]
+    parity = 1.0 if int(row) % 2 == 0 else -1.0
+    gain = (1.0 - f[DARK] * joint) * (1.0 + sharp * (f[TINT] * (2.0 * h - 1.0) + f[STRIPE] * parity))
+    gain *= (1.0 + f[LOW_AMOUNT] * low) * (1.0 + f[FINE_AMOUNT] * fine)
+    warm = f[HUE] * (sharp * (2.0 * h2 - 1.0) + 0.5 * low)
+    r, g, b = r * gain * (1.0 + warm), g * gain, b * gain * (1.0 - warm)
+    level = 0.6 + 0.4 * gain
+    r += (f[PATCH_R] * level - r) * patch
+    g += (f[PATCH_G] * level - g) * patch
+    b += (f[PATCH_B] * level - b) * patch
+    # relief: joints are bevelled, noise tilts, leaves and pebbles point anywhere
+    bevel = f[BEVEL] * sharp * _step(f[JOINT] + 2.5 * soft + 0.35 * f[BEVEL] * min(cu, cv), f[JOINT], edge)
+    tu = bevel * (-1.0 if fu < 0.5 else 1.0) if eu < ev else 0.0
+    tv = bevel * (-1.0 if fv < 0.5 else 1.0) if ev <= eu else 0.0
+    slope = -0.06 * f[LOW_AMOUNT] * fade_low
+    tu += f[RELIEF] * fade * fine_u + f[JITTER] * sharp * (2.0 * h - 1.0) + slope * low_u
+    tv += f[RELIEF] * fade * fine_v + f[JITTER] * sharp * (2.0 * h2 - 1.0) + slope * low_v
+    rough = f[ROUGH] + f[ROUGH_SPREAD] * (0.6 * low + 0.4 * (2.0 * h - 1.0)) + 0.25 * patch
+    return r, g, b, tu, tv, rough, low, h, h2, joint, patch
+
+
+@kernel
+def _wet(r: float, g: float, b: float, tu: float, tv: float, rough: float, shine: float, metal: float, rise: float,
+         level: float, wet: float, falls: float, label: int) -> Any:  # fmt: skip
+    """Rain darkens and smooths, and stands in the low places of what lies flat."""
+    soak = wet * falls * (0.55 + 0.45 * max(rise, 0.0)) * (1.0 - metal)
+    dull = 1.0 - 0.42 * soak * min(1.0, 2.0 * rough)
+    rough += (0.22 - rough) * 0.8 * soak if rough > 0.22 else 0.0
+    shine = max(shine, 0.03 * soak)
+    flat = label in (GROUND, STONE)
+    pool = _step(0.12, -0.05, level) * _step(0.96, 0.995, rise) * wet * falls if flat else 0.0
+    rough += (0.03 - rough) * pool
+    keep, dull = 1.0 - 0.94 * pool, dull * (1.0 - 0.3 * pool)
+    return r * dull, g * dull, b * dull, tu * keep, tv * keep, rough, shine
+
+
+@kernel
+def _snow(r: float, g: float, b: float, tu: float, tv: float, u: float, v: float, size: float, rise: float, low: float,
+          snow: float, salt: Any) -> Any:  # fmt: skip
+    """Snow lies on what faces up, in drifts."""
+    drift, drift_u, drift_v = _noise(u * 0.8, v * 0.8, salt + 5)
+    fade = 0.06 * min(max(1.5 - 2.0 * size * 0.8, 0.0), 1.0)
+    cover = _step(0.25, 0.62, rise + 0.30 * drift + 0.18 * low + 0.7 * snow - 0.55) * min(1.0, 1.6 * snow)
+    r, g, b = r + (0.84 - r) * cover, g + (0.87 - g) * cover, b + (0.91 - b) * cover
+    bare = 1.0 - 0.85 * cover
+    return r, g, b, tu * bare - fade * drift_u * cover, tv * bare - fade * drift_v * cover, cover
 
 
 @kernel

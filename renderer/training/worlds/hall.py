@@ -45,8 +45,9 @@ def hall(seed: int) -> Blockout:
     k.box(Label.GROUND, (50.0, 0.2, 50.0), (0.0, -0.6, 0.0), (0.24, 0.23, 0.22))
     room = Room(((-1.8, 1.3, -d + 2.5), (1.8, 2.2, d - 2.5)), ((-w + 1.0, 0.6, -d), (w - 1.0, h * 0.6, d)),
                 walk_m=3.5, crane_m=2.5)  # fmt: skip
-    return k.blockout("hall", room, Sun(k.between(0.0, 360.0), k.between(30.0, 60.0)), fov_deg=k.between(55.0, 72.0),
-                      indoors=True, dim=(0.06, 0.06, 0.06))  # fmt: skip
+    sun, fov_deg = Sun(k.between(0.0, 360.0), k.between(30.0, 60.0)), k.between(55.0, 72.0)
+    inside = ((-w - 0.3, -0.3, -d - 0.1), (w + 0.3, h + 0.3, d + 0.1))
+    return k.blockout("hall", room, sun, fov_deg=fov_deg, inside=inside, dim=(0.06, 0.06, 0.06))
 
 
 def _walls(k: Kit, w: float, d: float, h: float, wall: Vec3) -> None:

@@ -34,10 +34,12 @@ def interior(seed: int) -> Blockout:
     _trim(k, w, d, h)
     _furnish(k, w, d, h)
     _outside(k, w, d)
-    room = Room(((-w + 0.7, 1.1, -d + 1.2), (w - 0.7, 1.8, d - 0.7)), ((-w, 0.3, -d), (w, h - 0.4, d)),
-                walk_m=1.6, crane_m=0.8)  # fmt: skip
-    return k.blockout("interior", room, Sun(k.between(0.0, 360.0), k.between(25.0, 55.0)),
-                      fov_deg=k.between(58.0, 75.0), far_m=120.0, indoors=True, dim=(0.05, 0.048, 0.044))  # fmt: skip
+    room = Room(
+        ((-w + 0.7, 1.1, -d + 1.2), (w - 0.7, 1.8, d - 0.7)), ((-w, 0.3, -d), (w, h * 0.5, d)), walk_m=1.6, crane_m=0.8
+    )
+    sun, fov_deg = Sun(k.between(0.0, 360.0), k.between(25.0, 55.0)), k.between(58.0, 75.0)
+    inside = ((-w - 0.28, -0.3, -d - 0.28), (w + 0.1, h + 0.1, d + 0.1))
+    return k.blockout("interior", room, sun, fov_deg=fov_deg, far_m=120.0, inside=inside, dim=(0.05, 0.048, 0.044))
 
 
 def _wall_with_windows(k: Kit, side: str, half: float, away: float, h: float, wall: Vec3, count: int) -> None:

@@ -67,7 +67,7 @@ class Blockout:
     solids: tuple[Solid, ...]
     lamps: tuple[Lamp, ...]
     room: Room
-    indoors: bool = False  # the sky comes in through windows alone
+    inside: tuple[Vec3, Vec3] | None = None  # corners of a room, within which the sky comes through windows alone
     dim: Vec3 = (1.0, 1.0, 1.0)  # light at the end of a path, as a share of the open sky's
 
 
@@ -127,14 +127,14 @@ class Kit(Builder):
                                across=across, up=up, always=always))  # fmt: skip
 
     def blockout(self, name: str, room: Room, sun: Sun, *, fov_deg: float = 60.0, far_m: float = 150.0,
-                 indoors: bool = False, dim: Vec3 = (0.5, 0.5, 0.5)) -> Blockout:  # fmt: skip
+                 inside: tuple[Vec3, Vec3] | None = None, dim: Vec3 = (0.5, 0.5, 0.5)) -> Blockout:  # fmt: skip
         primitives = self.finish(mirrored=False)
         first = len(primitives) + 1
         solids = tuple(replace(s, object_id=first + n) for n, s in enumerate(self.solids))
         camera = CameraKey(*(tuple(float((a + b) / 2) for a, b in zip(*pair, strict=True))
                              for pair in (room.stand, room.look)))  # type: ignore[arg-type]  # fmt: skip
         world = World(name, self.seed, primitives, sun, lambda _: camera, fov_deg, 0.1, far_m)
-        return Blockout(world, solids, tuple(self.lamps), room, indoors, dim)
+        return Blockout(world, solids, tuple(self.lamps), room, inside, dim)
 
 
 def along_line(start: Vec3, end: Vec3, speed_m_s: float, phase_s: float, *, there_and_back: bool = False) -> Motion:
