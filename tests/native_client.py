@@ -40,6 +40,9 @@ class PlanePlace(ct.Structure):
     )  # fmt: skip
 
 
+PLATE_ARRIVED = ct.CFUNCTYPE(None, ct.c_void_p, ct.c_uint64, ct.c_void_p, ct.c_uint32, ct.c_uint32, ct.c_uint32)
+
+
 class Desc(ct.Structure):
     _fields_ = (
         ("abi_version", ct.c_uint32), ("width", ct.c_uint32), ("height", ct.c_uint32),
@@ -47,6 +50,7 @@ class Desc(ct.Structure):
         ("delay_frames", ct.c_uint32), ("late", ct.c_int), ("seed", ct.c_uint64), ("slot_count", ct.c_uint32),
         ("frames_in_flight", ct.c_uint32), ("frame_period_ms", ct.c_double), ("name", ct.c_char_p),
         ("engine", ct.c_char_p), ("connection_file", ct.c_char_p), ("inline_only", ct.c_uint8),
+        ("plate_arrived", PLATE_ARRIVED), ("plate_user", ct.c_void_p),
     )  # fmt: skip
 
 

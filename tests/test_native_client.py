@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ import native_client
 import numpy as np
 import pytest
 from native_client import (
+    PLATE_ARRIVED,
     STRUCTS,
     BodyMotion,
     BodyStruct,
@@ -95,6 +97,31 @@ def test_a_plate_of_passthrough_is_the_color_bit_for_bit(passthrough: RendererPr
         assert disposition(picture) is Disposition.GENERATED
         np.testing.assert_array_equal(client.plate(picture)[..., :3], color[..., :3])
         assert client.status.model == b"passthrough"
+
+
+def test_a_plate_is_handed_over_before_it_can_be_shown(passthrough: RendererProcess) -> None:
+    """On the worker's thread, whole, once for every plate."""
+    arrived: dict[int, bytes] = {}
+    threads = set()
+
+    def take(_: int, frame_id: int, pixels: int, width: int, height: int, pitch_bytes: int) -> None:
+        assert (width, height, pitch_bytes) == (61, 35, 61 * 8)
+        threads.add(threading.get_native_id())
+        arrived[frame_id] = ct.string_at(pixels, height * pitch_bytes)
+
+    callback = PLATE_ARRIVED(take)  # as long as the client
+    with NativeClient(passthrough.folder, 61, 35, plate_arrived=callback) as client:
+        client.until("attached")
+        for level in range(1, 6):
+            pixels = client.pixels(float(level))
+            frame_id = client.begin()
+            client.submit(frame_id, pixels)
+            client.wait(frame_id)
+            picture = client.present()
+            assert arrived[picture.plate_id] == client.plate(picture).tobytes()
+        assert len(arrived) == 5
+    assert len(threads) == 1
+    assert threading.get_native_id() not in threads
 
 
 def test_a_frame_written_into_its_slot_is_not_copied(passthrough: RendererProcess) -> None:

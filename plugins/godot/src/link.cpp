@@ -19,6 +19,21 @@ namespace {
 // thread, so that the last reference may end there.
 void release_pixels(void* pixels) { delete static_cast<Bytes*>(pixels); }
 
+constexpr uint64_t kPixelBytes = 8;  // RGBA16F
+
+bool make_room(Bytes& pixels, uint64_t bytes) {
+    const auto count = static_cast<int64_t>(bytes);
+    return pixels.size() == count || pixels.resize(count);
+}
+
+void copy_rows(uint8_t* to, const uint8_t* from, uint64_t row, uint64_t height, uint64_t pitch) {
+    if (row == pitch) {
+        std::memcpy(to, from, row * height);
+        return;
+    }
+    for (uint64_t y = 0; y < height; ++y) std::memcpy(to + row * y, from + pitch * y, row);
+}
+
 }  // namespace
 
 std::string Link::keep(std::string error) {
@@ -37,7 +52,9 @@ Text Link::open(const Dictionary& dictionary) {
     if (client_ != 0) return keep("this link is open: close() it first");
     Settings settings;
     if (std::string wrong = settings.read(dictionary); !wrong.empty()) return keep(std::move(wrong));
-    const wp_client_desc desc = settings.desc();
+    wp_client_desc desc = settings.desc();
+    desc.plate_arrived = on_plate;
+    desc.plate_user = this;
     wp_client opened{};
     if (std::string wrong = kept(wp_open(&desc, &opened)); !wrong.empty()) return wrong;
     plane_count_ = desc.plane_count;
@@ -51,6 +68,7 @@ void Link::close() {
     const std::lock_guard lock(picture_mutex_);
     picture_ = {};
     wp_close(closing);
+    spares_ = {};
 }
 
 Text Link::resize(int64_t width, int64_t height) {
@@ -108,18 +126,38 @@ Dictionary Link::present() {
 }
 
 bool Link::copy_plate() {
-    const uint64_t row = uint64_t{8} * picture_.width;  // RGBA16F
-    const auto bytes = static_cast<int64_t>(row * picture_.height);
-    if (plate_.size() != bytes && !plate_.resize(bytes)) return false;
-    uint8_t* to = plate_.writable();
-    const auto* from = static_cast<const uint8_t*>(picture_.plate);
-    if (row == picture_.row_pitch_bytes) {
-        std::memcpy(to, from, row * picture_.height);
-    } else {
-        for (uint32_t y = 0; y < picture_.height; ++y)
-            std::memcpy(to + row * y, from + uint64_t{picture_.row_pitch_bytes} * y, row);
+    if (!take_spare(picture_.plate_id)) {
+        const uint64_t row = kPixelBytes * picture_.width;
+        if (!make_room(plate_, row * picture_.height)) return false;
+        const auto* from = static_cast<const uint8_t*>(picture_.plate);
+        copy_rows(plate_.writable(), from, row, picture_.height, picture_.row_pitch_bytes);
     }
     return wp_plate_whole(client()) != 0;
+}
+
+bool Link::take_spare(uint64_t id) {
+    const std::lock_guard lock(spares_mutex_);
+    for (const Spare& spare : spares_)
+        if (spare.id == id) {
+            plate_ = spare.pixels;  // A reference.
+            return true;
+        }
+    return false;
+}
+
+// On the client's worker. While it copies, nobody sees the spare that it copies to.
+void Link::on_plate(void* link, uint64_t id, const void* pixels, uint32_t width, uint32_t height, uint32_t pitch) {
+    auto& self = *static_cast<Link*>(link);
+    const auto older = [](const Spare& a, const Spare& b) { return a.id < b.id; };
+    std::unique_lock lock(self.spares_mutex_);
+    Spare& oldest = *std::min_element(self.spares_.begin(), self.spares_.end(), older);
+    oldest.id = 0;
+    lock.unlock();
+    const uint64_t row = kPixelBytes * width;
+    if (!make_room(oldest.pixels, row * height)) return;  // plate_pixels copies then.
+    copy_rows(oldest.pixels.writable(), static_cast<const uint8_t*>(pixels), row, height, pitch);
+    lock.lock();
+    oldest.id = id;
 }
 
 Bytes Link::plate_pixels() {

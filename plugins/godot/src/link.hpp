@@ -1,6 +1,7 @@
 // WorldplateLink: the native client as an object of the engine. Any thread may call it, as with the client itself.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -70,6 +71,8 @@ private:
     std::string kept(wp_code code);
     std::string keep(std::string error);
     bool copy_plate();
+    bool take_spare(uint64_t id);
+    static void on_plate(void* link, uint64_t id, const void* pixels, uint32_t width, uint32_t height, uint32_t pitch);
 
     std::atomic<uint32_t> client_{0};
     std::atomic<uint32_t> plane_count_{0};
@@ -79,6 +82,14 @@ private:
     std::mutex picture_mutex_;  // Of the two below: the plate's memory is the client's until the next present.
     wp_picture picture_{};
     Bytes plate_;  // The last plate that was given out: written again where nobody else holds it any more.
+
+    // Plates as they come, copied by the client's worker so that no thread of the engine has to.
+    struct Spare {
+        uint64_t id = 0;
+        Bytes pixels;
+    };
+    std::mutex spares_mutex_;
+    std::array<Spare, 3> spares_;  // The newest, that on the screen, and one that is written.
 };
 
 }  // namespace worldplate::godot

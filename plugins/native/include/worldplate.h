@@ -140,6 +140,12 @@ typedef struct wp_plane {
     wp_pixel_format format; /* one of those that PROTOCOL.md allows for the plane */
 } wp_plane;
 
+/* A plate has come, before a present can show it: for an engine that takes it elsewhere, such as to its GPU, off its own
+   thread. Called on the worker thread; `pixels` (RGBA16F, straight alpha = matte) are good during the call. It must not
+   throw, and may call the client, but for wp_close. */
+typedef void (*wp_plate_arrived)(void* user, uint64_t id, const void* pixels, uint32_t width, uint32_t height,
+                                 uint32_t row_pitch_bytes);
+
 typedef struct wp_client_desc {
     uint32_t abi_version;        /* WP_ABI_VERSION */
     uint32_t width, height;      /* pixels of every plane, 1..max_side_px; required */
@@ -157,6 +163,8 @@ typedef struct wp_client_desc {
     const char* engine;          /* ""; engine name and version, for people, 0..64 bytes */
     const char* connection_file; /* NULL: the user's */
     uint8_t inline_only;         /* 0; 1: planes travel inside messages, never in shared memory */
+    wp_plate_arrived plate_arrived; /* NULL */
+    void* plate_user;            /* NULL; for plate_arrived */
 } wp_client_desc;
 
 /* The defaults that stand beside the fields. */

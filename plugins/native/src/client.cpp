@@ -39,7 +39,7 @@ Client::Client(const wp_client_desc& desc)
       frames_in_flight_(desc.frames_in_flight), frame_period_ms_(desc.frame_period_ms), name_(desc.name),
       engine_(desc.engine),
       connection_file_(desc.connection_file != nullptr ? desc.connection_file : default_connection_file()),
-      seed_(desc.seed), planes_(desc.planes, desc.planes + desc.plane_count), width_(desc.width),
+      seed_(desc.seed), plate_arrived_(desc.plate_arrived), plate_user_(desc.plate_user), planes_(desc.planes, desc.planes + desc.plane_count), width_(desc.width),
       height_(desc.height) {
     steering_.session = std::string(32, '0');
     worker_ = std::thread([this] { run(); });

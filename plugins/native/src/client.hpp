@@ -115,6 +115,7 @@ private:
     void send_frame(uint64_t id);
     void take(const Message& message);
     void take(const Result& result);
+    void hand_over(uint64_t id);
     void take(const Error& error);
     void check_beat();
     void log(int level, std::string line);
@@ -128,6 +129,8 @@ private:
     const double frame_period_ms_;
     const std::string name_, engine_, connection_file_;
     const uint64_t seed_;
+    const wp_plate_arrived plate_arrived_;
+    void* const plate_user_;
     const std::vector<wp_plane> planes_;
 
     std::mutex lock_;

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#ifdef __linux__
+#include <pthread.h>
+#endif
 
 #include "client.hpp"
 #include "utf8.hpp"
@@ -14,9 +17,18 @@ constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kAfterFaultMs = 1000; /* until a client that had no memory looks for a renderer again */
 constexpr size_t kMostLogLines = 256;
 
+/* The engine's threads are not pushed aside by this one: it copies megabytes while they have a frame to finish. */
+void give_way() {
+#ifdef __linux__
+    const sched_param priority{};
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority); /* where it is not allowed, all is as it was */
+#endif
+}
+
 }  // namespace
 
 void Client::run() {
+    give_way();
     while (!is_closing()) {
         try {
             step();
@@ -179,8 +191,28 @@ void Client::take(const Message& message) {
     }
 }
 
+/* To the engine, without the lock: it may take its time. Whether the plate is whole is seen after it. */
+void Client::hand_over(uint64_t id) {
+    std::shared_ptr<Ring> ring;
+    int64_t slot = -1;
+    {
+        const std::lock_guard<std::mutex> guard(lock_);
+        const FrameState* frame = find(id);
+        if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
+        ring = frame->ring;
+        slot = frame->slot;
+    }
+    const uint8_t* plate = ring->plate(slot, static_cast<int64_t>(id));
+    const PlaneLayout& layout = ring->plate_layout();
+    if (plate != nullptr)
+        plate_arrived_(plate_user_, id, plate, static_cast<uint32_t>(layout.width), static_cast<uint32_t>(layout.height),
+                       static_cast<uint32_t>(layout.row_pitch_bytes));
+}
+
 void Client::take(const Result& result) {
     if (result.session != session_) return;
+    if (plate_arrived_ != nullptr && result.disposition == WP_DISPOSITION_GENERATED)
+        hand_over(static_cast<uint64_t>(result.id));
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(static_cast<uint64_t>(result.id));
     if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
