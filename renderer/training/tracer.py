@@ -108,7 +108,7 @@ class Tracer:
         found = self._scene.ray_intersect_preliminary(ray, coherent=True)
         hit = found.is_valid()
         face = dr.select(hit, found.prim_index, 0)
-        u, v = found.prim_uv
+        u, v = (dr.select(hit, c, 0.0) for c in found.prim_uv)
         distance = dr.select(hit, found.t, dr.inf)
         dr.eval(distance, face, u, v)
         return Hits(np.array(distance), np.array(face).astype(np.int32), np.stack([np.array(u), np.array(v)], axis=1))
