@@ -102,7 +102,8 @@ func _end() -> void:
 		await RenderingServer.frame_post_draw  # Without a display it never comes.
 		get_viewport().get_texture().get_image().save_png(_screenshot)
 	if not _report.is_empty():
-		FileAccess.open(_report, FileAccess.WRITE).store_string(JSON.stringify({"frames": _rows}))
+		FileAccess.open(_report, FileAccess.WRITE).store_string(JSON.stringify({
+			"frames": _rows, "added_us": main.stream.call(&"take_times") if main.stream != null else []}))
 	var moved: int = 0
 	var lost: int = 0
 	for n: int in _starts.size():

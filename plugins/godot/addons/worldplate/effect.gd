@@ -17,6 +17,7 @@ const _JUMP_RAD: float = PI / 2.0
 const _CUT: int = 1
 const _LOCKSTEP_MS: float = 1000.0 / 60.0
 const _OFFLINE_MS: float = 60000.0
+const _MOST_TIMES: int = 65536  # Nobody may ever ask.
 const _SENT: int = 6  # Frames on their way at once, and that of the plate on the screen; the link has fewer slots.
 
 ## A WorldplateLink; null: capture only.
@@ -29,8 +30,6 @@ var sync: String = "freerun"
 var delay_frames: int = 0
 ## The last link.present(); its plate is 0 when none was drawn.
 var picture: Dictionary = {}
-## Time inside this add-on's script per frame, microseconds, since [method take_times] was last called.
-var times_us: PackedInt32Array = []
 
 var _mutex: Mutex = Mutex.new()
 var _capture: WorldplateCapture = WorldplateCapture.new()
@@ -49,7 +48,8 @@ var _frame: int = 0  # Counts frames where no link gives ids.
 var _wanted: Array[Callable] = []
 var _plate_shown: int = 0
 var _sent: PackedInt64Array = []  # Whose plates may come: their planes are needed then.
-var _main_us: int = 0
+var _times_us: PackedInt32Array = []
+var _spent_us: int = 0  # Since the last of _times_us.
 var _refused: bool = false
 var _environment: RID  # Lent to a world that has none: without one the engine gives no normals.
 var _borrower: World3D
@@ -85,11 +85,16 @@ func request_pack(callback: Callable) -> void:
 	_mutex.unlock()
 
 
-## Microseconds of the main and render thread inside this add-on's script, one number a frame, since the last call.
+## Microseconds that the main and render threads spent in the add-on, one number for each frame since the last call.
 func take_times() -> PackedInt32Array:
-	var taken: PackedInt32Array = times_us
-	times_us = []
+	var taken: PackedInt32Array = _times_us
+	_times_us = []
 	return taken
+
+
+## What the stream itself takes of a frame.
+func add_time(spent_us: int) -> void:
+	_spent_us += spent_us
 
 
 ## Lets go of the scene and frees all that is on the GPU. The effect may be used again afterwards.
@@ -128,7 +133,7 @@ func _before_draw() -> void:
 	_mutex.lock()
 	_scene = scene
 	_mutex.unlock()
-	_main_us = Time.get_ticks_usec() - start_us
+	add_time(Time.get_ticks_usec() - start_us)
 
 
 func _is_ours(camera: Camera3D) -> bool:
@@ -221,7 +226,9 @@ func _render_callback(_type: int, data: RenderData) -> void:
 	if scene.is_empty() or _mirror != null and not _mirror.texture.is_valid():
 		return  # The first frames: nobody knows yet whose camera this is.
 	_capture_frame(buffers, data.get_render_scene_data(), scene)
-	times_us.append(Time.get_ticks_usec() - start_us + _main_us)
+	if _times_us.size() < _MOST_TIMES:
+		_times_us.append(Time.get_ticks_usec() - start_us + _spent_us)
+	_spent_us = 0
 
 
 func _capture_frame(buffers: RenderSceneBuffersRD, data: RenderSceneData, scene: Dictionary) -> void:
@@ -305,8 +312,10 @@ func _read_back(buffer: RID, id: int, camera: PackedFloat64Array) -> void:
 
 
 func _on_pixels(pixels: PackedByteArray, id: int) -> void:
+	var start_us: int = Time.get_ticks_usec()
 	if link != null:
 		link.call(&"submit", id, pixels)
+	add_time(Time.get_ticks_usec() - start_us)
 
 
 func _on_pack(

@@ -22,10 +22,10 @@ const LABELS: PackedStringArray = [
 	"unknown", "sky", "ground", "wall", "stone", "roof", "wood", "metal", "fabric", "foliage", "plastic", "water",
 	"glass", "character", "vehicle", "light",
 ]
-## The group of all streams in the tree.
-const GROUP: StringName = &"worldplate_streams"
+const GROUP: StringName = &"worldplate_streams"  ## The group of all streams in the tree.
 
 const _EFFECT: String = "res://addons/worldplate/effect.gd"
+const _Setup: GDScript = preload("res://addons/worldplate/setup.gd")
 const _CameraEffects: GDScript = preload("res://addons/worldplate/camera_effects.gd")
 const _Reporter: GDScript = preload("res://addons/worldplate/dock/reporter.gd")
 const _LOOK_S: float = 0.25  # Between two looks at the link's state and log.
@@ -149,7 +149,8 @@ func _exit_tree() -> void:
 
 
 func _process(_delta: float) -> void:
-	var now_s: float = Time.get_ticks_usec() / 1e6
+	var start_us: int = Time.get_ticks_usec()
+	var now_s: float = start_us / 1e6
 	if _link == null and now_s >= _retry_at_s:
 		_retry_at_s = now_s + _RETRY_S
 		_start()
@@ -158,6 +159,8 @@ func _process(_delta: float) -> void:
 	if now_s >= _look_at_s:
 		_look_at_s = now_s + _LOOK_S
 		_look()
+	if _effect != null:
+		_effect.call(&"add_time", Time.get_ticks_usec() - start_us)
 
 
 ## Changes a control of the model from the next frame on, and keeps it in [member controls]. Returns what is wrong with
@@ -205,44 +208,25 @@ func request_pack(callback: Callable) -> bool:
 	return true
 
 
+## Microseconds that the engine's main and render threads spent in the add-on, one number for each frame since the last call.
+func take_times() -> PackedInt32Array:
+	return _effect.call(&"take_times") if _effect != null else PackedInt32Array()
+
+
 ## The plate that is on the screen: RGBA16F, straight alpha = matte, rows tight, of the planes' size. Empty: none.
 func plate_pixels() -> PackedByteArray:
 	return _link.call(&"plate_pixels") if picture.get("plate", 0) > 0 else PackedByteArray()
 
 
 func _get_configuration_warnings() -> PackedStringArray:
-	var warnings: PackedStringArray = []
-	var camera: Camera3D = get_parent() as Camera3D
-	if camera == null:
-		warnings.append("Put this node under a Camera3D: it shows plates over that camera's picture.")
-	elif camera.projection == Camera3D.PROJECTION_ORTHOGONAL:
-		warnings.append("The camera is orthogonal; plates need a perspective or frustum camera.")
-	elif camera.find_children("*", "WorldplateStream", false, false).size() > 1:
-		warnings.append("This camera has more than one WorldplateStream; keep one.")
-	if RenderingServer.get_current_rendering_method() == "gl_compatibility":
-		warnings.append("The Compatibility renderer cannot run this: choose Forward+ (or Mobile, with fewer planes).")
-	elif RenderingServer.get_rendering_device() == null:
-		warnings.append("There is no rendering device: run with a display, in Forward+.")
-	if not ClassDB.class_exists(&"WorldplateLink") or not ResourceLoader.exists(_EFFECT):
-		warnings.append("The extension is missing: run `worldplate plugin install godot` on this project's folder again, "
-			+ "and restart the editor.")
-	return warnings
+	return _Setup.find_faults(self)
 
 
 func _camera() -> Camera3D:
 	return _editor_camera if Engine.is_editor_hint() else get_parent() as Camera3D
 
 
-## Why this stream is not meant to run; "" when it is.
-func _find_idleness() -> String:
-	if not enabled:
-		return "The stream's Enabled is off."
-	if Engine.is_editor_hint() and not preview_in_editor:
-		return "Press Play, or tick the box below to work in the editor's view."
-	return ""
-
-
-## What keeps this stream from running, with what to do about it; "" when nothing does.
+## What is wrong, with what to do about it; "" when nothing is.
 func _find_trouble() -> String:
 	var warnings: PackedStringArray = _get_configuration_warnings()
 	if not warnings.is_empty():
@@ -253,7 +237,7 @@ func _find_trouble() -> String:
 
 
 func _start() -> void:
-	_trouble = _find_idleness()
+	_trouble = _Setup.find_idleness(enabled, preview_in_editor)
 	_blocked = _trouble.is_empty()
 	if _blocked:
 		_trouble = _find_trouble()
@@ -403,9 +387,8 @@ func _settings(effect: CompositorEffect) -> Dictionary:
 	}
 
 
-## An editor is never made to wait.
 func _sync() -> String:
-	return "freerun" if Engine.is_editor_hint() else sync
+	return "freerun" if Engine.is_editor_hint() else sync  # An editor is never made to wait.
 
 
 func _set_up_effect() -> void:
