@@ -95,7 +95,7 @@ _LINEN = Finish(0.012, 0.012, 0.5, 0.0, tint=0.20, jitter=0.12, low=1.4, low_amo
                 fine_amount=0.14, relief=0.02, rough=0.95)  # fmt: skip
 _CARPET = Finish(0.30, 0.30, 0.5, 0.0, tint=0.10, hue=0.06, low=0.9, low_amount=0.12, fine_u=45.0, fine_v=45.0,
                  fine_amount=0.30, relief=0.03, stripe=0.10, rough=1.0)  # fmt: skip
-_LEAVES = Finish(0.085, 0.07, 0.43, 0.0, tint=0.55, hue=0.14, jitter=0.75, low=1.6, low_amount=0.30, fine_u=5.0,
+_LEAVES = Finish(0.05, 0.042, 0.43, 0.0, tint=0.5, hue=0.14, jitter=0.75, low=1.6, low_amount=0.30, fine_u=5.0,
                  fine_v=5.0, fine_amount=0.35, relief=0.10, rough=0.75,
                  **_patch(0.16, 0.4, (0.16, 0.19, 0.04)))  # fmt: skip
 _NEEDLES = Finish(0.05, 0.11, 0.37, 0.0, tint=0.5, hue=0.08, jitter=0.6, low=1.8, low_amount=0.35, fine_u=9.0,
