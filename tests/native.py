@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "plugins/native"
+SAMPLE = Path(__file__).parent.parent / "samples/02_engine_in_c.c"
 PACKAGES = "cmake ninja-build g++ clang libclang-rt-14-dev libzmq3-dev libmsgpack-cxx-dev nlohmann-json3-dev"
 LIBRARIES = (Path("/usr/include/zmq.h"), Path("/usr/include/msgpack.hpp"), Path("/usr/include/nlohmann/json.hpp"))
 
@@ -28,7 +29,7 @@ THREADS = ("clang++", "-DWORLDPLATE_SANITIZE=thread")
 
 @functools.cache
 def build(compiler: str = "g++", *options: str) -> Path:
-    """The folder of a build with the test tools; `options` are CMake's, as -DWORLDPLATE_SANITIZE=thread."""
+    """The folder of a build with test tools and sample; `options` are CMake's, as -DWORLDPLATE_SANITIZE=thread."""
     _need(compiler)
     folder = Path(tempfile.gettempdir()) / f"worldplate-native-{os.getuid()}" / _key(compiler, options)
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,8 @@ def build(compiler: str = "g++", *options: str) -> Path:
             c_compiler = {"g++": "gcc", "clang++": "clang"}[compiler]
             choice = [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_C_COMPILER={c_compiler}", *options]
             warnings = ["-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_C_FLAGS=-Werror"]
-            _run("cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", "-DWORLDPLATE_TESTS=ON", *choice, *warnings)
+            targets = ["-DWORLDPLATE_TESTS=ON", "-DWORLDPLATE_SAMPLES=ON"]
+            _run("cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", *targets, *choice, *warnings)
             _run("cmake", "--build", folder, "--parallel", "2")
             (folder / "built").touch()
     return folder
@@ -49,16 +51,20 @@ def client_tool(*command: str, of: tuple[str, ...] = ("g++",)) -> list[str]:
 
     A sanitizer that finds anything ends the tool with its report, which the failure then shows.
     """
-    options = {
+    run = [str(build(*of) / "client_tool"), *command]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=os.environ | sanitizer_options())
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
+    assert done.stdout.endswith("done\n")
+    return done.stdout.splitlines()[:-1]
+
+
+def sanitizer_options() -> dict[str, str]:
+    """Variables for whatever a build was made with."""
+    return {
         "ASAN_OPTIONS": "detect_leaks=1:allow_user_segv_handler=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "TSAN_OPTIONS": f"suppressions={SOURCE / 'tests/thread.supp'}",
     }
-    run = [str(build(*of) / "client_tool"), *command]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, env=os.environ | options)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
-    assert done.stdout.endswith("done\n")
-    return done.stdout.splitlines()[:-1]
 
 
 def _need(compiler: str) -> None:
@@ -73,7 +79,7 @@ def _need(compiler: str) -> None:
 
 
 def _key(compiler: str, options: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(repr((str(SOURCE), compiler, options)).encode())
+    digest = hashlib.sha256(repr((str(SOURCE), compiler, options)).encode() + SAMPLE.read_bytes())
     for path in sorted(SOURCE.rglob("*")):
         if path.is_file():
             digest.update(str(path.relative_to(SOURCE)).encode() + path.read_bytes())
