@@ -2,6 +2,7 @@
 ## `--frames` checks itself and says what it found.
 extends Node
 
+const _WARM_FRAMES: int = 20  # Shaders are compiled, and a renderer attaches; these frames do not count.
 const CLEAR_M: float = 0.25  # Nothing solid comes nearer to the camera on its walk.
 
 var start_m: float = 0.0
@@ -17,6 +18,7 @@ var _unknown: PackedStringArray = []
 var _rows: Array[Dictionary] = []
 var _blocked: int = 0
 var _starts: PackedVector3Array = []
+var _before: int = 0  # Frames so far.
 var _last_us: int = 0
 var _probe: PhysicsShapeQueryParameters3D
 
@@ -79,7 +81,10 @@ func _process(_delta: float) -> void:
 	if _frames == 0:
 		return
 	var now_us: int = Time.get_ticks_usec()
-	if _last_us > 0:
+	_before += 1
+	if _before == _WARM_FRAMES:
+		print("TRIAL-BEGIN")
+	if _before > _WARM_FRAMES:
 		_rows.append(_row((now_us - _last_us) / 1000.0))
 	_last_us = now_us
 	if _rows.size() == _frames:
@@ -98,6 +103,7 @@ func _row(frame_ms: float) -> Dictionary:
 
 
 func _end() -> void:
+	print("TRIAL-END")
 	if not _screenshot.is_empty():
 		await RenderingServer.frame_post_draw  # Without a display it never comes.
 		get_viewport().get_texture().get_image().save_png(_screenshot)

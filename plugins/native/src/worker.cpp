@@ -22,6 +22,7 @@ void give_way() {
 #ifdef __linux__
     const sched_param priority{};
     pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority); /* where it is not allowed, all is as it was */
+    pthread_setname_np(pthread_self(), "worldplate");
 #endif
 }
 
