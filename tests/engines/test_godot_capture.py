@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ import numpy as np
 import pytest
 from godot import PROJECTS, Godot, make_project
 from numpy.typing import NDArray
+from rays import F64, Lens, Solid, Truth, cast, linear, product, read_planes, turn
 
-F64 = NDArray[np.float64]
 PROJECT = PROJECTS / "capture"
 FOV_DEG, NEAR_M, FAR_M = 60.0, 0.1, 100.0
 FRAMES, FIRST_DUMPED = 20, 8
 LABELS = ["unknown", "sky", "ground", "wall", "stone", "roof", "wood", "metal", "fabric", "foliage", "plastic", "water"]
-FORMATS = {"rgba16f": ("<f2", 4), "rg16f": ("<f2", 2), "r32f": ("<f4", 1), "r32ui": ("<u4", 1), "r8ui": ("u1", 1)}
 TRANSLATING, ROTATING = 4, 5  # indices of THINGS
 THINGS: list[dict[str, Any]] = [
     {"kind": "box", "size": [14, 0.4, 14], "label": "ground", "albedo": [120, 110, 90], "roughness": 1.0},
@@ -39,30 +37,6 @@ PLACES = [
     (0.4, 0.9, -1),
     (-3.5, 2, -5),
 ]
-
-
-def turn(axis: tuple[float, float, float], angle: float) -> F64:
-    """Quaternion x, y, z, w."""
-    unit = np.array(axis) / np.linalg.norm(axis)
-    return np.array([*(unit * math.sin(angle / 2)), math.cos(angle / 2)])
-
-
-def matrix(q: F64) -> F64:
-    x, y, z, w = q
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
-
-
-def product(a: F64, b: F64) -> F64:
-    ax, ay, az, aw = a
-    bx, by, bz, bw = b
-    return np.array([
-        aw * bx + ax * bw + ay * bz - az * by, aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw, aw * bw - ax * bx - ay * by - az * bz,
-    ])  # fmt: skip
 
 
 def camera_pose(k: int) -> list[float]:
@@ -91,92 +65,11 @@ def plan(crowd: int = 0, frame_count: int = FRAMES) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@dataclass
-class Truth:
-    """What a frame must show: [height, width, ...]; index -1 is the sky; `inside` leaves silhouettes out."""
-
-    depth: F64
-    index: NDArray[np.int64]
-    normal: F64
-    motion: F64
-    inside: NDArray[np.bool_]
-
-
-def cast(k: int, width: int, height: int) -> Truth:
-    camera = np.array(camera_pose(k))
-    rotation, tan = matrix(camera[3:]), math.tan(math.radians(FOV_DEG / 2))
-    v, u = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij")
-    view = np.stack([(2 * u - 1) * tan * width / height, (1 - 2 * v) * tan, -np.ones_like(u)], -1)
-    rays = view @ rotation.T
-    depth, index = np.full(u.shape, np.inf), np.full(u.shape, -1)
-    normal, local = np.zeros((*u.shape, 3)), np.zeros((*u.shape, 3))
-    for i, thing in enumerate(THINGS):
-        pose = np.array(thing_pose(i, k))
-        r = matrix(pose[3:])
-        o, d = (camera[:3] - pose[:3]) @ r, rays @ r
-        t, n = hit_box(o, d, thing["size"]) if thing["kind"] == "box" else hit_sphere(o, d, thing["size"][0])
-        nearer = t < depth
-        depth[nearer], index[nearer] = t[nearer], i
-        normal[nearer] = (n @ r.T)[nearer]
-        local[nearer] = (o + d * np.where(np.isfinite(t), t, 0)[..., None])[nearer]
-    motion = previous_uv(k, rays, index, local, width / height, tan) - np.stack([u, v], -1)
-    return Truth(depth, index, normal, motion, find_inside(index, normal))
-
-
-def hit_box(o: F64, d: F64, size: list[float]) -> tuple[F64, F64]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = (-np.array(size) / 2 - o) / d, (np.array(size) / 2 - o) / d
-    near, far = np.minimum(a, b), np.maximum(a, b)
-    t, axis = near.max(-1), near.argmax(-1)
-    normal = -np.sign(d) * (np.arange(3) == axis[..., None])
-    return np.where((t <= far.min(-1)) & (t > 0), t, np.inf), normal
-
-
-def hit_sphere(o: F64, d: F64, radius: float) -> tuple[F64, F64]:
-    a, b, c = (d * d).sum(-1), d @ o, o @ o - radius * radius
-    inner = b * b - a * c
-    t = np.where(inner >= 0, (-b - np.sqrt(np.maximum(inner, 0))) / a, np.inf)
-    return t, (o + d * np.where(np.isfinite(t), t, 0)[..., None]) / radius
-
-
-def previous_uv(k: int, rays: F64, index: NDArray[np.int64], local: F64, aspect: float, tan: float) -> F64:
-    before = np.array(camera_pose(k - 1))
-    seen = np.where((index < 0)[..., None], rays, 0.0)
-    for i in range(len(THINGS)):
-        pose = np.array(thing_pose(i, k - 1))
-        world = local @ matrix(pose[3:]).T + pose[:3] - before[:3]
-        seen = np.where((index == i)[..., None], world, seen)
-    view = seen @ matrix(before[3:])
-    x, y = view[..., 0] / -view[..., 2] / (tan * aspect), view[..., 1] / -view[..., 2] / tan
-    return np.stack([0.5 + 0.5 * x, 0.5 - 0.5 * y], -1)
-
-
-def find_inside(index: NDArray[np.int64], normal: F64) -> NDArray[np.bool_]:
-    """Where the eight neighbours show the same thing, and nearly the same way it faces."""
-    inside = np.ones(index.shape, bool)
-    inside[[0, -1]] = False
-    inside[:, [0, -1]] = False
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            inside &= np.roll(index, (dy, dx), (0, 1)) == index
-            inside &= (np.roll(normal, (dy, dx), (0, 1)) * normal).sum(-1) > 0.7 * (index >= 0) - 0.5
-    return inside
-
-
-def read_planes(folder: Path, k: int) -> tuple[dict[str, NDArray[Any]], F64]:
-    told = json.loads((folder / f"{k}.json").read_text())
-    data, width, height = (folder / f"{k}.bin").read_bytes(), told["width"], told["height"]
-    assert len(data) == told["layout"]["bytes"]
-    planes: dict[str, NDArray[Any]] = {}
-    for name, place in told["layout"].items():
-        if name == "bytes":
-            continue
-        assert place["offset"] % 64 == 0
-        dtype, channels = FORMATS[place["format"]]
-        assert place["pitch"] == width * channels * np.dtype(dtype).itemsize
-        flat = np.frombuffer(data, dtype, width * height * channels, place["offset"])
-        planes[name] = flat.reshape((height, width, channels) if channels > 1 else (height, width))
-    return planes, np.array(told["camera"])
+def cast_frame(k: int, width: int, height: int) -> Truth:
+    solids = [
+        Solid(thing["kind"], thing["size"], thing_pose(i, k), thing_pose(i, k - 1)) for i, thing in enumerate(THINGS)
+    ]
+    return cast(camera_pose(k), camera_pose(k - 1), solids, (width, height), Lens(math.tan(math.radians(FOV_DEG / 2))))
 
 
 @pytest.fixture(scope="module", params=[(320, 180), (317, 179), (640, 360)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -195,7 +88,7 @@ def captured(
 @pytest.fixture(scope="module")
 def frames(captured: tuple[Path, int, int]) -> list[tuple[int, dict[str, NDArray[Any]], F64, Truth]]:
     folder, width, height = captured
-    return [(k, *read_planes(folder, k), cast(k, width, height)) for k in range(FIRST_DUMPED, FRAMES)]
+    return [(k, *read_planes(folder / str(k))[:2], cast_frame(k, width, height)) for k in range(FIRST_DUMPED, FRAMES)]
 
 
 Frames = list[tuple[int, dict[str, NDArray[Any]], F64, Truth]]
@@ -280,9 +173,8 @@ def test_albedo_and_material_are_right_in_every_frame(frames: Frames) -> None:
     for k, planes, _, truth in frames:
         for i, thing in enumerate(THINGS):
             where = truth.inside & (truth.index == i)
-            coded = np.array(thing["albedo"]) / 255
-            linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
-            assert np.abs(planes["albedo"][where][:, :3] - linear).max(initial=0) < 1 / 255, (k, i)
+            albedo = linear(np.array(thing["albedo"]))
+            assert np.abs(planes["albedo"][where][:, :3] - albedo).max(initial=0) < 1 / 255, (k, i)
             material = planes["material"][where].astype(float)
             assert np.abs(material[:, 1] - thing.get("metallic", 0.0)).max(initial=0) < 1e-3
             assert np.abs(material[:, 0] - thing.get("roughness", 0.4)).max(initial=0) < 0.02, (k, i)

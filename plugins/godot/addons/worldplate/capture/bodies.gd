@@ -143,5 +143,6 @@ func _contacts() -> Dictionary:
 				continue
 			var at: Vector3 = state.get_contact_collider_position(n)
 			ids.append_array([_ids[i], _things.id_of(other)])
-			points.append_array([at.x, at.y, at.z, state.get_contact_impulse(n).length() / step_s])
+			var push: float = absf(state.get_contact_impulse(n).dot(state.get_contact_local_normal(n)))
+			points.append_array([at.x, at.y, at.z, push / step_s])
 	return {"contact_ids": ids, "contact_points": points}

@@ -12,13 +12,15 @@ const _Reflection: GDScript = preload("res://addons/worldplate/capture/reflectio
 const _Paints: GDScript = preload("res://addons/worldplate/capture/paints.gd")
 const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
 const _Shader: Shader = preload("res://addons/worldplate/capture/mirror.gdshader")
+const _ENTRY_BYTES: int = 16  # Of the table.
 const _LOOKED_AT_IN_EDITOR: int = 8  # Things per frame that are looked at again; one in play, where time is short.
 
 ## Internal colour of the mirror's last picture, from the render thread.
 var texture: RID:
 	get:
 		return _grab.color
-## For each draw index: u32 object id, label, metallic as float32 bits, 0. Index 0 is what is not there.
+## For each draw index: u32 object id, label, metallic as float32 bits, 0. Index 0 is what is not there. Another array after
+## a change: arrays are shared, and the render thread still reads the one before.
 var table: PackedByteArray = PackedByteArray()
 
 var _things: _Things
@@ -37,9 +39,12 @@ var _follower: RefCounted = ClassDB.instantiate(&"WorldplateFollower")  # Puts _
 var _bending: Array[_Reflection] = []  # Those of _reflections that have blend shapes.
 var _fresh: Array[GeometryInstance3D] = []  # In the tree, not yet mirrored.
 var _free: PackedInt32Array = []  # Draw indices given back.
+var _draft: PackedByteArray = PackedByteArray()  # The next table.
+var _drafted: bool = true
 var _look: int = 0  # Counts frames.
 var _next: int = 0  # Of _reflections, the one that was looked at last.
 var _interpolated: bool = false
+var _expected: Vector2i  # Internal size by the viewport's settings in the frame before.
 
 
 ## Takes the internal colour buffer of the viewport that it is drawn in.
@@ -57,7 +62,7 @@ class _Grab extends CompositorEffect:
 
 func _init(things: _Things) -> void:
 	_things = things
-	table.resize(16)
+	_draft.resize(_ENTRY_BYTES)
 
 
 func open(camera: Camera3D) -> void:
@@ -106,7 +111,7 @@ func remove(node: Node) -> void:
 	_nodes.remove_at(at)
 
 
-## To be called every frame before anything is drawn.
+## To be called every frame before anything is drawn. [param size]: internal size in the frame before.
 func follow(camera: Camera3D, size: Vector2i) -> void:
 	_interpolated = camera.get_tree().physics_interpolation
 	_follow_camera(camera, size)
@@ -115,6 +120,9 @@ func follow(camera: Camera3D, size: Vector2i) -> void:
 	_fresh.clear()
 	_look_again()
 	_follower.call(&"move", _interpolated)
+	if _drafted:
+		_drafted = false
+		table = _draft.duplicate()
 
 
 func close() -> void:
@@ -185,10 +193,11 @@ func _paint(reflection: _Reflection) -> void:
 	if reflection.follows_shape:
 		_bending.append(reflection)
 	for surface: int in draws.size():
-		var at: int = 16 * draws[surface]
-		table.encode_u32(at, _things.id_of(reflection.node))
-		table.encode_u32(at + 4, _Things.label_of(reflection.node))
-		table.encode_float(at + 8, metallic[surface])
+		var at: int = _ENTRY_BYTES * draws[surface]
+		_draft.encode_u32(at, _things.id_of(reflection.node))
+		_draft.encode_u32(at + 4, _Things.label_of(reflection.node))
+		_draft.encode_float(at + 8, metallic[surface])
+	_drafted = true
 
 
 func _take_index() -> int:
@@ -196,12 +205,22 @@ func _take_index() -> int:
 		var index: int = _free[-1]
 		_free.remove_at(_free.size() - 1)
 		return index
-	table.resize(table.size() + 16)
-	return table.size() / 16 - 1
+	_draft.resize(_draft.size() + _ENTRY_BYTES)
+	return _draft.size() / _ENTRY_BYTES - 1
+
+
+## As the renderer will make it: what it was, unless the viewport's settings have changed. Products in 32 bits, as there.
+func _internal_size(viewport: Viewport, size: Vector2i) -> Vector2i:
+	var expected: Vector2i = Vector2i((viewport.get_texture().get_size() * viewport.scaling_3d_scale).max(Vector2.ONE))
+	if expected == _expected:
+		return size
+	_expected = expected
+	return expected
 
 
 func _follow_camera(camera: Camera3D, size: Vector2i) -> void:
-	RenderingServer.viewport_set_size(_viewport, size.x, size.y)
+	var internal: Vector2i = _internal_size(camera.get_viewport(), size)
+	RenderingServer.viewport_set_size(_viewport, internal.x, internal.y)
 	var pose: Transform3D = camera.get_camera_transform()
 	if _interpolated:
 		pose = camera.get_global_transform_interpolated().orthonormalized()

@@ -14,7 +14,7 @@ layout(set = 0, binding = 0) uniform sampler2D color_texture;    // scene-linear
 layout(set = 0, binding = 1) uniform sampler2D depth_texture;    // reverse-Z, 0 = nothing there
 layout(set = 0, binding = 2) uniform sampler2D normal_texture;   // view space 0..1, roughness in alpha
 layout(set = 0, binding = 3) uniform sampler2D motion_texture;   // previous_uv - uv, (-1, -1) = not written
-layout(set = 0, binding = 4) uniform sampler2D mirror_texture;   // draw index and base colour as half floats
+layout(set = 0, binding = 4) uniform sampler2D mirror_texture;   // draw index, metallic and base colour as half floats
 layout(set = 0, binding = 5, std430) restrict readonly buffer Things { uvec4 things[]; };  // id, label, metallic bits, 0
 layout(set = 0, binding = 6, std430) restrict writeonly buffer Pack { uint words[]; };
 layout(set = 0, binding = 7, std140) uniform Frame {
@@ -43,15 +43,16 @@ uint bits15(float value) {
 	return ((bits >> 1) & 0x4000u) | ((bits & 0x7fffu) - 0x2000u);
 }
 
-// Draw index (0: nothing is mirrored there) and the sRGB-coded base colour.
-uvec4 mirrored(ivec2 at) {
+// Draw index (0: nothing is mirrored there), and the sRGB-coded base colour with the metallic texture's 4 bits above it.
+uvec2 mirrored(ivec2 at) {
 	vec3 coded = texelFetch(mirror_texture, at, 0).rgb;
 	if (frame.known.y == 0u || coded.r == 0.0) {
-		return uvec4(0u);
+		return uvec2(0u);
 	}
 	uint a = bits15(coded.r), b = bits15(coded.g), c = bits15(coded.b);
-	uint index = a | ((b & 63u) << 15);
-	return uvec4(index < frame.known.z ? index : 0u, (b >> 6) & 255u, c & 255u, (c >> 8) | ((b >> 14) << 7));
+	uint index = a | ((b & 3u) << 15);
+	uint red = (b >> 6) & 255u, blue = (c >> 8) | ((b >> 14) << 7);
+	return uvec2(index < frame.known.z ? index : 0u, red | (c & 255u) << 8 | blue << 16 | ((b >> 2) & 15u) << 24);
 }
 
 vec3 linear_from_srgb(vec3 coded) {
@@ -92,12 +93,14 @@ uint label_at(uint i) {
 }
 
 void write_mirrored(ivec2 at, uint i, float roughness) {
-	uvec4 thing = mirrored(at);
+	uvec2 thing = mirrored(at);
 	if (frame.place_b.x != NO_PLANE) {
-		put4(frame.place_b.x, i, vec4(linear_from_srgb(vec3(thing.yzw) / 255.0), thing.x == 0u ? 0.0 : 1.0));
+		vec3 coded = unpackUnorm4x8(thing.y).rgb;
+		put4(frame.place_b.x, i, vec4(linear_from_srgb(coded), thing.x == 0u ? 0.0 : 1.0));
 	}
 	if (frame.place_b.y != NO_PLANE) {
-		words[frame.place_b.y + i] = packHalf2x16(vec2(roughness, uintBitsToFloat(things[thing.x].z)));
+		float metallic = uintBitsToFloat(things[thing.x].z) * float(thing.y >> 24) / 15.0;
+		words[frame.place_b.y + i] = packHalf2x16(vec2(roughness, metallic));
 	}
 	if (frame.place_b.z != NO_PLANE) {
 		words[frame.place_b.z + i] = things[thing.x].x;

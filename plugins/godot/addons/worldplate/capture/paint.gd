@@ -1,4 +1,4 @@
-## What a material paints with, told to the mirror: base colour, texture, culling, and where it is not there at all.
+## What a material paints with, told to the mirror: base colour, metallic, textures, culling, and where it is not there.
 ##
 ## Of a BaseMaterial3D it is read. Of a ShaderMaterial nobody can know it: a colour parameter called albedo, albedo_color,
 ## base_color or color, and a texture called texture_albedo or albedo_texture, are taken when there are any, else the base
@@ -9,6 +9,10 @@ extends RefCounted
 const GREY: Color = Color(0.735, 0.735, 0.735)  # sRGB; linear 0.5
 const NOWHERE: float = 2.0  # More than any alpha.
 
+const _CHANNELS: Array[Vector4] = [  # By BaseMaterial3D.TextureChannel.
+	Vector4(1.0, 0.0, 0.0, 0.0), Vector4(0.0, 1.0, 0.0, 0.0), Vector4(0.0, 0.0, 1.0, 0.0), Vector4(0.0, 0.0, 0.0, 1.0),
+	Vector4(1.0, 1.0, 1.0, 0.0) / 3.0,
+]
 const _COLORS: Array[StringName] = [&"albedo", &"albedo_color", &"base_color", &"color"]
 const _TEXTURES: Array[StringName] = [&"texture_albedo", &"albedo_texture"]
 
@@ -26,11 +30,16 @@ static func _of_base(material: BaseMaterial3D) -> Dictionary:
 	var vertex_color: int = 0
 	if material.vertex_color_use_as_albedo:
 		vertex_color = 2 if material.vertex_color_is_srgb else 1
-	return {
+	var paint: Dictionary = {
 		"cull": material.cull_mode, "metallic": material.metallic, "albedo": material.albedo_color,
 		"texture_albedo": material.albedo_texture, "uv1_scale": material.uv1_scale, "uv1_offset": material.uv1_offset,
-		"vertex_color": vertex_color, "least_alpha": _least_alpha(material),
+		"texture_metallic": material.metallic_texture, "metallic_channel": _CHANNELS[material.metallic_texture_channel],
+		"vertex_color": vertex_color, "least_alpha": _least_alpha(material), "billboard": material.billboard_mode,
+		"billboard_keep_scale": material.billboard_keep_scale, "grow": material.grow_amount if material.grow else 0.0,
 	}
+	if material is ORMMaterial3D:  # The texture alone counts.
+		paint.merge({"metallic": 1.0, "texture_metallic": material.orm_texture, "metallic_channel": _CHANNELS[2]}, true)
+	return paint
 
 
 static func _least_alpha(material: BaseMaterial3D) -> float:

@@ -25,7 +25,9 @@ func drop(material: Material) -> void:
 	if _uses[material] == 0:
 		_uses.erase(material)
 		_paints.erase(material)
-		_order.erase(material)
+		var at: int = _order.find(material)
+		_order.remove_at(at)
+		_look -= int(at <= _look)  # The next in turn stays the next.
 
 
 ## The next material in turn, when it does not paint as before; else null.

@@ -3,6 +3,9 @@
 extends RefCounted
 
 const _Paints: GDScript = preload("res://addons/worldplate/capture/paints.gd")
+const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
+
+const _OF_THE_TABLE: PackedStringArray = ["cull", "metallic"]  # What no parameter of the shader is.
 
 var node: GeometryInstance3D
 var instance: RID
@@ -39,16 +42,12 @@ func surfaces() -> int:
 
 ## [param draws]: a draw index for each surface. [param shaders]: by cull mode. Returns metallic of each surface.
 func paint(draws: PackedInt32Array, shaders: Array[RID]) -> PackedFloat32Array:
+	var before: Array[Material] = _painted
 	_free_materials()
 	indices = draws
 	_seen = _look()
 	_painted = _active_materials()
-	RenderingServer.instance_set_base(instance, _seen[0])
-	RenderingServer.instance_set_layer_mask(instance, _seen[1])
-	# The mirror's viewport has a threshold of 1 pixel; only the ratio of threshold and bias counts.
-	RenderingServer.instance_geometry_set_lod_bias(instance, node.lod_bias / maxf(_seen[4], 1e-6))
-	RenderingServer.instance_geometry_set_visibility_range(instance, node.visibility_range_begin, node.visibility_range_end,
-		node.visibility_range_begin_margin, node.visibility_range_end_margin, RenderingServer.VISIBILITY_RANGE_FADE_DISABLED)
+	_set_geometry()
 	var metallic: PackedFloat32Array = []
 	for surface: int in _painted.size():
 		var told: Dictionary = _paints.hold(_painted[surface])
@@ -58,6 +57,7 @@ func paint(draws: PackedInt32Array, shaders: Array[RID]) -> PackedFloat32Array:
 			RenderingServer.instance_geometry_set_material_override(instance, _materials[0])
 		else:
 			RenderingServer.instance_set_surface_override_material(instance, surface, _materials[surface])
+	_drop(before)
 	_follow_skin()
 	show()
 	return metallic
@@ -77,17 +77,30 @@ func bend() -> void:
 func release() -> void:
 	RenderingServer.free_rid(instance)
 	_free_materials()
+	_drop(_painted)
+	_painted = []
 
 
 func _look() -> Array:
 	return [node.get_base(), node.layers, node.cast_shadow, node.transparency > 0.0, node.get_viewport().mesh_lod_threshold,
-		node.lod_bias]
+		node.lod_bias, _Things.label_of(node), _skeleton()]
+
+
+func _set_geometry() -> void:
+	RenderingServer.instance_set_base(instance, _seen[0])
+	RenderingServer.instance_set_layer_mask(instance, _seen[1])
+	# The mirror's viewport has a threshold of 1 pixel; only the ratio of threshold and bias counts.
+	RenderingServer.instance_geometry_set_lod_bias(instance, node.lod_bias / maxf(_seen[4], 1e-6))
+	RenderingServer.instance_geometry_set_visibility_range(instance, node.visibility_range_begin, node.visibility_range_end,
+		node.visibility_range_begin_margin, node.visibility_range_end_margin, RenderingServer.VISIBILITY_RANGE_FADE_DISABLED)
+
+
+func _drop(materials: Array[Material]) -> void:
+	for material: Material in materials:
+		_paints.drop(material)
 
 
 func _free_materials() -> void:
-	for material: Material in _painted:
-		_paints.drop(material)
-	_painted = []
 	for material: RID in _materials:
 		RenderingServer.free_rid(material)
 	_materials.clear()
@@ -98,13 +111,13 @@ func _material(draw: int, told: Dictionary, shaders: Array[RID]) -> RID:
 	var material: RID = RenderingServer.material_create()
 	RenderingServer.material_set_shader(material, shaders[told["cull"]])
 	RenderingServer.material_set_param(material, &"draw_index", draw)
-	for parameter: String in ["albedo", "uv1_scale", "uv1_offset", "vertex_color", "least_alpha"]:
-		if told.has(parameter):
-			RenderingServer.material_set_param(material, parameter, told[parameter])
-	var texture: Texture2D = told.get("texture_albedo")
-	if texture != null:
-		_textures.append(texture)
-		RenderingServer.material_set_param(material, &"texture_albedo", texture.get_rid())
+	for parameter: String in told:
+		var value: Variant = told[parameter]
+		if value is Texture2D:
+			_textures.append(value)
+			value = (value as Texture2D).get_rid()
+		if value != null and not parameter in _OF_THE_TABLE:
+			RenderingServer.material_set_param(material, parameter, value)
 	return material
 
 
@@ -140,6 +153,10 @@ func _follow_skin() -> void:
 	if mesh == null:
 		return
 	follows_shape = mesh.get_blend_shape_count() > 0
-	var skin: SkinReference = mesh.get_skin_reference()
-	if skin != null:
-		RenderingServer.instance_attach_skeleton(instance, skin.get_skeleton())
+	RenderingServer.instance_attach_skeleton(instance, _skeleton())
+
+
+func _skeleton() -> RID:
+	var mesh: MeshInstance3D = node as MeshInstance3D
+	var skin: SkinReference = mesh.get_skin_reference() if mesh != null else null
+	return skin.get_skeleton() if skin != null else RID()
