@@ -235,6 +235,7 @@ func _capture_frame(buffers: RenderSceneBuffersRD, data: RenderSceneData, scene:
 	var lens: Dictionary = scene["lens"]
 	if lens["orthogonal"]:
 		_refuse("the camera is orthogonal; plates need a perspective or frustum camera.")
+		_view = {}  # What comes after it has no frame before.
 		return
 	_configure(buffers)
 	var pose: Transform3D = data.get_cam_transform()

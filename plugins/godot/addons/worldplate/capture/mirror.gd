@@ -3,8 +3,8 @@
 ## Godot has no base colour and no ids in its buffers. So each visible mesh has a twin in a scenario without lights or fog,
 ## that a viewport of the RenderingServer (no node: nothing is in the user's tree) draws with the same camera just before
 ## the camera's own viewport. Meshes, multimeshes and CSG shapes are followed, with skins and blend shapes; nodes are
-## found by the tree's signals. A transform is taken over in the same frame, a change of material within the next seconds. Transparent
-## materials are left out, as in the depth. Main thread only; see also paint.gd.
+## found by the tree's signals. A transform or another mesh is taken over in the same frame, another material within the
+## next seconds. Transparent materials are left out, as in the depth. Main thread only; see also paint.gd.
 @tool
 extends RefCounted
 
@@ -13,7 +13,8 @@ const _Paints: GDScript = preload("res://addons/worldplate/capture/paints.gd")
 const _Things: GDScript = preload("res://addons/worldplate/capture/things.gd")
 const _Shader: Shader = preload("res://addons/worldplate/capture/mirror.gdshader")
 const _ENTRY_BYTES: int = 16  # Of the table.
-const _LOOKED_AT_IN_EDITOR: int = 8  # Things per frame that are looked at again; one in play, where time is short.
+const _LOOKED_AT: int = 2  # Things in every other frame whose materials are looked at again; and in the editor:
+const _LOOKED_AT_IN_EDITOR: int = 8
 
 ## Internal colour of the mirror's last picture, from the render thread.
 var texture: RID:
@@ -119,7 +120,8 @@ func follow(camera: Camera3D, size: Vector2i) -> void:
 		_adopt(node)
 	_fresh.clear()
 	_look_again()
-	_follower.call(&"move", _interpolated)
+	for id: int in _follower.call(&"move", _interpolated):
+		_paint(_reflections[_nodes.find(instance_from_id(id))])
 	if _drafted:
 		_drafted = false
 		table = _draft.duplicate()
@@ -160,13 +162,13 @@ func _adopt(node: GeometryInstance3D) -> void:
 	_paint(reflection)
 
 
-## Things and materials do not tell when they change: they are looked at in turn.
+## Materials, and things that get others, do not tell: they are looked at in turn.
 func _look_again() -> void:
 	_look += 1
 	if _look % 2 == 0:
 		_look_at_material()
 	elif not _reflections.is_empty():
-		for i: int in _LOOKED_AT_IN_EDITOR if Engine.is_editor_hint() else 1:
+		for i: int in _LOOKED_AT_IN_EDITOR if Engine.is_editor_hint() else _LOOKED_AT:
 			_next = (_next + 1) % _reflections.size()
 			if _reflections[_next].has_changed():
 				_paint(_reflections[_next])
