@@ -147,15 +147,16 @@ def _alone(out: Path) -> Iterator[None]:
 
 def _made(job: Job, numbers: list[int]) -> Iterator[None]:
     """Make sequences in their order on `workers` processes of one thread each."""
-    if not numbers:
-        return
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     spawn = multiprocessing.get_context("spawn")  # Dr.Jit's threads do not survive a fork
-    with ProcessPoolExecutor(min(job.workers, len(numbers)), spawn, max_tasks_per_child=TASKS_PER_CHILD) as pool:
-        yield from pool.map(_make, [job.recipe] * len(numbers), [job.out] * len(numbers), numbers)
+    batch = TASKS_PER_PROCESS * job.workers
+    for at in range(0, len(numbers), batch):  # not `max_tasks_per_child`, with which Python 3.11 may hang (gh-115634)
+        now = numbers[at : at + batch]
+        with ProcessPoolExecutor(min(job.workers, len(now)), spawn) as pool:
+            yield from pool.map(_make, [job.recipe] * len(now), [job.out] * len(now), now)
 
 
-TASKS_PER_CHILD = 40  # then a new process: memory that the tracer's kernels hold goes back
+TASKS_PER_PROCESS = 40  # then a new one: memory that the tracer's kernels hold goes back
 
 
 def _make(recipe: Recipe, out: Path, number: int) -> None:
