@@ -274,6 +274,12 @@ class NativeClient:
             assert time.monotonic() < end_s, f"still {self.state}: {self.status.error_text.decode()}"
             time.sleep(0.002)
 
+    def until_sessions(self, count: int, timeout_s: float = 20.0) -> None:
+        end_s = time.monotonic() + timeout_s
+        while self.status.session_count < count or self.state != "attached":
+            assert time.monotonic() < end_s, f"{self.status.session_count} of {count} sessions"
+            time.sleep(0.002)
+
     def until_released(self, count: int, timeout_s: float = 20.0) -> None:
         end_s = time.monotonic() + timeout_s
         while len(self.released_by) < count:

@@ -31,8 +31,9 @@ def folder() -> Iterator[str]:
 
 
 @BUILDS
-def test_a_crowd_of_threads_finds_no_fault(folder: str, build: tuple[str, ...]) -> None:
-    (counts,) = native.client_tool("crowd", folder, str(FRAMES), of=build)
+@pytest.mark.parametrize("transport", ["shm", "inline"])
+def test_a_crowd_of_threads_finds_no_fault(folder: str, build: tuple[str, ...], transport: str) -> None:
+    (counts,) = native.client_tool("crowd", folder, str(FRAMES), transport, of=build)
     words = counts.split()
     frames = dict(zip(words[::2], map(int, words[1::2]), strict=True))
     assert frames["begun"] == FRAMES

@@ -162,7 +162,7 @@ typedef struct wp_client_desc {
     const char* name;            /* "worldplate native client"; plugin name and version, for people, 1..64 bytes */
     const char* engine;          /* ""; engine name and version, for people, 0..64 bytes */
     const char* connection_file; /* NULL: the user's */
-    uint8_t inline_only;         /* 0; 1: planes travel inside messages, never in shared memory */
+    uint8_t inline_only;         /* 0; 1: planes travel inside messages also where a shared ring is possible */
     wp_plate_arrived plate_arrived; /* NULL */
     void* plate_user;            /* NULL; for plate_arrived */
 } wp_client_desc;

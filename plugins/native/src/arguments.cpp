@@ -139,7 +139,6 @@ Outcome check(const wp_client_desc& desc) {
                    ": use 1.." + std::to_string(most_px) + " (`max_side_px`).");
     if (Outcome outcome = check_planes(desc); !outcome.ok()) return outcome;
     if (Outcome outcome = check_timing(desc); !outcome.ok()) return outcome;
-    if (desc.inline_only != 0) return {WP_NOT_SUPPORTED, "Planes travel in shared memory only in this version."};
     if (desc.seed > kMostSeed) return bad("seed is " + std::to_string(desc.seed) + ": use less than 2^63.");
     if (!is_name(desc.name, 1) || !is_name(desc.engine, 0))
         return bad("name (1..64 bytes) or engine (0..64 bytes) is of another length, or not UTF-8.");

@@ -1,8 +1,9 @@
-/* From no renderer to an open session with a ring, and back when it dies; on the worker's thread. As
+/* From no renderer to an open session with buffers, and back when it dies; on the worker's thread. As
    bridge/attachment.py. */
 #include <algorithm>
 
 #include "client.hpp"
+#include "inline_buffers.hpp"
 #include "utf8.hpp"
 
 namespace worldplate {
@@ -74,13 +75,14 @@ void Client::look() {
     }
     const Connection& connection = std::get<Connection>(found);
     if (refused_ && *refused_ == connection) return; /* until another renderer is there */
-    if (!link_.open(connection.endpoint, limits_.max_message_bytes)) {
+    if (!link_.open(connection.endpoint, std::max(limits_.max_message_bytes, limits_.max_frame_bytes))) {
         const std::string why = "No socket to " + connection.endpoint + ": " + link_.error() + ".";
         if (why != last_search_) log(2, why);
         last_search_ = why;
         return;
     }
     connection_ = connection;
+    ring_is_possible_ = kHasSegments && !inline_only_;
     last_search_.clear();
     look_every_ms_ = kLookFastMs;
     set_state(WP_LINK_CONNECTING);
@@ -101,7 +103,7 @@ void Client::greet() {
         hello.width = width_;
         hello.height = height_;
     }
-    if (ring_ != nullptr) send(Release{session_, ring_->generation()});
+    if (buffers_ != nullptr && buffers_->generation() > 0) send(Release{session_, buffers_->generation()});
     if (!session_.empty()) forget_session("the picture was resized");
     {
         const std::lock_guard<std::mutex> guard(lock_);
@@ -116,7 +118,8 @@ void Client::greet() {
     hello.engine = engine_;
     hello.pid = process_id();
     for (const wp_plane& plane : planes_) hello.planes.push_back({plane.name, {plane.format}});
-    hello.transports = {WP_TRANSPORT_SHM};
+    if (ring_is_possible_) hello.transports.push_back(WP_TRANSPORT_SHM);
+    hello.transports.push_back(WP_TRANSPORT_INLINE);
     hello.sync = sync_;
     hello.delay_frames = delay_frames_;
     hello.late = late_;
@@ -129,32 +132,7 @@ void Client::take(const Welcome& welcome) {
     session_ = welcome.session;
     limits_ = welcome.limits;
     stall_ms_ = welcome.stall_ms;
-    if (welcome.transport != WP_TRANSPORT_SHM)
-        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer wants another transport than shared memory",
-                      "This client speaks `shm` only.");
-    if (slot_count_ > static_cast<uint64_t>(limits_.max_slots))
-        return refuse(WP_ERROR_LIMIT_EXCEEDED, "slot_count is over max_slots", "Use fewer slots, or raise `max_slots`.");
-    wanted_.clear();
-    offered_planes_.clear();
-    for (const PlaneLayout& plane : welcome.planes) {
-        const auto given = std::find_if(planes_.begin(), planes_.end(),
-                                        [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; });
-        if (given == planes_.end())
-            return refuse(WP_ERROR_MISSING_PLANE, "the renderer wants a plane that was not offered", "Update the older side.");
-        wanted_.push_back(static_cast<size_t>(given - planes_.begin()));
-        offered_planes_.push_back(tight(plane));
-    }
-    std::vector<PlaneLayout> outputs;
-    for (const PlaneLayout& plane : welcome.outputs) outputs.push_back(tight(plane));
-    const auto is_other = [this](const PlaneLayout& p) { return p.width != greeted_width_ || p.height != greeted_height_; };
-    if (std::any_of(offered_planes_.begin(), offered_planes_.end(), is_other) ||
-        std::any_of(outputs.begin(), outputs.end(), is_other))
-        return refuse(WP_ERROR_INVALID_VALUE, "the renderer answers with planes of another size", "Update the older side.");
-    if (outputs.empty() || outputs.front().name != WP_PLANE_NAME_PLATE)
-        return refuse(WP_ERROR_NOT_SUPPORTED, "the renderer gives no plate", "Serve another model.");
-    Outcome outcome;
-    offered_ = Ring::create(offered_planes_, outputs, slot_count_, ++generation_, outcome);
-    if (offered_ == nullptr) return refuse(WP_ERROR_TRANSPORT, outcome.text, "");
+    if (!agree(welcome)) return;
     {
         const std::lock_guard<std::mutex> guard(lock_);
         controls_ = welcome.controls;
@@ -166,16 +144,67 @@ void Client::take(const Welcome& welcome) {
         status_.wanted_planes = 0;
         for (const PlaneLayout& plane : welcome.planes) status_.wanted_planes |= 1U << plane.name;
     }
+    if (welcome.transport == WP_TRANSPORT_SHM) return offer_ring();
+    attach(std::make_shared<InlineBuffers>(offered_planes_, offered_outputs_, slot_count_));
+}
+
+/* Whether this client can do what the renderer wants; else it is refused. */
+bool Client::agree(const Welcome& welcome) {
+    const auto no = [this](const char* code, const char* text, const char* fix) {
+        refuse(code, text, fix);
+        return false;
+    };
+    if (welcome.transport != WP_TRANSPORT_INLINE && (welcome.transport != WP_TRANSPORT_SHM || !ring_is_possible_))
+        return no(WP_ERROR_NOT_SUPPORTED, "the renderer wants a transport that was not offered", "Update the older side.");
+    if (slot_count_ > static_cast<uint64_t>(limits_.max_slots))
+        return no(WP_ERROR_LIMIT_EXCEEDED, "slot_count is over max_slots", "Use fewer slots, or raise `max_slots`.");
+    wanted_.clear();
+    offered_planes_.clear();
+    offered_outputs_.clear();
+    for (const PlaneLayout& plane : welcome.planes) {
+        const auto given = std::find_if(planes_.begin(), planes_.end(),
+                                        [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; });
+        if (given == planes_.end())
+            return no(WP_ERROR_MISSING_PLANE, "the renderer wants a plane that was not offered", "Update the older side.");
+        wanted_.push_back(static_cast<size_t>(given - planes_.begin()));
+        offered_planes_.push_back(tight(plane));
+    }
+    for (const PlaneLayout& plane : welcome.outputs) offered_outputs_.push_back(tight(plane));
+    const auto is_other = [this](const PlaneLayout& p) { return p.width != greeted_width_ || p.height != greeted_height_; };
+    if (std::any_of(offered_planes_.begin(), offered_planes_.end(), is_other) ||
+        std::any_of(offered_outputs_.begin(), offered_outputs_.end(), is_other))
+        return no(WP_ERROR_INVALID_VALUE, "the renderer answers with planes of another size", "Update the older side.");
+    if (offered_outputs_.empty() || offered_outputs_.front().name != WP_PLANE_NAME_PLATE)
+        return no(WP_ERROR_NOT_SUPPORTED, "the renderer gives no plate", "Serve another model.");
+    return true;
+}
+
+void Client::offer_ring() {
+    Outcome outcome;
+    offered_ = Ring::create(offered_planes_, offered_outputs_, slot_count_, ++generation_, outcome);
+    if (offered_ == nullptr) return do_without_ring(outcome.text);
     set_state(WP_LINK_OPENING);
     if (!send(offered_->message(session_))) leave("the link's queue was full");
 }
 
+/* HELLO again, for planes inside messages. */
+void Client::do_without_ring(const std::string& why) {
+    ring_is_possible_ = false;
+    log(1, "No shared ring, so planes travel inside messages, which is slower: " + why);
+    forget_session(why);
+    set_state(WP_LINK_CONNECTING);
+}
+
 void Client::take(const PlanesAck& ack) {
     if (state_ != WP_LINK_OPENING || offered_ == nullptr || ack.generation != generation_) return;
-    if (!ack.ok) return refuse(ack.code, ack.text, "");
+    if (!ack.ok) return do_without_ring(ack.code + ": " + ack.text);
+    attach(std::move(offered_));
+}
+
+void Client::attach(std::shared_ptr<Buffers> buffers) {
     {
         const std::lock_guard<std::mutex> guard(lock_);
-        ring_ = std::move(offered_);
+        buffers_ = std::move(buffers);
         ++status_.session_count;
         silence_ms_ = 0;
         put_error("", "", "");
@@ -184,7 +213,8 @@ void Client::take(const PlanesAck& ack) {
         skips_told_ = false;
     }
     set_state(WP_LINK_ATTACHED);
-    log(0, std::string("Attached to ") + status_.model + " in process " + std::to_string(connection_->pid) + ".");
+    log(0, std::string("Attached to ") + status_.model + " in process " + std::to_string(connection_->pid) + " over " +
+               word_of(status_.transport) + ".");
 }
 
 void Client::refuse(const std::string& code, const std::string& text, const std::string& fix) {
@@ -214,10 +244,10 @@ void Client::forget_session(const std::string& reason) {
     for (FrameState& frame : frames_) {
         if (frame.unanswered()) frame.lost = reason;
         if (frame.progress != Progress::begun) frame.progress = Progress::answered;
-        if (frame.progress == Progress::answered) frame.slot = -1; /* of a ring that is gone; `held_ring_` may keep it */
-        if (frame.slot < 0) frame.ring.reset();
+        if (frame.progress == Progress::answered) frame.slot = -1; /* of buffers that are gone; `held_buffers_` may keep them */
+        if (frame.slot < 0) frame.buffers.reset();
     }
-    ring_.reset();
+    buffers_.reset();
     written_.clear();
     status_.renderer_pid = 0;
     answered_.notify_all();

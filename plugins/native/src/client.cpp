@@ -39,7 +39,8 @@ Client::Client(const wp_client_desc& desc)
       frames_in_flight_(desc.frames_in_flight), frame_period_ms_(desc.frame_period_ms), name_(desc.name),
       engine_(desc.engine),
       connection_file_(desc.connection_file != nullptr ? desc.connection_file : default_connection_file()),
-      seed_(desc.seed), plate_arrived_(desc.plate_arrived), plate_user_(desc.plate_user), planes_(desc.planes, desc.planes + desc.plane_count), width_(desc.width),
+      seed_(desc.seed), inline_only_(desc.inline_only != 0), plate_arrived_(desc.plate_arrived),
+      plate_user_(desc.plate_user), planes_(desc.planes, desc.planes + desc.plane_count), width_(desc.width),
       height_(desc.height) {
     steering_.session = std::string(32, '0');
     worker_ = std::thread([this] { run(); });
@@ -59,7 +60,7 @@ void Client::close() {
     worker_.join();
     const std::lock_guard<std::mutex> guard(lock_);
     frames_.clear(); /* the last rings with them: nothing of a closed client stays mapped */
-    held_ring_.reset();
+    held_buffers_.reset();
     link_.end();
 }
 
@@ -90,9 +91,9 @@ void Client::drop_all(const char* why) {
 }
 
 void Client::free_slot(FrameState& frame) {
-    if (frame.slot >= 0 && frame.ring != nullptr) frame.ring->release(frame.slot);
+    if (frame.slot >= 0 && frame.buffers != nullptr) frame.buffers->release(frame.slot);
     frame.slot = -1;
-    frame.ring.reset();
+    frame.buffers.reset();
 }
 
 /* Frees the slots that nobody writes or reads any more: not that of the newest plate, which may be carried on, nor that
@@ -193,10 +194,10 @@ Outcome Client::take_over(uint64_t id, Pixels& pixels, uint64_t bytes) {
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(id);
     if (frame == nullptr || frame->progress != Progress::begun) return unknown_frame(id);
-    if (ring_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
-    const auto slot = ring_->begin(static_cast<int64_t>(id));
+    if (buffers_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
+    const auto slot = buffers_->begin(static_cast<int64_t>(id));
     if (!slot) return {WP_NO_SLOT, wp_code_text(WP_NO_SLOT)};
-    frame->ring = ring_;
+    frame->buffers = buffers_;
     frame->slot = *slot;
     frame->progress = Progress::written;
     frame->submitted_ns = now_ns();
@@ -210,13 +211,13 @@ Outcome Client::slot(uint64_t id, void** planes) {
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(id);
     if (frame == nullptr || frame->progress != Progress::begun || frame->slot >= 0) return unknown_frame(id);
-    if (ring_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
-    const auto slot = ring_->begin(static_cast<int64_t>(id));
+    if (buffers_ == nullptr || resized_) return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};
+    const auto slot = buffers_->begin(static_cast<int64_t>(id));
     if (!slot) return {WP_NO_SLOT, wp_code_text(WP_NO_SLOT)};
-    frame->ring = ring_; /* keeps the memory, should the renderer be gone meanwhile */
+    frame->buffers = buffers_; /* keeps the memory, should the renderer be gone meanwhile */
     frame->slot = *slot;
     std::fill_n(planes, planes_.size(), nullptr);
-    for (size_t input = 0; input < wanted_.size(); ++input) planes[wanted_[input]] = ring_->input(*slot, input);
+    for (size_t input = 0; input < wanted_.size(); ++input) planes[wanted_[input]] = buffers_->input(*slot, input);
     return {};
 }
 
@@ -226,9 +227,9 @@ Outcome Client::submit_slot(uint64_t id) {
     if (frame == nullptr || frame->slot < 0 || frame->progress != Progress::begun) return unknown_frame(id);
     frame->progress = Progress::written;
     frame->submitted_ns = now_ns();
-    frame->ring->commit(frame->slot);
+    frame->buffers->commit(frame->slot);
     ++status_.submitted;
-    if (frame->ring != ring_) {
+    if (frame->buffers != buffers_) {
         frame->progress = Progress::answered;
         frame->lost = "the renderer is gone";
         return {WP_NO_RENDERER, wp_code_text(WP_NO_RENDERER)};

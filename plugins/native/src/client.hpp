@@ -12,6 +12,7 @@
 #include "frames.hpp"
 #include "link.hpp"
 #include "outcome.hpp"
+#include "ring.hpp"
 
 namespace worldplate {
 
@@ -99,7 +100,11 @@ private:
     void set_state(wp_link_state state) noexcept;
     long patience_ms() const;
     void take(const Welcome& welcome);
+    bool agree(const Welcome& welcome);
+    void offer_ring();
+    void do_without_ring(const std::string& why);
     void take(const PlanesAck& ack);
+    void attach(std::shared_ptr<Buffers> buffers);
     void refuse(const std::string& code, const std::string& text, const std::string& fix);
     void leave(const std::string& reason);
     void forget_session(const std::string& reason);
@@ -111,16 +116,16 @@ private:
     void recover(const char* what) noexcept;
     void end();
     void copy_and_send();
-    bool copy(Submission& submission, Ring& ring, int64_t slot);
+    bool copy(Submission& submission, Buffers& buffers, int64_t slot);
     void send_frame(uint64_t id);
-    void take(const Message& message);
-    void take(const Result& result);
-    void hand_over(uint64_t id);
+    void take(const Message& message, const std::vector<Part>& parts);
+    void take(const Result& result, const std::vector<Part>& parts);
+    bool receive_plate(const Result& result, const std::vector<Part>& parts);
     void take(const Error& error);
     void check_beat();
     void log(int level, std::string line);
     void note(int level, std::string line); /* under the lock */
-    bool send(const Message& message);
+    bool send(const Message& message, const std::vector<Part>& parts = {});
     uint64_t deadline_ns(const FrameState& frame) const;
 
     const wp_sync_mode sync_;
@@ -129,6 +134,7 @@ private:
     const double frame_period_ms_;
     const std::string name_, engine_, connection_file_;
     const uint64_t seed_;
+    const bool inline_only_;
     const wp_plate_arrived plate_arrived_;
     void* const plate_user_;
     const std::vector<wp_plane> planes_;
@@ -140,10 +146,10 @@ private:
     std::deque<Submission> submissions_;
     std::deque<uint64_t> written_; /* slots written in place, to be sent */
     std::vector<Pixels> refused_pixels_; /* for the worker to release */
-    std::shared_ptr<Ring> ring_;   /* of the session; null while there is none */
+    std::shared_ptr<Buffers> buffers_;   /* of the session; null while there is none */
     std::vector<size_t> wanted_;   /* for each input of the ring, its place in planes_; changes while there is no ring */
     uint64_t last_id_ = 0, epoch_ = 0, last_shown_ = 0, held_ = 0;
-    std::shared_ptr<Ring> held_ring_; /* keeps picture.plate readable until the next present */
+    std::shared_ptr<Buffers> held_buffers_; /* keeps picture.plate readable until the next present */
     wp_reset pending_reset_ = WP_RESET_NONE, epoch_reset_ = WP_RESET_NONE; /* to come; that began the epoch */
     uint64_t told_epoch_ = 0; /* the newest of which the renderer has answered a frame */
     wp_link_state state_ = WP_LINK_SEARCHING;
@@ -161,7 +167,8 @@ private:
     std::string session_;
     std::optional<Connection> connection_, refused_;
     std::shared_ptr<Ring> offered_; /* announced, not acknowledged */
-    std::vector<PlaneLayout> offered_planes_; /* inputs of the ring */
+    std::vector<PlaneLayout> offered_planes_, offered_outputs_; /* as agreed, rows tight */
+    bool ring_is_possible_ = true; /* with this renderer */
     int64_t stall_ms_ = 500;
     int64_t greeted_width_ = 0, greeted_height_ = 0;
     std::string last_search_;

@@ -64,8 +64,9 @@ Frame message_of(const FrameState& state, const std::string& session, uint64_t d
     Frame frame;
     frame.session = session;
     frame.id = static_cast<int64_t>(state.id);
-    frame.generation = state.ring->generation();
+    frame.generation = state.buffers->generation();
     frame.slot = state.slot;
+    frame.planes = state.buffers->part_layouts();
     frame.capture_ns = static_cast<int64_t>(state.capture_ns);
     frame.deadline_ns = static_cast<int64_t>(deadline_ns);
     if (state.has_timecode) frame.timecode = timecode_of(state.timecode);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ring.hpp"
+#include "buffers.hpp"
 #include "worldplate.h"
 
 namespace worldplate {
@@ -57,7 +57,7 @@ struct FrameState {
 
     Progress progress = Progress::begun;
     std::string lost;
-    std::shared_ptr<Ring> ring; /* of its slot, which it keeps from `written` on until it is released */
+    std::shared_ptr<Buffers> buffers; /* of its slot, which it keeps from `written` on until it is released */
     int64_t slot = -1;
     bool copying = false;  /* the worker writes into the slot: only it may free it */
     bool resolved = false; /* it has its disposition */

@@ -13,6 +13,14 @@ constexpr const char* kMonitor = "inproc://worldplate-monitor-"; /* and a number
 
 void set(void* socket, int option, int value) { zmq_setsockopt(socket, option, &value, sizeof value); }
 
+/* Of a part that was sent; on a thread of ZeroMQ. */
+void let_go(void*, void* part) { delete static_cast<Part*>(part); }
+
+void close_message(zmq_msg_t* message) {
+    zmq_msg_close(message);
+    delete message;
+}
+
 }  // namespace
 
 Link::Link() : context_(zmq_ctx_new()) {
@@ -79,23 +87,43 @@ void Link::close(int linger_ms) {
     dealer_ = monitor_ = nullptr;
 }
 
-bool Link::send(const std::vector<uint8_t>& header) {
-    return dealer_ != nullptr && zmq_send(dealer_, header.data(), header.size(), ZMQ_DONTWAIT) >= 0;
+bool Link::send(const std::vector<uint8_t>& header, const std::vector<Part>& parts) {
+    const int more = parts.empty() ? 0 : ZMQ_SNDMORE;
+    if (dealer_ == nullptr || zmq_send(dealer_, header.data(), header.size(), ZMQ_DONTWAIT | more) < 0) return false;
+    for (size_t at = 0; at < parts.size(); ++at) {
+        if (send_part(parts[at], at + 1 < parts.size())) continue;
+        lost_ = true; /* half a message is out, and whatever came next would be taken for its other half */
+        return false;
+    }
+    return true;
 }
 
-bool Link::receive(std::vector<uint8_t>& header) {
+bool Link::send_part(const Part& part, bool more) {
+    zmq_msg_t message;
+    auto kept = std::make_unique<Part>(part);
+    /* ZeroMQ only reads what it is handed, but says so nowhere in its types. */
+    if (zmq_msg_init_data(&message, const_cast<uint8_t*>(part.data), part.size, let_go, kept.get()) != 0) return false;
+    static_cast<void>(kept.release()); /* the message's, which lets go of it in whatever way it ends */
+    if (zmq_msg_send(&message, dealer_, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0) return true;
+    zmq_msg_close(&message);
+    return false;
+}
+
+bool Link::receive(std::vector<uint8_t>& header, std::vector<Part>& parts) {
+    parts.clear();
     if (dealer_ == nullptr) return false;
-    zmq_msg_t part;
-    zmq_msg_init(&part);
-    if (zmq_msg_recv(&part, dealer_, ZMQ_DONTWAIT) < 0) return false;
-    const auto* data = static_cast<const uint8_t*>(zmq_msg_data(&part));
-    header.assign(data, data + zmq_msg_size(&part));
-    while (zmq_msg_more(&part) != 0) { /* planes come through the ring: further parts are not for us */
-        zmq_msg_close(&part);
-        zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, dealer_, ZMQ_DONTWAIT) < 0) break;
+    for (bool more = true, first = true; more; first = false) {
+        const std::shared_ptr<zmq_msg_t> part(new zmq_msg_t, close_message);
+        zmq_msg_init(part.get());
+        if (zmq_msg_recv(part.get(), dealer_, ZMQ_DONTWAIT) < 0) return false;
+        const auto* data = static_cast<const uint8_t*>(zmq_msg_data(part.get()));
+        const size_t size = zmq_msg_size(part.get());
+        more = zmq_msg_more(part.get()) != 0;
+        if (first)
+            header.assign(data, data + size);
+        else if (parts.size() < WP_RING_MAX_PLANES) /* one with more is none that was agreed */
+            parts.push_back({part, data, size});
     }
-    zmq_msg_close(&part);
     return true;
 }
 

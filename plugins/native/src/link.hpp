@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "buffers.hpp"
+
 namespace worldplate {
 
 class Link {
@@ -24,10 +26,11 @@ public:
     const std::string& error() const { return error_; }
     bool is_open() const { return dealer_ != nullptr; }
 
-    /* Sends one header part; false when the queue is full or nobody is there. Never waits. */
-    bool send(const std::vector<uint8_t>& header);
-    /* The header of the next message; false when there is none. Never waits. */
-    bool receive(std::vector<uint8_t>& header);
+    /* Sends a header and its parts, which are read where they are; false when the queue is full or nobody is there. Never
+       waits. */
+    bool send(const std::vector<uint8_t>& header, const std::vector<Part>& parts = {});
+    /* The next message; false when there is none. Never waits. */
+    bool receive(std::vector<uint8_t>& header, std::vector<Part>& parts);
 
     /* Until something came, somebody woke us, or the time is over. */
     void wait(long timeout_ms);
@@ -41,6 +44,7 @@ public:
     bool lost() const { return lost_; }
 
 private:
+    bool send_part(const Part& part, bool more);
     bool given_up();
     void read_monitor();
 

@@ -11,7 +11,7 @@ void Client::present(wp_picture& picture) {
     const std::lock_guard<std::mutex> guard(lock_);
     std::memset(&picture, 0, sizeof picture);
     held_ = 0;
-    held_ring_.reset();
+    held_buffers_.reset();
     if (FrameState* target = due()) {
         if (!show_whole(*target, picture)) show_late(*target, picture);
     }
@@ -62,7 +62,7 @@ void Client::show_late(FrameState& target, wp_picture& picture) {
         if (source->id > last_shown_) static_cast<void>(show_whole(*source, picture));
         if (picture.target_id == 0 && source->id == last_shown_) { /* the picture stays, and so does its plate */
             held_ = source->id;
-            held_ring_ = source->ring;
+            held_buffers_ = source->buffers;
         }
         return;
     }
@@ -87,15 +87,15 @@ void Client::pass_through(FrameState& target, const std::string& why, wp_picture
 }
 
 bool Client::put_plate(FrameState& source, wp_picture& picture) {
-    const uint8_t* plate = source.ring->plate(source.slot, static_cast<int64_t>(source.id));
+    const uint8_t* plate = source.buffers->plate(source.slot, static_cast<int64_t>(source.id));
     if (plate == nullptr) return false;
-    const PlaneLayout& layout = source.ring->plate_layout();
+    const PlaneLayout& layout = source.buffers->plate_layout();
     picture.plate_id = held_ = source.id;
     picture.plate = plate;
     picture.width = static_cast<uint32_t>(layout.width);
     picture.height = static_cast<uint32_t>(layout.height);
     picture.row_pitch_bytes = static_cast<uint32_t>(layout.row_pitch_bytes);
-    held_ring_ = source.ring;
+    held_buffers_ = source.buffers;
     return true;
 }
 
@@ -113,7 +113,7 @@ bool Client::plate_whole() {
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* source = held_ != 0 ? find(held_) : nullptr;
     if (source == nullptr || source->slot < 0) return false;
-    if (source->ring->plate_whole(source->slot, static_cast<int64_t>(source->id))) return true;
+    if (source->buffers->plate_whole(source->slot, static_cast<int64_t>(source->id))) return true;
     FrameState* target = find(last_shown_); /* what is on the screen turned out to be something else */
     if (target != nullptr && source->progress == Progress::plated) {
         const wp_disposition was = target == source ? WP_DISPOSITION_GENERATED : WP_DISPOSITION_REPROJECTED;

@@ -5,16 +5,13 @@
 
 #include <atomic>
 #include <deque>
-#include <memory>
-#include <optional>
-#include <vector>
 
-#include "planes.hpp"
+#include "buffers.hpp"
 #include "segment.hpp"
 
 namespace worldplate {
 
-class Ring {
+class Ring final : public Buffers {
 public:
     /* A new segment for these planes; their row pitches are kept, their offsets set. nullptr and why not. Takes the
        time that the system needs to find the pages. */
@@ -23,24 +20,21 @@ public:
 
     /* What tells the renderer of this ring. */
     Planes message(const std::string& session) const;
-    int64_t generation() const { return planes_.generation; }
 
-    /* A free slot for the inputs of a frame, the one that was released first; none when all are taken. */
-    std::optional<int64_t> begin(int64_t frame_id);
-    /* Where an input of the agreed planes is written; nullptr when there is none. */
-    uint8_t* input(int64_t slot, size_t plane) const;
-    void commit(int64_t slot);
-    /* Once nobody reads the slot any more; false when it was not taken. */
-    bool release(int64_t slot);
-
-    /* The first output of a slot when the renderer has finished it for this frame, else nullptr; in place. */
-    const uint8_t* plate(int64_t slot, int64_t frame_id);
-    /* Whether it has not changed since `plate`. */
-    bool plate_whole(int64_t slot, int64_t frame_id) const;
-    const PlaneLayout& plate_layout() const { return planes_.outputs.front(); }
-
-    /* Monotonic time of the render loop's last beat, nanoseconds; 0 before the first. */
-    uint64_t beat_ns() const;
+    int64_t generation() const override { return planes_.generation; }
+    std::optional<int64_t> begin(int64_t frame_id) override;
+    uint8_t* input(int64_t slot, size_t plane) const override;
+    void commit(int64_t slot) override;
+    bool release(int64_t slot) override;
+    std::vector<Part> parts(int64_t) const override { return {}; }
+    std::vector<PlaneLayout> part_layouts() const override { return {}; }
+    std::optional<size_t> accept(int64_t, int64_t, const std::vector<PlaneLayout>&, const std::vector<Part>&) override {
+        return 0; /* the plate is in the slot already */
+    }
+    const uint8_t* plate(int64_t slot, int64_t frame_id) override;
+    bool plate_whole(int64_t slot, int64_t frame_id) const override;
+    const PlaneLayout& plate_layout() const override { return planes_.outputs.front(); }
+    uint64_t beat_ns() const override;
 
 private:
     Ring(Planes planes, std::unique_ptr<Segment> segment);

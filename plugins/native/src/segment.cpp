@@ -100,7 +100,7 @@ std::unique_ptr<Segment> Segment::create(size_t, Outcome& outcome) {
     return nullptr;
 }
 
-Segment::~Segment() = default;
+Segment::~Segment() { static_cast<void>(owner_); }
 
 int64_t process_start_ticks(int64_t) { return -1; }
 

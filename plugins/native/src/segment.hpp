@@ -11,6 +11,12 @@
 
 namespace worldplate {
 
+#ifdef __linux__
+constexpr bool kHasSegments = true;
+#else
+constexpr bool kHasSegments = false;
+#endif
+
 /* Owns a segment: its name is removed and its memory unmapped when this is destroyed, in the process that made it. */
 class Segment {
 public:

@@ -1,4 +1,4 @@
-/* The worker: it takes in what the renderer sends, copies pixels into the ring and sends frames. */
+/* The worker: it takes in what the renderer sends, copies pixels into slots and sends frames. */
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -83,12 +83,13 @@ void Client::step() {
     if (!link_.is_open()) look();
     link_.wait(patience_ms());
     std::vector<uint8_t> header;
-    while (link_.receive(header)) {
+    std::vector<Part> parts;
+    while (link_.receive(header, parts)) {
         auto decoded = decode(header.data(), header.size(), limits_);
         if (const auto* refusal = std::get_if<Refusal>(&decoded))
             log(1, std::string("A message of the renderer was not taken: ") + refusal->text);
         else
-            take(std::get<Message>(decoded));
+            take(std::get<Message>(decoded), parts);
     }
     if (link_.is_open() && link_.lost()) leave("the connection to the renderer was lost");
     check_answer();
@@ -102,7 +103,7 @@ void Client::copy_and_send() {
     while (true) {
         std::vector<Pixels> refused; /* released here, without the lock */
         Submission submission;
-        std::shared_ptr<Ring> ring;
+        std::shared_ptr<Buffers> buffers;
         int64_t slot = -1;
         {
             const std::lock_guard<std::mutex> guard(lock_);
@@ -114,50 +115,52 @@ void Client::copy_and_send() {
                 submission = std::move(submissions_.front());
                 submissions_.pop_front();
                 FrameState* frame = find(submission.id);
-                if (frame == nullptr || frame->ring == nullptr || frame->ring != ring_) continue;
-                ring = frame->ring;
+                if (frame == nullptr || frame->buffers == nullptr || frame->buffers != buffers_) continue;
+                buffers = frame->buffers;
                 slot = frame->slot;
                 frame->copying = true;
             } else {
                 return;
             }
         }
-        const bool is_there = ring == nullptr || copy(submission, *ring, slot);
+        const bool is_there = buffers == nullptr || copy(submission, *buffers, slot);
         submission.pixels = Pixels();
         if (is_there) send_frame(submission.id);
     }
 }
 
 /* The one copy between host buffers of the engine's side. False: the frame has left the history meanwhile. */
-bool Client::copy(Submission& submission, Ring& ring, int64_t slot) {
+bool Client::copy(Submission& submission, Buffers& buffers, int64_t slot) {
     uint64_t copied = 0;
     for (size_t input = 0; input < wanted_.size(); ++input) {
         const auto size = static_cast<size_t>(plane_bytes(offered_planes_[input]));
         const uint8_t* from = submission.pixels.data() + submission.places[wanted_[input]].offset_bytes;
-        std::memcpy(ring.input(slot, input), from, size);
+        std::memcpy(buffers.input(slot, input), from, size);
         copied += size;
     }
     const std::lock_guard<std::mutex> guard(lock_);
-    ring.commit(slot);
+    buffers.commit(slot);
     status_.host_bytes_copied = copied;
     FrameState* frame = find(submission.id);
-    if (frame == nullptr) return !ring.release(slot);
+    if (frame == nullptr) return !buffers.release(slot);
     frame->copying = false;
     return true;
 }
 
 void Client::send_frame(uint64_t id) {
     std::optional<Message> message;
+    std::vector<Part> parts;
     {
         const std::lock_guard<std::mutex> guard(lock_);
         FrameState* frame = find(id);
-        if (frame == nullptr || frame->progress != Progress::written || frame->ring == nullptr || frame->ring != ring_) return;
+        if (frame == nullptr || frame->progress != Progress::written || frame->buffers == nullptr || frame->buffers != buffers_) return;
         Frame made = message_of(*frame, session_, deadline_ns(*frame));
         /* The frame that was the cut may never have been sent: the first that is sent after it is the renderer's cut. */
         if (frame->epoch == epoch_ && told_epoch_ < epoch_ && frame->reset == WP_RESET_NONE) made.reset = epoch_reset_;
         message = std::move(made);
+        parts = frame->buffers->parts(frame->slot);
     }
-    const bool sent = send(*message);
+    const bool sent = send(*message, parts);
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(id);
     if (frame == nullptr) return;
@@ -171,8 +174,8 @@ uint64_t Client::deadline_ns(const FrameState& frame) const {
     return frames == 0 ? 0 : frame.submitted_ns + static_cast<uint64_t>(frames * frame_period_ms_ * 1e6);
 }
 
-void Client::take(const Message& message) {
-    if (const auto* result = std::get_if<Result>(&message)) return take(*result);
+void Client::take(const Message& message, const std::vector<Part>& parts) {
+    if (const auto* result = std::get_if<Result>(&message)) return take(*result, parts);
     if (const auto* error = std::get_if<Error>(&message)) return take(*error);
     if (const auto* welcome = std::get_if<Welcome>(&message)) return take(*welcome);
     if (const auto* ack = std::get_if<PlanesAck>(&message)) return take(*ack);
@@ -192,35 +195,42 @@ void Client::take(const Message& message) {
     }
 }
 
-/* To the engine, without the lock: it may take its time. Whether the plate is whole is seen after it. */
-void Client::hand_over(uint64_t id) {
-    std::shared_ptr<Ring> ring;
+/* The plate of a RESULT, without the lock: a copy out of the message, and the engine's own, take their time. False when
+   there is none; then, or when the frame has left the history meanwhile, nothing is kept. */
+bool Client::receive_plate(const Result& result, const std::vector<Part>& parts) {
+    const auto id = static_cast<uint64_t>(result.id);
+    std::shared_ptr<Buffers> buffers;
     int64_t slot = -1;
     {
         const std::lock_guard<std::mutex> guard(lock_);
-        const FrameState* frame = find(id);
-        if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
-        ring = frame->ring;
+        FrameState* frame = find(id);
+        if (frame == nullptr || frame->progress != Progress::sent || frame->buffers != buffers_) return false;
+        buffers = frame->buffers;
         slot = frame->slot;
+        frame->copying = true;
     }
-    const uint8_t* plate = ring->plate(slot, static_cast<int64_t>(id));
-    const PlaneLayout& layout = ring->plate_layout();
-    if (plate != nullptr)
+    const auto copied = buffers->accept(slot, result.id, result.outputs, parts);
+    const uint8_t* plate = copied ? buffers->plate(slot, result.id) : nullptr;
+    const PlaneLayout& layout = buffers->plate_layout();
+    if (plate != nullptr && plate_arrived_ != nullptr)
         plate_arrived_(plate_user_, id, plate, static_cast<uint32_t>(layout.width), static_cast<uint32_t>(layout.height),
                        static_cast<uint32_t>(layout.row_pitch_bytes));
+    const std::lock_guard<std::mutex> guard(lock_);
+    FrameState* frame = find(id);
+    if (frame == nullptr) return !buffers->release(slot);
+    frame->copying = false;
+    status_.host_bytes_copied += copied.value_or(0);
+    return plate != nullptr && buffers->plate_whole(slot, result.id);
 }
 
-void Client::take(const Result& result) {
+void Client::take(const Result& result, const std::vector<Part>& parts) {
     if (result.session != session_) return;
-    if (plate_arrived_ != nullptr && result.disposition == WP_DISPOSITION_GENERATED)
-        hand_over(static_cast<uint64_t>(result.id));
+    const bool plated = result.disposition == WP_DISPOSITION_GENERATED && receive_plate(result, parts);
     const std::lock_guard<std::mutex> guard(lock_);
     FrameState* frame = find(static_cast<uint64_t>(result.id));
-    if (frame == nullptr || frame->progress != Progress::sent || frame->ring != ring_) return;
+    if (frame == nullptr || frame->progress != Progress::sent || frame->buffers != buffers_) return;
     ++status_.answered;
     if (result.disposition != WP_DISPOSITION_DROPPED) told_epoch_ = std::max(told_epoch_, frame->epoch);
-    const bool plated = result.disposition == WP_DISPOSITION_GENERATED &&
-                        frame->ring->plate(frame->slot, result.id) != nullptr;
     frame->progress = plated ? Progress::plated : Progress::answered;
     if (!plated)
         frame->lost = !result.reason.empty() ? result.reason
@@ -258,12 +268,12 @@ void Client::take(const Error& error) {
 /* A render loop that has not moved for `stall_ms` while a frame waited as long. */
 void Client::check_beat() {
     const std::lock_guard<std::mutex> guard(lock_);
-    if (ring_ == nullptr || state_ != WP_LINK_ATTACHED) return;
+    if (buffers_ == nullptr || state_ != WP_LINK_ATTACHED) return;
     const uint64_t now = now_ns(), limit = static_cast<uint64_t>(stall_ms_) * kMs;
     const auto waits = [now, limit](const FrameState& frame) {
         return frame.progress == Progress::sent && now - frame.submitted_ns > limit;
     };
-    if (now - std::min(now, ring_->beat_ns()) > limit && std::any_of(frames_.begin(), frames_.end(), waits))
+    if (now - std::min(now, buffers_->beat_ns()) > limit && std::any_of(frames_.begin(), frames_.end(), waits))
         state_ = WP_LINK_STALLED;
 }
 
@@ -276,6 +286,6 @@ void Client::note(int level, std::string line) {
     if (log_.size() < kMostLogLines) log_.emplace_back(level, std::move(line));
 }
 
-bool Client::send(const Message& message) { return link_.send(encode(message)); }
+bool Client::send(const Message& message, const std::vector<Part>& parts) { return link_.send(encode(message), parts); }
 
 }  // namespace worldplate

@@ -3,7 +3,8 @@
      client_tool sockets                what wp_open says when each of its ZeroMQ sockets cannot be had
      client_tool starved FOLDER TIMES   the worker runs out of memory TIMES times while attached, and recovers
      client_tool copying FOLDER         64 frames begin while the worker copies the pixels of one
-     client_tool crowd FOLDER FRAMES    five threads call everything there is, and one closes it under the others
+     client_tool crowd FOLDER FRAMES [inline]
+                                        five threads call everything there is, and one closes it under the others
      client_tool time FOLDER WIDTH HEIGHT FRAMES submit|slot
                                         a line for each of FRAMES ticks of 1/60 s with a plate: nanoseconds inside begin,
                                         submit, present, plate and reproject calls (benchmarks/native_calls.py)
@@ -30,6 +31,7 @@
 namespace {
 
 std::atomic<int> sockets_left{1 << 30}; /* until there are no more */
+bool inline_only = false;
 std::atomic<int> starving{0};           /* allocations of the worker that fail from now on */
 thread_local bool is_worker = false;    /* it alone calls zmq_poll */
 
@@ -80,6 +82,7 @@ wp_client_desc described(const std::string& connection_file, uint32_t slot_count
     desc.planes = kPlanes;
     desc.plane_count = 2;
     desc.slot_count = slot_count;
+    desc.inline_only = inline_only;
     desc.connection_file = connection_file.c_str();
     return desc;
 }
@@ -413,6 +416,7 @@ int main(int count, char** words) {
     const std::string folder = count > 2 ? words[2] : "";
     const int number = count > 3 ? std::atoi(words[3]) : 0;
     int status = 2;
+    inline_only = count > 4 && std::string(words[4]) == "inline";
     if (command == "sockets") status = sockets();
     if (command == "starved") status = starved(folder, number);
     if (command == "copying") status = copying(folder);
