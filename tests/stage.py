@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from scripted_renderer import CAMERA, PLANES, Formats, Hotel, color_value, plate_value
 
 from bridge.client import Client
-from bridge.schema import Disposition, PlaneName, Reset
+from bridge.schema import Disposition, LatePolicy, PlaneName, Reset, SyncMode, Transport
 from bridge.shown import Shown
 
 G, R, P, D = Disposition.GENERATED, Disposition.REPROJECTED, Disposition.PASSTHROUGH, Disposition.DROPPED
@@ -85,3 +86,36 @@ def check_picture(shown: Shown) -> None:
 
 def ends(client: Client) -> dict[int, Disposition]:
     return {entry.frame_id: entry.disposition for entry in client.ledger.history}
+
+
+Make = Callable[..., Stage]
+
+
+@contextmanager
+def stages(transport: Transport) -> Iterator[Make]:
+    """A maker of stages by sync mode and late policy. At the end each closes with no frame left without an end."""
+    made: list[Stage] = []
+
+    def build(sync: SyncMode, late: LatePolicy = LatePolicy.PASSTHROUGH, delay_frames: int = 1) -> Stage:
+        hotel = Hotel()
+        client = Client(
+            WIDTH,
+            HEIGHT,
+            PLANES,
+            sync=sync,
+            late=late,
+            delay_frames=delay_frames,
+            transports=(transport,),
+            connection=hotel,
+            frame_period_ms=5.0,
+            offline_wait_s=0.05,
+            slot_count=4,
+        )
+        made.append(Stage(client, hotel))
+        return made[-1]
+
+    yield build
+    for stage in made:
+        stage.client.close()
+        assert not stage.client.ledger.open_ids
+        stage.hotel.kill()

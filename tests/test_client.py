@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from scripted_renderer import CAMERA, PLANES, Hotel, plate_value
-from stage import HEIGHT, WIDTH, D, G, P, R, Stage, ends
+from stage import HEIGHT, WIDTH, D, G, Make, P, R, Stage, ends, stages
 
 from bridge.client import Client
 from bridge.errors import InvalidValue
 from bridge.planes import Slot
 from bridge.schema import Disposition, LatePolicy, PlaneName, Reset, SyncMode, Transport, World
 
-Make = Callable[..., Stage]
-
 
 @pytest.fixture(params=[Transport.SHM, Transport.INLINE])
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    stages: list[Stage] = []
-
-    def build(sync: SyncMode, late: LatePolicy = LatePolicy.PASSTHROUGH, delay_frames: int = 1) -> Stage:
-        hotel = Hotel()
-        client = Client(
-            WIDTH,
-            HEIGHT,
-            PLANES,
-            sync=sync,
-            late=late,
-            delay_frames=delay_frames,
-            transports=(request.param,),
-            connection=hotel,
-            frame_period_ms=5.0,
-            offline_wait_s=0.05,
-            slot_count=4,
-        )
-        stages.append(Stage(client, hotel))
-        return stages[-1]
-
-    yield build
-    for stage in stages:
-        stage.client.close()
-        assert not stage.client.ledger.open_ids
-        stage.hotel.kill()
+    with stages(request.param) as build:
+        yield build
 
 
 # Plates that come in time.

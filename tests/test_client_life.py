@@ -6,13 +6,13 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scripted_renderer import CAMERA, PLANES, Hotel, ScriptedRenderer, color_value, plate_value
-from stage import HEIGHT, WIDTH, D, G, P, R, Stage, check_picture, ends, until
+from stage import HEIGHT, WIDTH, D, G, Make, P, R, check_picture, ends, stages, until
 
 from bridge import connection as connections, link
 from bridge.attachment import State
@@ -29,36 +29,11 @@ from bridge.schema import (
     Transport,
 )
 
-Make = Callable[..., Stage]
-
 
 @pytest.fixture(params=[Transport.SHM, Transport.INLINE])
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    stages: list[Stage] = []
-
-    def build(sync: SyncMode, late: LatePolicy = LatePolicy.PASSTHROUGH, delay_frames: int = 1) -> Stage:
-        hotel = Hotel()
-        client = Client(
-            WIDTH,
-            HEIGHT,
-            PLANES,
-            sync=sync,
-            late=late,
-            delay_frames=delay_frames,
-            transports=(request.param,),
-            connection=hotel,
-            frame_period_ms=5.0,
-            offline_wait_s=0.05,
-            slot_count=4,
-        )
-        stages.append(Stage(client, hotel))
-        return stages[-1]
-
-    yield build
-    for stage in stages:
-        stage.client.close()
-        assert not stage.client.ledger.open_ids
-        stage.hotel.kill()
+    with stages(request.param) as build:
+        yield build
 
 
 # The renderer's life and death.
