@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +34,68 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def edit(godot: Godot, project: Path, scenario: str, pictures: Path, **environment: str) -> Outcome:
+@pytest.fixture
+def whole(scripts: Path, extension: Path) -> Path:
+    """The plugin with its extension."""
+    shutil.copytree(extension, scripts / "addons/worldplate/bin")
+    return scripts
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    with tempfile.TemporaryDirectory(prefix="wp-") as folder:  # short: sockets lie in it
+        machine = Machine(Path(folder))
+        try:
+            yield machine
+        finally:
+            machine.end_renderer()
+
+
+class Machine:
+    """What a user of the editor has: `worldplate` on PATH, and a runtime folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.runtime = folder / "run"
+        self.runtime.mkdir(mode=0o700)
+        self._pid = folder / "pid"
+        command = folder / "worldplate"
+        command.write_text(f'#!/bin/sh\necho $$ > {self._pid}\nexec {sys.executable} -m renderer.cli "$@"\n')
+        command.chmod(0o755)
+        self.env = {
+            "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(self.runtime)
+        }  # fmt: skip
+
+    def renderer_runs(self) -> bool:
+        """Whether the renderer that the editor started is still there, a few seconds after the editor at most."""
+        limit_s = time.monotonic() + 10
+        while (runs := Path("/proc", self._pid.read_text().strip()).exists()) and time.monotonic() < limit_s:
+            time.sleep(0.1)
+        return runs
+
+    def end_renderer(self) -> None:
+        if self._pid.exists() and Path("/proc", self._pid.read_text().strip()).exists():
+            os.kill(int(self._pid.read_text()), signal.SIGKILL)
+
+
+def set_up(project: Path, whole: Path) -> None:
+    """The project with the whole add-on, known to the editor from its first start; it listens for games."""
+    plugins.install_godot(project, source=whole, enable=True)
+    (project / ".godot").mkdir()
+    (project / ".godot/extension_list.cfg").write_text("res://addons/worldplate/worldplate.gdextension\n")
+    (project / ".godot/editor").mkdir()
+    (project / ".godot/editor/project_metadata.cfg").write_text("[debug_options]\n\nserver_keep_open=true\n")
+
+
+def edit(
+    godot: Godot, project: Path, scenario: str, pictures: Path, environment: dict[str, str] | None = None
+) -> Outcome:
     """Opens the project in the editor, where its driver plugin plays the scenario.
 
     The status is left out: on a software GPU this editor aborts in its last exit handlers now and then, add-on or not.
     """
-    env = {"DOCK_SCENARIO": scenario, "DOCK_PICTURES": str(pictures)} | environment
-    outcome = godot.run(project, flags=("--editor",), size=EDITOR, timeout_s=180.0, env=env)
+    env = {"DOCK_SCENARIO": scenario, "DOCK_PICTURES": str(pictures), "DOCK_GODOT": str(godot.executable)}
+    env |= environment or {}
+    outcome = godot.run(project, flags=("--editor",), size=EDITOR, timeout_s=300.0, env=env)
     return Outcome(0, outcome.lines)
 
 
@@ -56,3 +117,20 @@ def test_without_its_extension_the_addon_says_what_to_do_and_harms_nothing(
 ) -> None:
     plugins.install_godot(project, source=scripts, enable=True)
     edit(godot, project, "bare", pictures).check()
+
+
+def test_a_day_in_the_editor(godot: Godot, project: Path, whole: Path, machine: Machine, pictures: Path) -> None:
+    """A renderer that the dock starts, plates in the view, a control, the self-test, a game that reports; all ends."""
+    set_up(project, whole)
+    edit(godot, project, "work", pictures, machine.env).check(at_least=14)
+    assert not machine.renderer_runs()
+    assert not list(machine.runtime.rglob("connection.json"))
+    assert {file.stem for file in pictures.glob("*.png")} >= {"work", "steered", "self_test", "play"}
+
+
+def test_the_renderer_that_the_dock_started_ends_with_the_editor(
+    godot: Godot, project: Path, whole: Path, machine: Machine, pictures: Path
+) -> None:
+    set_up(project, whole)
+    edit(godot, project, "leave", pictures, machine.env).check(at_least=2)
+    assert not machine.renderer_runs()

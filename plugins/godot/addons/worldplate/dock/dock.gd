@@ -10,12 +10,15 @@ const _Figures: GDScript = preload("res://addons/worldplate/dock/figures.gd")
 const _RendererProcess: GDScript = preload("res://addons/worldplate/dock/renderer_process.gd")
 const _SelfTest: GDScript = preload("res://addons/worldplate/dock/self_test.gd")
 const _LOOK_S: float = 0.25
+const _VERDICT_HEIGHT: float = 150.0
+const _MARKS: Dictionary[String, Color] = {"ok": Color.PALE_GREEN, "WRONG": Color.SALMON}
 const _THUMBNAILS_S: float = 0.5
 
 var renderer: RefCounted = _RendererProcess.new()
 
 var _sources: EditorDebuggerPlugin
 var _shown: String = ""  # Key of the stream that is shown.
+var _known: PackedStringArray = []  # Keys of all streams at the last look.
 var _look_at_s: float = 0.0
 var _thumbnails_at_s: float = 0.0
 var _column: VBoxContainer = VBoxContainer.new()
@@ -95,7 +98,6 @@ func _build_buttons() -> void:
 	_preview.toggled.connect(_on_preview)
 	_column.add_child(buttons)
 	_column.add_child(_preview)
-	_verdict.fit_content = true
 	_verdict.visible = false
 	_verdict.selection_enabled = true
 	_column.add_child(_verdict)
@@ -119,11 +121,17 @@ func _build_sections() -> void:
 		_column.add_child(content)
 
 
-## Keeps the stream that was chosen while it is there; else takes the first: a running game before the editor.
+## A game that has just begun to report is shown. Else the stream that was chosen while it is there; else the first: a
+## running game before the editor.
 func _choose_stream() -> void:
 	var keys: PackedStringArray = _sources.call(&"keys")
-	if not keys.has(_shown):
-		_shown = keys[0] if not keys.is_empty() else ""
+	var chosen: String = _shown if keys.has(_shown) or keys.is_empty() else keys[0]
+	for key: String in keys:
+		if not _known.has(key) and not _sources.call(&"is_editor", key):
+			chosen = key
+	_known = keys
+	if chosen != _shown or keys.is_empty():
+		_shown = chosen if not keys.is_empty() else ""
 		_planes.call(&"clear")
 	var listed: PackedStringArray = []
 	for i: int in _choice.item_count:
@@ -211,6 +219,14 @@ func run_self_test() -> String:
 	return result["wrong"]
 
 
+## As high as the text, up to a limit; what is longer can be scrolled. Each line's first word says how it went.
 func show_verdict(text: String) -> void:
-	_verdict.text = text
+	_verdict.clear()
+	for line: String in text.split("\n"):
+		var mark: String = line.get_slice("  ", 0)
+		_verdict.push_color(_MARKS.get(mark, get_theme_color(&"default_color", &"RichTextLabel")))
+		_verdict.add_text(line + "\n")
+		_verdict.pop()
 	_verdict.visible = not text.is_empty()
+	await get_tree().process_frame  # The height of the content is known after it was laid out.
+	_verdict.custom_minimum_size.y = minf(_verdict.get_content_height() + 12.0, _VERDICT_HEIGHT * EditorInterface.get_editor_scale())

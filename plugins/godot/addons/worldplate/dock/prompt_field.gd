@@ -18,8 +18,8 @@ func set_up(control: String, text: String) -> void:
 	_control = control
 	size_flags_horizontal = SIZE_EXPAND_FILL
 	_field.size_flags_horizontal = SIZE_EXPAND_FILL
-	_field.placeholder_text = "Type, then Enter"
-	_field.tooltip_text = text
+	_field.placeholder_text = "Type here"
+	_field.tooltip_text = "%s (Enter sends it)" % text
 	_field.text_submitted.connect(_submit)
 	_field.focus_exited.connect(func() -> void: _submit(_field.text))
 	_menu.tooltip_text = "What was used before"

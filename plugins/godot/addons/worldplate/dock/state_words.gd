@@ -28,8 +28,7 @@ static func _of_link(status: Dictionary) -> Dictionary:
 		"attached":
 			return _of_renderer(status)
 		"stalled":
-			return _words("Attached, but the renderer does not move",
-				"The engine's own picture is shown until it does. Look into the renderer's terminal.", Mood.BAD)
+			return _of_stalled(status)
 		"refused":
 			return _words("The renderer refused this stream", _error(status), Mood.BAD)
 	return _words("The link is closed", _error(status), Mood.WAITING)
@@ -43,6 +42,15 @@ static func _of_renderer(status: Dictionary) -> Dictionary:
 		"degraded":
 			return _words("Attached, with less than it should", said, Mood.WAITING)
 	return _words("Attached", said, Mood.GOOD)
+
+
+## No beat of the render loop for long: one plate takes too long, or nothing moves any more.
+static func _of_stalled(status: Dictionary) -> Dictionary:
+	if float(status.get("plates_per_s", 0.0)) > 0.0:
+		return _words("Attached, but slow",
+			"A plate takes the renderer very long. Lower the stream's Resolution Scale, or choose a faster model.", Mood.WAITING)
+	return _words("Attached, but the renderer does not move",
+		"The engine's own picture is shown until it does. Look into the renderer's terminal.", Mood.BAD)
 
 
 static func _error(status: Dictionary) -> String:
