@@ -3,7 +3,7 @@
     python benchmarks/native_calls.py [--frames 600] [--json FILE]
 
 Builds plugins/native with optimisation, and runs an engine of 60 ticks per second with 50 bodies and six planes
-(plugins/native/tests/client_tool.cpp) against `worldplate serve --model passthrough`. Only ticks that show a plate
+(plugins/native/tests/time_tool.cpp) against `worldplate serve --model passthrough`. Only ticks that show a plate
 count. `submit` hands pixels over, which the client's worker copies; `slot` asks where to write them.
 """
 
@@ -32,16 +32,16 @@ SIZES = ((640, 360), (1280, 720))
 def build(folder: Path) -> Path:
     """The tool, optimised."""
     options = ["-DCMAKE_BUILD_TYPE=Release", "-DWORLDPLATE_TESTS=ON"]
-    for step in (["-S", str(NATIVE), "-B", str(folder), *options], ["--build", str(folder), "--target", "client_tool"]):
+    for step in (["-S", str(NATIVE), "-B", str(folder), *options], ["--build", str(folder), "--target", "time_tool"]):
         subprocess.run(["cmake", *step], check=True, stdout=subprocess.DEVNULL)
-    return folder / "client_tool"
+    return folder / "time_tool"
 
 
 def measure(tool: Path, renderer: RendererProcess, size: tuple[int, int], frames: int, way: str) -> NDArray[np.float64]:
     """Microseconds [frame, call]."""
-    words = ["time", str(renderer.folder), *map(str, size), str(frames), way]
+    words = [str(renderer.folder), *map(str, size), str(frames), way]
     done = subprocess.run([tool, *words], capture_output=True, text=True, check=True)
-    return np.array([line.split() for line in done.stdout.splitlines()[:-1]], np.float64) / 1e3
+    return np.array([line.split() for line in done.stdout.splitlines()], np.float64) / 1e3
 
 
 def main() -> int:

@@ -162,8 +162,8 @@ bool Client::agree(const Welcome& welcome) {
     offered_planes_.clear();
     offered_outputs_.clear();
     for (const PlaneLayout& plane : welcome.planes) {
-        const auto given = std::find_if(planes_.begin(), planes_.end(),
-                                        [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; });
+        const auto is_it = [&plane](const wp_plane& each) { return each.name == plane.name && each.format == plane.format; };
+        const auto given = std::find_if(planes_.begin(), planes_.end(), is_it);
         if (given == planes_.end())
             return no(WP_ERROR_MISSING_PLANE, "the renderer wants a plane that was not offered", "Update the older side.");
         wanted_.push_back(static_cast<size_t>(given - planes_.begin()));

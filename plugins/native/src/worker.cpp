@@ -153,7 +153,8 @@ void Client::send_frame(uint64_t id) {
     {
         const std::lock_guard<std::mutex> guard(lock_);
         FrameState* frame = find(id);
-        if (frame == nullptr || frame->progress != Progress::written || frame->buffers == nullptr || frame->buffers != buffers_) return;
+        if (frame == nullptr || frame->progress != Progress::written || buffers_ == nullptr || frame->buffers != buffers_)
+            return;
         Frame made = message_of(*frame, session_, deadline_ns(*frame));
         /* The frame that was the cut may never have been sent: the first that is sent after it is the renderer's cut. */
         if (frame->epoch == epoch_ && told_epoch_ < epoch_ && frame->reset == WP_RESET_NONE) made.reset = epoch_reset_;
@@ -233,9 +234,9 @@ void Client::take(const Result& result, const std::vector<Part>& parts) {
     if (result.disposition != WP_DISPOSITION_DROPPED) told_epoch_ = std::max(told_epoch_, frame->epoch);
     frame->progress = plated ? Progress::plated : Progress::answered;
     if (!plated)
-        frame->lost = !result.reason.empty() ? result.reason
+        frame->lost = !result.reason.empty()                           ? result.reason
                       : result.disposition == WP_DISPOSITION_GENERATED ? "the plate was overwritten"
-                                                                       : std::string("the renderer says ") + word_of(result.disposition);
+                                                                       : "the renderer made no plate of it";
     const uint64_t now = now_ns();
     if (plated) {
         plates_.push_back({now, 0.0});
@@ -253,7 +254,8 @@ void Client::take(const Result& result, const std::vector<Part>& parts) {
 }
 
 void Client::take(const Error& error) {
-    if (error.fatal || (state_ != WP_LINK_ATTACHED && state_ != WP_LINK_STALLED))
+    const bool is_open = state_ == WP_LINK_ATTACHED || state_ == WP_LINK_STALLED;
+    if (error.fatal || (!is_open && error.frame_id == 0)) /* one of a frame may be of the session before a resize */
         return refuse(error.code, error.text, error.fix);
     const std::lock_guard<std::mutex> guard(lock_);
     put_error(error.code, error.text, error.fix);

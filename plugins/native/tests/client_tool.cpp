@@ -5,9 +5,6 @@
      client_tool copying FOLDER         64 frames begin while the worker copies the pixels of one
      client_tool crowd FOLDER FRAMES [inline]
                                         five threads call everything there is, and one closes it under the others
-     client_tool time FOLDER WIDTH HEIGHT FRAMES submit|slot
-                                        a line for each of FRAMES ticks of 1/60 s with a plate: nanoseconds inside begin,
-                                        submit, present, plate and reproject calls (benchmarks/native_calls.py)
 
    FOLDER has the renderer's connection file. Status 0 and `done` as the last line: it all held. */
 #include <dlfcn.h>
@@ -25,8 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine.hpp"
 #include "scarce.hpp"
-#include "worldplate.h"
 
 namespace {
 
@@ -66,15 +63,6 @@ namespace {
 constexpr uint32_t kWidth = 64, kHeight = 36;
 const wp_plane kPlanes[] = {{WP_PLANE_NAME_COLOR, WP_PIXEL_FORMAT_RGBA16F}, {WP_PLANE_NAME_DEPTH, WP_PIXEL_FORMAT_R32F}};
 
-[[noreturn]] void fail(const std::string& what) {
-    std::printf("failed: %s (%s)\n", what.c_str(), wp_last_error());
-    std::exit(1);
-}
-
-void must(wp_code code, const char* call) {
-    if (code != WP_OK) fail(std::string(call) + ": " + wp_code_text(code));
-}
-
 wp_client_desc described(const std::string& connection_file, uint32_t slot_count) {
     wp_client_desc desc = wp_client_defaults();
     desc.width = kWidth;
@@ -94,25 +82,6 @@ wp_client opened(const std::string& folder, uint32_t slot_count = 5) {
     must(wp_open(&desc, &client), "wp_open");
     return client;
 }
-
-wp_status status_of(wp_client client) {
-    wp_status status;
-    must(wp_get_status(client, &status), "wp_get_status");
-    return status;
-}
-
-wp_link_state state_of(wp_client client) { return status_of(client).state; }
-
-void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
-void until(wp_client client, wp_link_state state) {
-    for (int waited_ms = 0; state_of(client) != state; waited_ms += 2) {
-        if (waited_ms > 60000) fail("the state stayed " + std::to_string(static_cast<int>(state_of(client))) + ": " + status_of(client).error_text);
-        sleep_ms(2);
-    }
-}
-
-wp_pose pose_at(double x_m) { return {{x_m, 1.0, 0.0}, {0.0, 0.0, 0.0, 1.0}}; }
 
 uint64_t begun(wp_client client, wp_reset reset = WP_RESET_NONE) {
     static std::atomic<int> tick{0};
@@ -315,100 +284,6 @@ int crowd(const std::string& folder, int frames) {
     return last_wait == WP_NO_CLIENT && handed_over == released ? 0 : 1;
 }
 
-/* What an engine with 50 bodies and six planes asks of the caller's thread in a tick. */
-struct Ticker {
-    static constexpr wp_plane planes[] = {
-        {WP_PLANE_NAME_COLOR, WP_PIXEL_FORMAT_RGBA16F}, {WP_PLANE_NAME_DEPTH, WP_PIXEL_FORMAT_R32F},
-        {WP_PLANE_NAME_NORMAL, WP_PIXEL_FORMAT_RGBA16F}, {WP_PLANE_NAME_MOTION, WP_PIXEL_FORMAT_RG16F},
-        {WP_PLANE_NAME_OBJECT, WP_PIXEL_FORMAT_R32UI}, {WP_PLANE_NAME_LABEL, WP_PIXEL_FORMAT_R8UI}};
-    static constexpr uint32_t body_count = 50;
-
-    wp_client client{};
-    std::vector<uint8_t> pixels[4]; /* more than frames in flight: none is still read when it is taken again */
-    std::vector<wp_body> bodies;
-    std::vector<wp_body_motion> motions{body_count};
-    uint64_t spent_ns[5]{};
-
-    template <typename Call>
-    auto timed(int what, Call call) {
-        const uint64_t start_ns = wp_now_ns();
-        const auto result = call();
-        spent_ns[what] += wp_now_ns() - start_ns;
-        return result;
-    }
-
-    void open(const std::string& folder, uint32_t width, uint32_t height) {
-        const std::string file = folder + "/connection.json";
-        wp_client_desc desc = described(file, 5);
-        desc.width = width;
-        desc.height = height;
-        desc.planes = planes;
-        desc.plane_count = 6;
-        must(wp_open(&desc, &client), "wp_open");
-        wp_plane_place places[6];
-        uint64_t bytes = 0;
-        must(wp_layout(client, places, &bytes), "wp_layout");
-        for (auto& each : pixels) each.assign(bytes, 0);
-        for (uint32_t id = 1; id <= body_count; ++id) {
-            wp_body body{};
-            body.id = id;
-            body.world_from_body = body.previous_world_from_body = pose_at(0.1 * id);
-            bodies.push_back(body);
-        }
-        until(client, WP_LINK_ATTACHED);
-    }
-
-    void send(uint64_t id, bool in_place) {
-        void* places[6];
-        if (!timed(1, [&] { return wp_wants_pixels(client); })) return;
-        if (!in_place) {
-            const auto& own = pixels[id % 4];
-            timed(1, [&] { return wp_submit(client, id, own.data(), own.size(), nullptr, nullptr); });
-        } else if (timed(1, [&] { return wp_slot(client, id, places); }) == WP_OK) {
-            timed(1, [&] { return wp_submit_slot(client, id); });
-        }
-    }
-
-    /* Whether a plate was shown. */
-    bool tick(int number, bool in_place) {
-        std::memset(spent_ns, 0, sizeof spent_ns);
-        wp_frame frame{};
-        frame.camera = {pose_at(0.001 * number), pose_at(0.001 * number - 0.001),
-                        {1, 0, 0, 0, 0, 1.7, 0, 0, 0, 0, -1.002, -0.2, 0, 0, -1, 0}, {0, 0}, 0.1, 100.0, 0, 0, 0, 0};
-        frame.bodies = bodies.data();
-        frame.body_count = body_count;
-        uint64_t id = 0;
-        must(timed(0, [&] { return wp_begin_frame(client, &frame, &id); }), "wp_begin_frame");
-        send(id, in_place);
-        wp_picture picture;
-        must(timed(2, [&] { return wp_present(client, &picture); }), "wp_present");
-        if (picture.plate_id == 0) return false;
-        timed(3, [&] { return wp_plate_whole(client); });
-        wp_reprojection_data data;
-        uint32_t count = body_count;
-        timed(4, [&] { return wp_reprojection(client, picture.target_id, picture.plate_id, &data); });
-        timed(4, [&] { return wp_body_motions(client, picture.target_id, picture.plate_id, motions.data(), &count); });
-        return true;
-    }
-};
-
-int time_calls(const std::string& folder, uint32_t width, uint32_t height, int frames, bool in_place) {
-    Ticker ticker;
-    ticker.open(folder, width, height);
-    auto next = std::chrono::steady_clock::now();
-    for (int number = 0, plates = 0; plates < frames && number < 10 * frames; ++number) {
-        if (ticker.tick(number, in_place)) {
-            for (const uint64_t ns : ticker.spent_ns) std::printf("%llu ", static_cast<unsigned long long>(ns));
-            std::printf("\n");
-            ++plates;
-        }
-        next += std::chrono::microseconds(16667);
-        std::this_thread::sleep_until(next);
-    }
-    must(wp_close(ticker.client), "wp_close");
-    return 0;
-}
-
 }  // namespace
 
 int main(int count, char** words) {
@@ -421,9 +296,6 @@ int main(int count, char** words) {
     if (command == "starved") status = starved(folder, number);
     if (command == "copying") status = copying(folder);
     if (command == "crowd") status = crowd(folder, number);
-    if (command == "time" && count == 7)
-        status = time_calls(folder, static_cast<uint32_t>(number), static_cast<uint32_t>(std::atoi(words[4])),
-                            std::atoi(words[5]), std::string(words[6]) == "slot");
     if (status == 0) std::printf("done\n");
     return status;
 }
