@@ -6,8 +6,8 @@ const TO: int = 8
 
 
 func _init() -> void:
-	frames = TO + 4
-	first_dumped = TO + 1
+	frames = TO + 3
+	first_dumped = TO
 
 
 func step(k: int) -> void:
