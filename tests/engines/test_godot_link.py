@@ -57,9 +57,12 @@ def test_every_call_answers_in_its_types_and_refuses_with_value_and_limit(godot:
     run(godot, project, "calls.gd").check(150, WRONG_CALLS)
 
 
-def test_what_is_submitted_comes_back_to_the_bit(godot: Godot, project: Path, renderer: Renderer) -> None:
+@pytest.mark.parametrize("transport", ["shm", "inline"])
+def test_what_is_submitted_comes_back_to_the_bit(
+    godot: Godot, project: Path, renderer: Renderer, transport: str
+) -> None:
     before = segments()
-    outcome = run(godot, project, "session.gd", str(renderer.connection), "shm", "steady")
+    outcome = run(godot, project, "session.gd", str(renderer.connection), transport, "steady")
     outcome.check(80)
     assert segments() == before
 

@@ -175,8 +175,7 @@ func reset_world() -> String:
 	return _link.call(&"reset_world") if _link != null else "The stream is not running: %s" % _trouble
 
 
-## To be called when the view jumps, such as to another camera position: nothing from before is shown after it. Jumps of
-## more than a few metres or half a turn between two frames are seen without it.
+## To be called when the view jumps: nothing from before is shown after it. Jumps of 5 m or a quarter turn are seen anyway.
 func cut() -> void:
 	if _effect != null:
 		_effect.call(&"cut")
@@ -231,17 +230,18 @@ func _find_trouble() -> String:
 	var warnings: PackedStringArray = _get_configuration_warnings()
 	if not warnings.is_empty():
 		return warnings[0]
-	if _camera() == null:
-		return "Open a 3D view: there is no editor camera to work on."
-	return ""
+	return "" if _camera() != null else "Open a 3D view: there is no editor camera to work on."
 
 
 func _start() -> void:
+	var before: String = _trouble
 	_trouble = _Setup.find_idleness(enabled, preview_in_editor)
 	_blocked = _trouble.is_empty()
 	if _blocked:
 		_trouble = _find_trouble()
 	if not _trouble.is_empty():
+		if _blocked and _trouble != before and not Engine.is_editor_hint():
+			_say(_trouble)  # Where there is no dock to say it.
 		return
 	var effect: CompositorEffect = (load(_EFFECT) as GDScript).new()
 	var link: RefCounted = ClassDB.instantiate(&"WorldplateLink")
