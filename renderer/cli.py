@@ -89,6 +89,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="limn or passthrough")
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
+    parser.add_argument("--runtime", help="auto, torch, onnxruntime or openvino (default auto: the fastest installed)")
     parser.add_argument("--threads", type=_whole(1, 256), help="of the model (default 1)")
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     parser.set_defaults(run=run_serve)
@@ -173,7 +174,7 @@ def run_serve(options: argparse.Namespace) -> int:
     from renderer.config import load_settings
     from renderer.start import serve
 
-    names = ("model", "endpoint", "runtime_dir", "threads", "log_level")
+    names = ("model", "endpoint", "runtime_dir", "runtime", "threads", "log_level")
     settings = load_settings({name: getattr(options, name) for name in names})
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()

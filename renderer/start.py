@@ -39,11 +39,7 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     # A thread that spins while it waits takes the core that the engine runs on; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
-    model = load_model(settings.model)
-    if model.card.runtime.startswith("torch"):
-        import torch
-
-        torch.set_num_threads(settings.threads)
+    model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     link = listen(settings.endpoint or None, settings.limits, folder)
     try:

@@ -48,11 +48,11 @@ class WorldModel(Protocol):
         """Let go of memory and threads; the model is not used afterwards."""
 
 
-def load_model(name: str) -> WorldModel:
-    """Load a built-in model by name.
+def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldModel:
+    """Load a built-in model by name; `runtime` is one of renderer.runtimes.NAMES, `threads` those of its network.
 
     Raises ModelNotFound for an unknown name, ModelIncomplete when a file is missing or altered, MissingDependency
-    when a package that the model needs is absent.
+    when a package that the model or the runtime needs is absent, ConfigError for an unknown runtime.
     """
     if name == "passthrough":
         from renderer.models.passthrough import Passthrough
@@ -61,5 +61,5 @@ def load_model(name: str) -> WorldModel:
     if name == "limn":
         from renderer.models.limn.model import Limn
 
-        return Limn()
+        return Limn(runtime=runtime, threads=threads)
     raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {', '.join(MODEL_NAMES)}.")

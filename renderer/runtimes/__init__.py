@@ -1,0 +1,116 @@
+"""What runs a network: one small interface over torch, OpenVINO and ONNX Runtime, and the choice among them.
+
+Only torch is required. The others are imported when they are chosen.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.errors import ConfigError, MissingDependency
+
+if TYPE_CHECKING:
+    from torch import nn
+
+F32 = NDArray[np.float32]
+log = logging.getLogger("worldplate.runtimes")
+
+NAMES = ("auto", "torch", "onnxruntime", "openvino")
+# By `worldplate bench model` on AVX2. ONNX Runtime is behind torch there, so it runs only when it is asked for.
+FASTEST_FIRST = ("openvino", "torch")
+PRECISIONS = ("fp32", "bf16")
+
+Step = Callable[[], None]  # reads and writes the arrays that it was bound to
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network in both of its forms."""
+
+    module: Callable[[], nn.Module]  # makes it with its weights; [1, C, H, W] -> [1, K, H, W]
+    onnx: Path  # the same, [1, H, W, C] -> [1, H, W, K], for any H and W that the module takes
+
+
+class Runtime(Protocol):
+    """A network that is loaded. It is used from one thread."""
+
+    name: str  # package, version and device, such as "openvino 2026.4 cpu"
+
+    def bind(self, x: F32, y: F32) -> Step:
+        """A call that reads x [1, H, W, C] and writes y [1, H, W, K], both C-contiguous, anew each time. The arrays
+        are the caller's; the step keeps them alive. Compiling for the size happens here, not in the first call."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A runtime, and why it is this one."""
+
+    runtime: Runtime
+    why: str
+
+    @property
+    def label(self) -> str:
+        """Runtime and reason in the 64 characters that WELCOME and STATUS have for them."""
+        return f"{self.runtime.name}: {self.why}"[:64]
+
+
+def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, precision: str = "fp32") -> Loaded:
+    """The runtime that was asked for, or with "auto" the fastest that is installed and starts.
+
+    Raises ConfigError for an unknown name or a precision that the runtime does not have on this CPU, MissingDependency
+    when what was asked for by name is not installed.
+    """
+    if asked not in NAMES:
+        raise ConfigError(f"there is no runtime '{asked}'", fix=f"Choose one of: {', '.join(NAMES)}.")
+    if asked != "auto":
+        return _told(Loaded(_load(asked, network, threads, precision), "asked for"))
+    why = "the fastest here"
+    for name in FASTEST_FIRST:
+        try:
+            return _told(Loaded(_load(name, network, threads, precision), why))
+        except MissingDependency as error:
+            why = f"{name} is not installed" if importlib.util.find_spec(name) is None else f"{name} does not start"
+            log.info("%s", error)
+            absent = error
+    raise absent
+
+
+def _told(loaded: Loaded) -> Loaded:
+    log.info("the network runs on %s", loaded.label)
+    return loaded
+
+
+def _load(name: str, network: Network, threads: int, precision: str) -> Runtime:
+    try:
+        if name == "openvino":
+            from renderer.runtimes.openvino import OpenVino
+
+            return OpenVino(network, threads, precision)
+        if name == "onnxruntime":
+            from renderer.runtimes.onnxruntime import OnnxRuntime
+
+            return OnnxRuntime(network, threads, precision)
+        from renderer.runtimes.torch import Torch
+
+        return Torch(network, threads, precision)
+    except ImportError as error:
+        fix = f'Install it with `pip install "worldplate[{name}]"`, or choose another --runtime.'
+        raise MissingDependency(f"the runtime {name} cannot be loaded: {error}", fix=fix) from error
+
+
+def title(distribution: str) -> str:
+    """Name and version of a package as a runtime shows them, such as "openvino 2026.4"."""
+    return f"{distribution} {'.'.join(importlib.metadata.version(distribution).split('.')[:2])}"
+
+
+def no_such_precision(name: str, precision: str) -> ConfigError:
+    return ConfigError(f"{name} does not run networks in {precision} on this CPU", fix="Use fp32.")

@@ -1,6 +1,7 @@
 """limn as the renderer uses it: weights from beside this file, checked by hash; planes in, plate out.
 
-Measured at 320x180 the work is most efficient on one thread; the renderer sets the number of threads.
+Features and plate are compiled here (`fused.py`, `plate.py`); between them the network runs on one of
+`renderer.runtimes`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +28,15 @@ except ImportError as error:
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from renderer.models import ModelCard
-from renderer.models.limn.features import BRIGHTEST
-from renderer.models.limn.fused import Fused, warm_up
+from renderer.models.limn.fused import STRIDE_PX, Fused, warm_up
 from renderer.models.limn.network import LimnNetwork, to_channels_last
+from renderer.models.limn.plate import finish
 from renderer.models.limn.prompt import controls_of
 from renderer.models.limn.sky import SKIES, Light, light_of
+from renderer.runtimes import F32, Network, Step, load_runtime
 
 if TYPE_CHECKING:
     from bridge.planes import PlaneViews
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from renderer.recall import World
 
 FOLDER = Path(__file__).parent
+WEIGHTS, ONNX = "weights.safetensors", "network.onnx"
+EXPORT_AGAIN = "Run `python -m renderer.runtimes.export` after the weights have changed."
 MOST_SIZES = 4  # of streams, whose arrays are kept
 log = logging.getLogger("worldplate.limn")
 
@@ -67,6 +73,16 @@ CONTROLS = (
 )  # fmt: skip
 
 
+@dataclass
+class _Canvas:
+    """What pictures of one size need: some 330 bytes per pixel, and what the runtime keeps for its step."""
+
+    fused: Fused
+    raw: F32  # [1, rows, columns, 3], what the network says
+    picture: F32  # [H, W, 4]
+    step: Step | None = field(default=None)  # bound at the first frame
+
+
 class Limn:
     """The built-in world model. One frame in, one plate out; it remembers nothing between frames."""
 
@@ -76,43 +92,49 @@ class Limn:
         optional=frozenset({PlaneName.ALBEDO, PlaneName.LABEL}),
         controls=CONTROLS,
         memory_bytes=200_000_000,
-        runtime="torch cpu",
     )
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        """Raises ModelIncomplete when a file that the manifest lists is missing or altered."""
+    def __init__(
+        self, folder: Path = FOLDER, *, runtime: str = "auto", threads: int = 1, precision: str = "fp32"
+    ) -> None:
+        """Sets torch's number of threads, with which half floats are converted whatever runs the network.
+
+        Raises ModelIncomplete when a file that the manifest lists is missing or altered, and what `load_runtime` does.
+        """
         check_files(folder)
-        self._network = LimnNetwork().eval()
-        self._network.load_state_dict(load_file(folder / "weights.safetensors"))
-        to_channels_last(self._network)
-        self._fused: dict[tuple[int, int], Fused] = {}  # by size: each keeps some 300 bytes per pixel
+        torch.set_num_threads(threads)
+        network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
+        loaded = load_runtime(network, runtime, threads=threads, precision=precision)
+        self._runtime = loaded.runtime
+        self.card = replace(Limn.card, runtime=loaded.label)
+        self._canvases: dict[tuple[int, int], _Canvas] = {}
         self._told: set[str] = set()
         warm_up()  # the kernels are compiled at the first start on a machine, which takes seconds, and then kept
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         light, strength = self._steer(frame.controls)
-        with torch.inference_mode():
-            picture, color = self.paint(frame.planes, frame.header.camera, frame.header.bodies, light)
-            if strength < 1.0:
-                picture = torch.lerp(color, picture, strength)
-            out = torch.from_numpy(plate)
-            out[..., :3].copy_(picture.clamp_(0.0, BRIGHTEST))
-            out[..., 3] = 1.0
+        picture = self.paint(frame.planes, frame.header.camera, frame.header.bodies, light, strength)
+        torch.from_numpy(plate).copy_(torch.from_numpy(picture))  # eight half floats at a time; NumPy does one
 
-    def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> tuple[Tensor, Tensor]:
-        """The plate and the engine's own picture made finite, scene-linear [H, W, 3]."""
+    def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, strength: float = 1.0) -> F32:
+        """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame."""
         height, width = planes[PlaneName.DEPTH].shape
-        fused = self._fused_for(width, height)
-        x = fused.features(planes, camera, bodies, light)
-        gain = self._network(x)[0, :, :height, :width].permute(1, 2, 0)
-        return torch.from_numpy(fused.guess) * torch.exp(gain), torch.from_numpy(fused.color)[..., :3]
+        canvas = self._canvas(width, height)
+        x = canvas.fused.features(planes, camera, bodies, light)
+        if canvas.step is None:
+            canvas.step = self._runtime.bind(x.permute(0, 2, 3, 1).numpy(), canvas.raw)
+        canvas.step()
+        finish(canvas.fused.guess, canvas.raw, canvas.fused.color, np.float32(strength), canvas.picture)
+        return canvas.picture
 
-    def _fused_for(self, width: int, height: int) -> Fused:
-        if (width, height) not in self._fused:
-            if len(self._fused) == MOST_SIZES:
-                self._fused.clear()
-            self._fused[width, height] = Fused(width, height)
-        return self._fused[width, height]
+    def _canvas(self, width: int, height: int) -> _Canvas:
+        if (width, height) not in self._canvases:
+            if len(self._canvases) == MOST_SIZES:
+                self._canvases.clear()
+            rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
+            raw, picture = np.zeros((1, rows, columns, 3), np.float32), np.zeros((height, width, 4), np.float32)
+            self._canvases[width, height] = _Canvas(Fused(width, height), raw, picture)
+        return self._canvases[width, height]
 
     def _steer(self, controls: dict[str, ControlValue]) -> tuple[Light, float]:
         words, unknown = controls_of(str(controls.get("prompt", "")))
@@ -124,7 +146,23 @@ class Limn:
         return light, float(values["strength"])
 
     def close(self) -> None:
-        """Nothing is held beyond the weights."""
+        """Nothing is held beyond memory."""
+
+
+def network_of(folder: Path) -> nn.Module:
+    """The network [1, CHANNELS, H, W] -> [1, 3, H, W] with a folder's weights, unbounded: `plate.finish` bounds it."""
+    network = LimnNetwork().eval()
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return _Unbounded(to_channels_last(network))
+
+
+class _Unbounded(nn.Module):
+    def __init__(self, network: LimnNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network.unbounded(x)
 
 
 def check_files(folder: Path) -> None:
@@ -133,9 +171,12 @@ def check_files(folder: Path) -> None:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise ModelIncomplete(f"the model folder {folder} has no manifest.json", fix=fix)
-    for name, sha256 in json.loads(manifest.read_text())["files"].items():
+    told = json.loads(manifest.read_text())
+    for name, sha256 in told["files"].items():
         file = folder / name
         if not file.is_file():
             raise ModelIncomplete(f"the model's file {name} is missing from {folder}", fix=fix)
         if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
             raise ModelIncomplete(f"the model's file {name} is truncated or altered", fix=fix)
+    if told.get("onnx_of") != told["files"].get(WEIGHTS):
+        raise ModelIncomplete(f"the model's file {ONNX} was not made from its weights", fix=EXPORT_AGAIN)

@@ -1,0 +1,39 @@
+"""OpenVINO's CPU plugin. It takes the network's input channels last, as the features are written, and keeps it so."""
+
+from __future__ import annotations
+
+import openvino
+
+from renderer.runtimes import F32, Network, Step, no_such_precision, title
+
+HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OpenVino:
+    """Each size is compiled for itself: a network of any size takes a third longer."""
+
+    def __init__(self, network: Network, threads: int, precision: str) -> None:
+        self._core = openvino.Core()
+        able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision not in HINTS or precision.upper() not in able:
+            raise no_such_precision("openvino", precision)
+        self._onnx = network.onnx
+        self._settings = {
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # the engine lives on the same cores
+            "INFERENCE_PRECISION_HINT": HINTS[precision],  # or it picks bf16 by itself where the CPU has it
+        }
+        self.name = f"{title('openvino')} cpu"
+
+    def bind(self, x: F32, y: F32) -> Step:
+        model = self._core.read_model(self._onnx)
+        model.reshape(list(x.shape))
+        request = self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+        request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+        request.set_output_tensor(openvino.Tensor(y, shared_memory=True))
+
+        def step() -> None:
+            request.infer()
+
+        return step
