@@ -182,8 +182,7 @@ func _on_start() -> void:
 		renderer.call(&"stop")
 		return
 	var wrong: String = renderer.call(&"start")
-	var command: String = _RendererProcess.call(&"find")
-	show_verdict(wrong if not wrong.is_empty() else "Started: %s serve" % command)
+	show_verdict(wrong if not wrong.is_empty() else "Started `worldplate serve`; what it says is in the log below.")
 
 
 func _on_preview(on: bool) -> void:
