@@ -25,6 +25,7 @@ EPILOG = """examples:
   worldplate serve                          wait for an engine on this machine
   worldplate doctor                         what this machine has, and what is missing
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
+  worldplate bench model                    limn's milliseconds by runtime, precision and size
   worldplate plugin install godot my_game   put the add-on into a Godot project
 
 exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
@@ -63,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what this machine has, what is missing, and what installs it")
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=run_doctor)
-    _add_bench(commands.add_parser("bench", help="measure the link or the whole loop"))
+    _add_bench(commands.add_parser("bench", help="measure the link, the model or the whole loop"))
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser
@@ -109,7 +110,12 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     kills = benches.add_parser("kills", help="the renderer killed at random moments, and what the engine sees of it")
     kills.add_argument("--count", type=_whole(1, 100_000), default=50, help="kills (default 50)")
     kills.set_defaults(run=run_bench_kills)
-    for each in (link, loop, kills):
+    model = benches.add_parser("model", help="limn's call and its parts, by runtime, precision and size, in one run")
+    model.add_argument("--size", type=_size, nargs="+", default=[(320, 180), (640, 360), (1280, 720)], metavar="WxH")
+    model.add_argument("--count", type=_whole(1, 100_000), default=20, help="frames per row (default 20)")
+    model.add_argument("--threads", type=_whole(1, 256), nargs="+", default=[1, 2], help="of the network (default 1 2)")
+    model.set_defaults(run=run_bench_model)
+    for each in (link, loop, kills, model):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
 
 
@@ -215,6 +221,12 @@ def run_bench_kills(options: argparse.Namespace) -> int:
     from renderer.bench import kills
 
     return _write(kills.run(options.count, _console()), options.json)
+
+
+def run_bench_model(options: argparse.Namespace) -> int:
+    from renderer.bench import model
+
+    return _write(model.run(options.size, options.threads, options.count, _console()), options.json)
 
 
 def run_plugin_install(options: argparse.Namespace) -> int:

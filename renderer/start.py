@@ -32,13 +32,18 @@ def keep_freed_memory() -> None:
             mallopt(parameter, KEPT_BYTES)
 
 
+def spare_the_engine() -> None:
+    """What a process that runs networks sets before torch is loaded."""
+    # A thread that spins while it waits takes the core that the engine runs on; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
+
+
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
     for name in reap_dead_rings():
         log.info("removed %s, whose engine is gone", name)
-    # A thread that spins while it waits takes the core that the engine runs on; read when torch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    keep_freed_memory()
+    spare_the_engine()
     model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     link = listen(settings.endpoint or None, settings.limits, folder)

@@ -6,7 +6,6 @@ Only torch is required. The others are imported when they are chosen.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ F32 = NDArray[np.float32]
 log = logging.getLogger("worldplate.runtimes")
 
 NAMES = ("auto", "torch", "onnxruntime", "openvino")
-# By `worldplate bench model` on AVX2. ONNX Runtime is behind torch there, so it runs only when it is asked for.
-FASTEST_FIRST = ("openvino", "torch")
+FASTEST_FIRST = ("openvino", "onnxruntime", "torch")  # by `worldplate bench model` on two cores with AVX2
 PRECISIONS = ("fp32", "bf16")
 
 Step = Callable[[], None]  # reads and writes the arrays that it was bound to
@@ -73,15 +71,16 @@ def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, pre
         raise ConfigError(f"there is no runtime '{asked}'", fix=f"Choose one of: {', '.join(NAMES)}.")
     if asked != "auto":
         return _told(Loaded(_load(asked, network, threads, precision), "asked for"))
-    why = "the fastest here"
+    absent: list[str] = []
     for name in FASTEST_FIRST:
         try:
-            return _told(Loaded(_load(name, network, threads, precision), why))
+            runtime = _load(name, network, threads, precision)
         except MissingDependency as error:
-            why = f"{name} is not installed" if importlib.util.find_spec(name) is None else f"{name} does not start"
             log.info("%s", error)
-            absent = error
-    raise absent
+            absent.append(name)
+        else:
+            return _told(Loaded(runtime, f"no {', no '.join(absent)}" if absent else "the fastest here"))
+    raise MissingDependency("no runtime can be loaded", fix='Install one with `pip install "worldplate[torch]"`.')
 
 
 def _told(loaded: Loaded) -> Loaded:

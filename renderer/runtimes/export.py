@@ -6,8 +6,6 @@ small (0.4 MB), while making it takes packages of 40 MB and ten seconds that no 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import sys
 import tempfile
@@ -20,7 +18,7 @@ from torch.export import Dim
 
 from renderer.models.limn.features import CHANNELS
 from renderer.models.limn.fused import STRIDE_PX
-from renderer.models.limn.model import FOLDER, ONNX, WEIGHTS, network_of
+from renderer.models.limn.model import FOLDER, ONNX, network_of, write_manifest
 
 OPSET = 20
 MOST_STRIDES = 1024  # per side: 8192 pixels
@@ -61,10 +59,7 @@ def ship(folder: Path) -> Path:
     """Write the ONNX of a model folder's weights, and tell its manifest."""
     onnx = folder / ONNX
     onnx.write_bytes(export(network_of(folder), CHANNELS))
-    manifest = json.loads((folder / "manifest.json").read_text())
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, ONNX)}
-    manifest |= {"files": files, "onnx_of": files[WEIGHTS]}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    write_manifest(folder)
     return onnx
 
 

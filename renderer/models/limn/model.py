@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ from renderer.models.limn.network import LimnNetwork, to_channels_last
 from renderer.models.limn.plate import finish
 from renderer.models.limn.prompt import controls_of
 from renderer.models.limn.sky import SKIES, Light, light_of
-from renderer.runtimes import F32, Network, Step, load_runtime
+from renderer.runtimes import F32, Network, Runtime, Step, load_runtime
 
 if TYPE_CHECKING:
     from bridge.planes import PlaneViews
@@ -73,14 +73,31 @@ CONTROLS = (
 )  # fmt: skip
 
 
-@dataclass
-class _Canvas:
-    """What pictures of one size need: some 330 bytes per pixel, and what the runtime keeps for its step."""
+class Canvas:
+    """Pictures of one size: some 330 bytes per pixel, and what the runtime keeps. A frame is the three calls below, in
+    their order; the arrays are the canvas's own and are written anew at each."""
 
-    fused: Fused
-    raw: F32  # [1, rows, columns, 3], what the network says
-    picture: F32  # [H, W, 4]
-    step: Step | None = field(default=None)  # bound at the first frame
+    def __init__(self, width: int, height: int, runtime: Runtime) -> None:
+        rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
+        self.picture: F32 = np.zeros((height, width, 4), np.float32)
+        self._raw: F32 = np.zeros((1, rows, columns, 3), np.float32)
+        self._fused = Fused(width, height)
+        self._runtime = runtime
+        self._step: Step | None = None  # bound at the first frame
+
+    def features(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> None:
+        x = self._fused.features(planes, camera, bodies, light)
+        if self._step is None:
+            self._step = self._runtime.bind(x.permute(0, 2, 3, 1).numpy(), self._raw)
+
+    def network(self) -> None:
+        if self._step is not None:
+            self._step()
+
+    def head(self, strength: float) -> F32:
+        """The plate [H, W, 4], scene-linear, alpha 1."""
+        finish(self._fused.guess, self._raw, self._fused.color, np.float32(strength), self.picture)
+        return self.picture
 
 
 class Limn:
@@ -107,33 +124,28 @@ class Limn:
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
         self._runtime = loaded.runtime
         self.card = replace(Limn.card, runtime=loaded.label)
-        self._canvases: dict[tuple[int, int], _Canvas] = {}
+        self._canvases: dict[tuple[int, int], Canvas] = {}
         self._told: set[str] = set()
         warm_up()  # the kernels are compiled at the first start on a machine, which takes seconds, and then kept
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         light, strength = self._steer(frame.controls)
         picture = self.paint(frame.planes, frame.header.camera, frame.header.bodies, light, strength)
-        torch.from_numpy(plate).copy_(torch.from_numpy(picture))  # eight half floats at a time; NumPy does one
+        to_half(picture, plate)
 
     def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, strength: float = 1.0) -> F32:
         """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame."""
         height, width = planes[PlaneName.DEPTH].shape
-        canvas = self._canvas(width, height)
-        x = canvas.fused.features(planes, camera, bodies, light)
-        if canvas.step is None:
-            canvas.step = self._runtime.bind(x.permute(0, 2, 3, 1).numpy(), canvas.raw)
-        canvas.step()
-        finish(canvas.fused.guess, canvas.raw, canvas.fused.color, np.float32(strength), canvas.picture)
-        return canvas.picture
+        canvas = self.canvas(width, height)
+        canvas.features(planes, camera, bodies, light)
+        canvas.network()
+        return canvas.head(strength)
 
-    def _canvas(self, width: int, height: int) -> _Canvas:
+    def canvas(self, width: int, height: int) -> Canvas:
         if (width, height) not in self._canvases:
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
-            raw, picture = np.zeros((1, rows, columns, 3), np.float32), np.zeros((height, width, 4), np.float32)
-            self._canvases[width, height] = _Canvas(Fused(width, height), raw, picture)
+            self._canvases[width, height] = Canvas(width, height, self._runtime)
         return self._canvases[width, height]
 
     def _steer(self, controls: dict[str, ControlValue]) -> tuple[Light, float]:
@@ -147,6 +159,11 @@ class Limn:
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
+
+
+def to_half(picture: F32, plate: NDArray[np.float16]) -> None:
+    """Copy into the plate; torch converts eight half floats at a time, NumPy one."""
+    torch.from_numpy(plate).copy_(torch.from_numpy(picture))
 
 
 def network_of(folder: Path) -> nn.Module:
@@ -180,3 +197,11 @@ def check_files(folder: Path) -> None:
             raise ModelIncomplete(f"the model's file {name} is truncated or altered", fix=fix)
     if told.get("onnx_of") != told["files"].get(WEIGHTS):
         raise ModelIncomplete(f"the model's file {ONNX} was not made from its weights", fix=EXPORT_AGAIN)
+
+
+def write_manifest(folder: Path) -> None:
+    """Tell the manifest the hashes of weights and network, which was made from them."""
+    manifest = folder / "manifest.json"
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, ONNX)}
+    told = json.loads(manifest.read_text()) | {"files": files, "onnx_of": files[WEIGHTS]}
+    manifest.write_text(json.dumps(told, indent=1) + "\n")
