@@ -119,6 +119,16 @@ def test_nobody_is_called(runs: list[dict[str, Any]]) -> None:
     assert [run["calls"] for run in runs] == [[], []]
 
 
+def test_offline_two_whole_loops_show_the_same_plates(tmp_path: Path) -> None:
+    reports = []
+    for turn in "ab":
+        options = ["--seconds", "0.4", "--sync", "offline", "--size", "64x36", "--out", str(tmp_path / turn), "--json"]
+        reports.append(json.loads(said("from renderer.cli import main; raise SystemExit(main())", "demo", *options)))
+    assert reports[0]["dispositions"] == {"generated": 10}
+    assert reports[0]["runtime"].startswith(FASTEST_FIRST[0])
+    assert reports[0]["plates_sha256"] == reports[1]["plates_sha256"]
+
+
 def test_by_itself_the_fastest_runtime_that_is_installed_is_taken() -> None:
     loaded = load_runtime(SHIPPED)
     assert loaded.runtime.name.startswith(FASTEST_FIRST[0])

@@ -41,7 +41,7 @@ class Network:
 class Runtime(Protocol):
     """A network that is loaded. It is used from one thread."""
 
-    name: str  # package, version and device, such as "openvino 2026.4 cpu"
+    name: str  # package, version, device and precision, such as "openvino 2026.4 cpu fp32"
 
     def bind(self, x: F32, y: F32) -> Step:
         """A call that reads x [1, H, W, C] and writes y [1, H, W, K], both C-contiguous, anew each time. The arrays

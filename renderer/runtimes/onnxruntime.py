@@ -17,7 +17,7 @@ class OnnxRuntime:
         # A thread that spins while it waits takes the core that the engine runs on.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(network.onnx, options, providers=["CPUExecutionProvider"])
-        self.name = f"{title('onnxruntime')} cpu"
+        self.name = f"{title('onnxruntime')} cpu {precision}"
 
     def bind(self, x: F32, y: F32) -> Step:
         bound = self._session.io_binding()

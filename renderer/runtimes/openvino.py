@@ -24,7 +24,7 @@ class OpenVino:
             "ENABLE_CPU_PINNING": False,  # the engine lives on the same cores
             "INFERENCE_PRECISION_HINT": HINTS[precision],  # or it picks bf16 by itself where the CPU has it
         }
-        self.name = f"{title('openvino')} cpu"
+        self.name = f"{title('openvino')} cpu {precision}"
 
     def bind(self, x: F32, y: F32) -> Step:
         model = self._core.read_model(self._onnx)

@@ -16,7 +16,7 @@ class Torch:
         torch.set_num_threads(threads)
         self._kind = torch.bfloat16 if precision == "bf16" else torch.float32
         self._module = network.module().eval().to(self._kind)
-        self.name = f"{title('torch')} cpu"
+        self.name = f"{title('torch')} cpu {precision}"
 
     def bind(self, x: F32, y: F32) -> Step:
         source, target = (torch.from_numpy(array).permute(0, 3, 1, 2) for array in (x, y))
