@@ -91,8 +91,9 @@ class Canvas:
             self._step = self._runtime.bind(x.permute(0, 2, 3, 1).numpy(), self._raw)
 
     def network(self) -> None:
-        if self._step is not None:
-            self._step()
+        if self._step is None:
+            raise RuntimeError("a canvas sees features before its network runs")
+        self._step()
 
     def head(self, strength: float) -> F32:
         """The plate [H, W, 4], scene-linear, alpha 1."""
