@@ -41,6 +41,8 @@ PACKAGES = (  # import name, distribution, what for, extra that installs it, nee
     ("numba", "numba", "limn and the embedded engine", "demo", True),
     ("av", "av", "video", "demo", True),
     ("PIL", "pillow", "pictures", "demo", True),
+    ("openvino", "openvino", "the fastest runtime of limn's network", "openvino", False),
+    ("onnxruntime", "onnxruntime", "another runtime of limn's network", "onnxruntime", False),
     ("open3d", "open3d-cpu", "the world's long memory (not in this version)", "world", False),
     ("mitsuba", "mitsuba", "path-traced training truth", "train", False),
     ("cuda", "cuda-bindings", "GPU buffers (not in this version)", "gpu", False),
@@ -99,7 +101,7 @@ def _processor() -> Finding:
     facts = machine()
     vectors = ", ".join(str(v) for v in facts["vectors"]) if isinstance(facts["vectors"], list) else ""
     found = f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {vectors or 'no wide vectors known'}"
-    return Finding("CPU runtime", True, found, "limn runs on torch's CPU kernels")
+    return Finding("CPU runtime", True, found, "limn runs on the CPU")
 
 
 def _msgpack() -> Finding:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-PACKAGES = ("worldplate", "numpy", "pyzmq", "msgpack", "msgspec", "torch", "mujoco", "numba")
+PACKAGES = ("worldplate", "numpy", "pyzmq", "msgpack", "msgspec", "torch", "openvino", "onnxruntime", "mujoco", "numba")
 
 
 def percentiles(values: Iterable[float], points: Sequence[int] = (50, 95, 99)) -> dict[str, float]:

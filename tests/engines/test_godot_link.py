@@ -99,7 +99,7 @@ def test_no_memory_is_touched_out_of_bounds_or_lost(
     ]
     for outcome in outcomes:
         outcome.check(80, f"{WRONG_CALLS}|SUMMARY: AddressSanitizer: .* leaked")
-        assert not [leak for leak in outcome.text.split("\n\n") if " leak of " in leak and "worldplate" in leak]
+        assert not [leak for leak in outcome.text.split("\n\n") if " leak of " in leak and "libworldplate" in leak]
 
 
 def sanitized(folder: Path) -> dict[str, str]:

@@ -30,7 +30,7 @@ VIEWS = (
 )  # fmt: skip
 AFTER_A_BREAK = ("resized-6", "resized-9", "orthogonal-8")
 MOBILE = ("frustum", "scaled", "resized", "sub_viewport")
-BODIES = ("bodies",)
+BODIES = ("bodies", "slow_bodies")
 EVENTS = ("changes", "cut")
 
 

@@ -38,10 +38,12 @@ private:
         uint64_t node, instance;
         Pose pose;
         std::array<uint64_t, 4> look;  // Base, layers, shadow, transparency, as the engine gives them.
-        bool is_known;
+        bool is_known, is_moving;
     };
 
     struct EngineMethods;
+    static void put(const EngineMethods& methods, uint64_t instance, const Pose& pose);
+    static void rest(const EngineMethods& methods, void* node, const Pose& pose);
     static bool has_another_look(const EngineMethods& methods, void* node, Pair& pair);
 
     std::vector<Pair> pairs_;
