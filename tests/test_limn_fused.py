@@ -125,6 +125,15 @@ def test_the_same_frame_gives_the_same_bits_also_after_another() -> None:
     assert fused.features(planes, camera, bodies, light).numpy().tobytes() == first
 
 
+def test_it_gives_the_same_bits_on_any_number_of_threads() -> None:
+    planes, camera, bodies = court(64, 51)
+    light = light_of("day", 150.0, 40.0)
+    one, three = (
+        Fused(64, 51, threads).features(planes, camera, bodies, light).numpy().tobytes() for threads in (1, 3)
+    )
+    assert one == three
+
+
 def test_logarithm_and_exponential_are_within_two_units_in_the_last_place() -> None:
     x = np.concatenate([np.geomspace(1e-20, 1e20, 20001), np.linspace(0.5, 2.0, 20001)]).astype(np.float32)
     y = np.linspace(-80.0, 80.0, 40001).astype(np.float32)

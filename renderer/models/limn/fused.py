@@ -6,6 +6,7 @@ here 64 pixels at a time stay in the first cache (`lanes.py`).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,13 +26,18 @@ if TYPE_CHECKING:
     from bridge.planes import PlaneViews
 
 STRIDE_PX = 8  # the network's sizes are multiples of it
+STRIP_ROWS = 16  # what one thread takes at a time; sums are by strips, so that they do not depend on how many threads
 
 
 class Fused:
-    """Features and guess of pictures of one size; the arrays are its own and are written anew at each frame."""
+    """Features and guess of pictures of one size; the arrays are its own and are written anew at each frame. Its
+    threads end with it."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, threads: int = 1) -> None:
         self.size = (width, height)
+        self._strips = range(0, height, STRIP_ROWS)
+        self._sums = np.zeros((len(self._strips), 6, LANES), np.float64)
+        self._threads = ThreadPoolExecutor(threads, "limn") if threads > 1 else None
         rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
         self.color: F32 = np.zeros((height, width, 4), np.float32)
         self.guess: F32 = np.zeros((height, width, 3), np.float32)
@@ -58,8 +64,12 @@ class Fused:
         source = Source(self.color, self._depth_m, self._normal, self._albedo, self._label, self._objects)
         flags = [float(light.sky == name) for name in SKIES]
         constants = np.array([light.to_sun[1], 0.0, *flags, has_albedo, has_label], np.float32)
-        _run(source, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), _TABLE, _numbers(light), constants,
-             _CLASSES, self._features, self.guess)  # fmt: skip
+        state = (source, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), _TABLE, _numbers(light), constants,
+                 _CLASSES, self._features, self.guess, self._sums)  # fmt: skip
+        each = map if self._threads is None else self._threads.map
+        for _ in each(lambda strip: _run(strip, *state), range(len(self._strips))):
+            pass
+        lanes.finish(self._features, *self.size, np.float32(lanes.agreement(self._sums.sum(axis=0))))
         return torch.from_numpy(self._features).permute(2, 0, 1)[None]
 
 
@@ -120,14 +130,15 @@ def _numbers(light: Light) -> F32:
 
 @kernel
 def _run(
-    source: Source, has_albedo: bool, pinhole: F32, ids: U32, poses: F32, table: F32, light: F32, constants: F32,
-    classes: F32, out: F32, guess: F32,
+    strip: int, source: Source, has_albedo: bool, pinhole: F32, ids: U32, poses: F32, table: F32, light: F32,
+    constants: F32, classes: F32, out: F32, guess: F32, all_sums: NDArray[np.float64],
 ) -> None:  # fmt: skip
     height, width = source.depth_m.shape
     block = np.zeros(lanes.BLOCK, np.float32)
-    sums = np.zeros((6, LANES), np.float64)
+    sums = all_sums[strip]
+    sums[:] = 0.0
     eye = pinhole[9:12]
-    for y in range(height):
+    for y in range(strip * STRIP_ROWS, min((strip + 1) * STRIP_ROWS, height)):
         v = pinhole[14] + np.float32(y) * pinhole[15]
         for start in range(0, width, LANES):
             count = min(LANES, width - start)
@@ -147,7 +158,6 @@ def _run(
             lanes.logarithms(block)
             lanes.angles(block, light)
             lanes.store(block, out[y], guess[y], start, count, constants, classes)
-    lanes.finish(out, width, height, np.float32(lanes.agreement(sums)))
 
 
 @kernel

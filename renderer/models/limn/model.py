@@ -77,11 +77,11 @@ class Canvas:
     """Pictures of one size: some 330 bytes per pixel, and what the runtime keeps. A frame is the three calls below, in
     their order; the arrays are the canvas's own and are written anew at each."""
 
-    def __init__(self, width: int, height: int, runtime: Runtime) -> None:
+    def __init__(self, width: int, height: int, runtime: Runtime, threads: int) -> None:
         rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
         self.picture: F32 = np.zeros((height, width, 4), np.float32)
         self._raw: F32 = np.zeros((1, rows, columns, 3), np.float32)
-        self._fused = Fused(width, height)
+        self._fused = Fused(width, height, threads)
         self._runtime = runtime
         self._step: Step | None = None  # bound at the first frame
 
@@ -123,7 +123,7 @@ class Limn:
         torch.set_num_threads(threads)
         network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
-        self._runtime = loaded.runtime
+        self._runtime, self._threads = loaded.runtime, threads
         self.card = replace(Limn.card, runtime=loaded.label)
         self._canvases: dict[tuple[int, int], Canvas] = {}
         self._told: set[str] = set()
@@ -146,7 +146,7 @@ class Limn:
         if (width, height) not in self._canvases:
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            self._canvases[width, height] = Canvas(width, height, self._runtime)
+            self._canvases[width, height] = Canvas(width, height, self._runtime, self._threads)
         return self._canvases[width, height]
 
     def _steer(self, controls: dict[str, ControlValue]) -> tuple[Light, float]:
