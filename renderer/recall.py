@@ -19,11 +19,13 @@ class World:
     epoch: int = 0  # counts resets
     steps: int = 0  # frames seen since the reset
     last: Frame | None = None  # header of the frame before; None right after a reset
+    latents: object = None  # the model's own, which it alone reads; None right after a reset
 
     def reset(self) -> None:
         self.epoch += 1
         self.steps = 0
         self.last = None
+        self.latents = None
 
 
 def recall(world: World, frame: Frame) -> None:

@@ -14,7 +14,6 @@ from bridge.planes import PlaneViews
 from bridge.schema import Bodies, Camera, ControlValue, Frame, Label, PlaneName, Pose
 from renderer.frame import Ownership, RenderFrame
 from renderer.models.limn.model import FOLDER, Limn, check_files
-from renderer.models.limn.prompt import controls_of
 from renderer.recall import World
 
 PROJECTION = (0.97, 0.0, 0.0, 0.0, 0.0, 1.73, 0.0, 0.0, 0.0, 0.0, -1.002, -0.2, 0.0, 0.0, -1.0, 0.0)
@@ -41,17 +40,20 @@ def planes_of(height: int, width: int, *, sky_rows: int = 4) -> PlaneViews:
     return {
         PlaneName.COLOR: color, PlaneName.DEPTH: depth, PlaneName.NORMAL: normal, PlaneName.ALBEDO: albedo,
         PlaneName.LABEL: label, PlaneName.OBJECT: objects,
+        PlaneName.MATERIAL: np.full((height, width, 2), 0.5, np.float16),
+        PlaneName.MOTION: np.zeros((height, width, 2), np.float16),
     }  # fmt: skip
 
 
-def paint(
-    limn: Limn, planes: PlaneViews, **controls: ControlValue
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+F16 = np.ndarray[tuple[int, ...], np.dtype[np.float16]]
+
+
+def paint(limn: Limn, planes: PlaneViews, world: World | None = None, frame: int = 1, **controls: ControlValue) -> F16:
     height, width = planes[PlaneName.DEPTH].shape
     camera = Camera(world_from_camera=Pose(), previous_world_from_camera=Pose(), projection=PROJECTION)
-    header = Frame(session="0" * 32, id=1, capture_ns=1, camera=camera, bodies=Bodies())
+    header = Frame(session="0" * 32, id=frame, capture_ns=1, camera=camera, bodies=Bodies())
     plate = np.full((height, width, 4), np.nan, np.float16)
-    limn.step(RenderFrame(header, planes, plate, CONTROLS | controls, Ownership()), World(seed=0), plate)
+    limn.step(RenderFrame(header, planes, plate, CONTROLS | controls, Ownership()), world or World(seed=0), plate)
     return plate
 
 
@@ -69,12 +71,14 @@ def test_any_size_is_taken(limn: Limn, height: int, width: int) -> None:
 
 def test_what_is_not_a_number_in_the_planes_does_not_reach_the_plate(limn: Limn) -> None:
     planes = planes_of(24, 40)
-    for name in (PlaneName.COLOR, PlaneName.NORMAL, PlaneName.ALBEDO):
+    for name in (PlaneName.COLOR, PlaneName.NORMAL, PlaneName.ALBEDO, PlaneName.MATERIAL, PlaneName.MOTION):
         planes[name][8:12] = np.nan
         planes[name][12:14] = np.inf
     planes[PlaneName.DEPTH][10] = np.nan
     planes[PlaneName.DEPTH][11] = -3.0
-    assert np.isfinite(paint(limn, planes)).all()
+    world = World(seed=0)
+    for frame in (1, 2):
+        assert np.isfinite(paint(limn, planes, world, frame)).all()
 
 
 def test_a_frame_of_sky_alone_is_a_sky(limn: Limn) -> None:
@@ -88,17 +92,60 @@ def test_the_same_input_gives_the_same_bits(limn: Limn) -> None:
     assert first.tobytes() == paint(limn, planes_of(24, 40)).tobytes()
 
 
-@pytest.mark.parametrize("absent", [PlaneName.ALBEDO, PlaneName.LABEL])
+@pytest.mark.parametrize("absent", sorted(Limn.card.optional))
 def test_it_does_without_optional_planes(limn: Limn, absent: PlaneName) -> None:
     planes = planes_of(24, 40)
     del planes[absent]
     assert np.isfinite(paint(limn, planes)).all()
 
 
-def test_the_sky_control_changes_the_light(limn: Limn) -> None:
-    day, dusk, overcast = (paint(limn, planes_of(24, 40), sky=sky)[..., :3] for sky in ("day", "dusk", "overcast"))
-    assert day.mean() > dusk.mean()
-    assert dusk[..., 0].mean() / dusk[..., 2].mean() > overcast[..., 0].mean() / overcast[..., 2].mean()
+def test_a_black_frame_is_a_plate_all_the_same(limn: Limn) -> None:
+    planes = planes_of(24, 40)
+    planes[PlaneName.COLOR][:] = 0
+    assert np.isfinite(paint(limn, planes)).all()
+
+
+def test_the_hour_and_the_weather_change_the_light(limn: Limn) -> None:
+    day, dusk, night = (
+        paint(limn, planes_of(24, 40), sun_elevation_deg=up)[..., :3].astype(np.float32) for up in (45.0, 1.0, -20.0)
+    )
+    assert day.mean() > dusk.mean() > night.mean()
+    assert dusk[..., 0].mean() / dusk[..., 2].mean() > night[..., 0].mean() / night[..., 2].mean()
+    far = planes_of(24, 40)
+    far[PlaneName.DEPTH] *= 10.0
+    clear, foggy = (paint(limn, far, fog=fog)[6:, :, :3].astype(np.float32) for fog in (0.0, 1.0))
+    assert foggy.std(axis=(0, 1)).max() < 0.3 * clear.std(axis=(0, 1)).max()
+
+
+def test_another_seed_is_another_finish(limn: Limn) -> None:
+    plates = {paint(limn, planes_of(24, 40), seed=float(seed)).tobytes() for seed in range(4)}
+    assert len(plates) == 4
+    by_world = paint(limn, planes_of(24, 40), World(seed=3)).tobytes()
+    assert by_world == paint(limn, planes_of(24, 40), seed=3.0).tobytes()
+
+
+def test_memory_lies_in_the_stream_and_ends_with_a_reset(limn: Limn) -> None:
+    planes, darker, world = planes_of(24, 40), planes_of(24, 40), World(seed=0)
+    darker[PlaneName.COLOR] *= 0.2
+    alone = paint(limn, planes)
+    paint(limn, darker, world, 1)
+    paint(limn, planes_of(24, 40, sky_rows=12), World(seed=0), 2)  # another stream's
+    assert paint(limn, planes, world, 2).tobytes() != alone.tobytes()  # it builds on the first
+    world.reset()
+    assert paint(limn, planes, world, 3).tobytes() == alone.tobytes()
+
+
+def test_a_still_picture_stays_still(limn: Limn) -> None:
+    planes, world = planes_of(24, 40), World(seed=0)
+    plates = [paint(limn, planes, world, frame).astype(np.float32) for frame in range(1, 9)]
+    assert np.abs(plates[-1] - plates[-2]).max() < 0.02
+
+
+def test_memory_of_another_weather_is_not_used(limn: Limn) -> None:
+    planes, world = planes_of(24, 40), World(seed=0)
+    paint(limn, planes, world, 1)
+    after = paint(limn, planes, world, 2, sun_elevation_deg=2.0)
+    assert after.tobytes() == paint(limn, planes, sun_elevation_deg=2.0).tobytes()
 
 
 def test_the_sun_control_moves_the_light(limn: Limn) -> None:
@@ -110,19 +157,6 @@ def test_the_sun_control_moves_the_light(limn: Limn) -> None:
 def test_at_no_strength_the_engines_own_picture_comes_back(limn: Limn) -> None:
     planes = planes_of(24, 40)
     np.testing.assert_array_equal(paint(limn, planes, strength=0.0)[..., :3], planes[PlaneName.COLOR][..., :3])
-
-
-def test_a_prompt_goes_before_the_other_controls(limn: Limn) -> None:
-    words = paint(limn, planes_of(24, 40), prompt="a courtyard at DUSK")
-    assert words.tobytes() == paint(limn, planes_of(24, 40), sky="dusk").tobytes()
-
-
-def test_words_are_understood_or_named() -> None:
-    assert controls_of("overcast noon") == ({"sky": "overcast", "sun_elevation_deg": 62.0}, frozenset())
-    assert controls_of("")[0] == {}
-    controls, unknown = controls_of("dusk with dragons 🐉")
-    assert controls == {"sky": "dusk"}
-    assert unknown == {"dragons"}
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered", "no manifest"])

@@ -20,10 +20,10 @@ from bridge.errors import ConfigError, MissingDependency, ModelIncomplete
 from renderer.bench import model as bench
 from renderer.evaluate.image import psnr_db, tone_map
 from renderer.models import load_model
-from renderer.models.limn.features import CHANNELS
-from renderer.models.limn.fused import Fused
+from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, ONNX, Limn, check_files, network_of
-from renderer.models.limn.sky import SKIES, light_of
+from renderer.models.limn.weather import Weather
+from renderer.recall import World
 from renderer.runtimes import FASTEST_FIRST, NAMES, Network, load_runtime
 
 RUNTIMES = [name for name in NAMES if name != "auto"]
@@ -31,9 +31,18 @@ SHIPPED = Network(module=lambda: network_of(FOLDER), onnx=FOLDER / ONNX)
 F32 = NDArray[np.float32]
 
 
+LIGHTS = [
+    light_of(weather, 3) for weather in (Weather(), Weather(sun_elevation_deg=1.0, wetness=0.8), Weather(fog=0.6))
+]
+
+
 def plates_of(limn: Limn, width: int = 320, height: int = 180) -> list[F32]:
-    planes, camera, bodies = court(width, height)
-    return [limn.paint(planes, camera, bodies, light_of(sky, 150.0, 40.0)).copy() for sky in SKIES]
+    """Two frames in each light, of which the second has a memory."""
+    frame, plates = court(width, height), []
+    for light in LIGHTS:
+        world = World(seed=0)
+        plates += [limn.paint(*frame, light, world, frame=n).copy() for n in (1, 2)]
+    return plates
 
 
 def likeness_db(limn: Limn, width: int = 320, height: int = 180) -> float:
@@ -69,19 +78,19 @@ calls = []
 sys.addaudithook(lambda event, _: calls.append(event) if event == "socket.connect" else None)
 sys.path.insert(0, "tests")
 import psutil
-from test_runtimes import Limn, court, light_of, plates_of
+from test_runtimes import LIGHTS, Limn, World, court, plates_of
 
-one, frame, light = Limn(runtime=sys.argv[1], threads=1), court(160, 90), light_of("day", 150.0, 40.0)
-one.paint(*frame, light)
+one, frame, light, world = Limn(runtime=sys.argv[1], threads=1), court(160, 90), LIGHTS[0], World(seed=0)
+one.paint(*frame, light, world)
 start_s, busy_s = time.perf_counter(), time.process_time()
 for _ in range(20):
-    one.paint(*frame, light)
+    one.paint(*frame, light, world)
 cores = (time.process_time() - busy_s) / (time.perf_counter() - start_s)
 
-two, frame, resident = Limn(runtime=sys.argv[1], threads=2), court(64, 36), []
+two, frame, world, resident = Limn(runtime=sys.argv[1], threads=2), court(64, 36), World(seed=0), []
 digest = hashlib.sha256(b"".join(plate.tobytes() for plate in plates_of(two, 160, 90))).hexdigest()
 for turn in range(501):
-    two.paint(*frame, light)
+    two.paint(*frame, light, world)
     if turn in (100, 500):
         resident.append(psutil.Process().memory_info().rss)
 print(json.dumps({"cores": cores, "digest": digest, "grown": resident[1] - resident[0], "calls": calls}))
@@ -193,26 +202,32 @@ def test_a_network_of_other_weights_is_refused(tmp_path: Path) -> None:
 def test_the_shipped_network_is_small_and_an_export_gives_the_same(tmp_path: Path) -> None:
     from renderer.runtimes.export import export
 
+    network = network_of(FOLDER)
     made = tmp_path / ONNX
-    made.write_bytes(export(network_of(FOLDER), CHANNELS))
-    x = np.random.default_rng(1).normal(size=(1, 40, 64, CHANNELS)).astype(np.float32)
-    ys = []
+    made.write_bytes(export(network, network.memory_channels))
+    canvas = Limn(runtime="torch").canvas(64, 36)
+    canvas.see(*court(64, 36), LIGHTS[0])
+    answers = []
     for onnx in (FOLDER / ONNX, made):
-        ys.append(np.zeros((1, 40, 64, 3), np.float32))
+        out = [np.zeros((1, 48, 64, 12), np.float32), np.zeros((1, 24, 32, network.memory_channels), np.float32)]
         runtime = load_runtime(Network(module=SHIPPED.module, onnx=onnx), "onnxruntime").runtime
-        runtime.bind(x, ys[-1])()
-    assert ys[0].std() > 0.0
-    np.testing.assert_array_equal(ys[0], ys[1])
-    assert (FOLDER / ONNX).stat().st_size < 1_000_000
+        runtime.bind(list(canvas.inputs().values()), out)()
+        answers.append(out)
+    for shipped, again in zip(*answers, strict=True):
+        assert shipped.std() > 0.0
+        np.testing.assert_array_equal(shipped, again)
+    assert (FOLDER / ONNX).stat().st_size < 12_000_000
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
 def test_in_int8_the_picture_is_nearly_the_same(name: str, tmp_path: Path) -> None:
     from renderer.runtimes.quantize import quantize
 
-    fused = Fused(320, 180)
-    frame, lights = court(320, 180), [light_of(sky, 150.0, 40.0) for sky in SKIES]
-    quantize(FOLDER, [fused.features(*frame, light).permute(0, 2, 3, 1).numpy().copy() for light in lights], tmp_path)
+    canvas, frame, inputs = Limn(runtime="torch").canvas(320, 180), court(320, 180), []
+    for light in LIGHTS:
+        canvas.see(*frame, light)
+        inputs.append({key: array.copy() for key, array in canvas.inputs().items()})
+    quantize(FOLDER, inputs, tmp_path)
     assert 40.0 <= likeness_db(Limn(tmp_path, runtime=name)) < 90.0
 
 

@@ -25,6 +25,7 @@ from bridge.errors import ConfigError, MissingDependency
 from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
 from bridge.schema import Bodies, Camera
 from renderer.evaluate.image import F32, psnr_db, tone_map
+from renderer.recall import World
 from renderer.report import machine, percentiles, versions
 from renderer.start import spare_the_engine
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from renderer.models.limn.model import Limn
 
 ROWS = tuple(product(("torch", "openvino", "onnxruntime"), ("fp32", "bf16", "int8")))  # runtime and precision
-PARTS = ("features", "network", "head")
+PARTS = ("features", "network", "plate")
 BURST = 2  # frames of one row before the next has its turn
 VIEWS = 3  # moments of the courtyard, a second apart
 CALIBRATION_SIZE = (320, 180)
@@ -108,29 +109,30 @@ def _fill_int8(folder: Path) -> None:
         from renderer.runtimes.quantize import quantize
     except ImportError as error:
         raise MissingDependency(f"int8 needs more: {error}", fix='`pip install "worldplate[dev]"`.') from error
-    from renderer.models.limn.fused import Fused
-    from renderer.models.limn.model import FOLDER
-    from renderer.models.limn.sky import SKIES, light_of
+    from renderer.models.limn.light import light_of
+    from renderer.models.limn.model import FOLDER, Limn
+    from renderer.models.limn.weather import Weather
 
     if any(folder.iterdir()):
         return
-    fused, lights = Fused(*CALIBRATION_SIZE), [light_of(sky, 150.0, 40.0) for sky in SKIES]
-    inputs = [
-        fused.features(*view, light).permute(0, 2, 3, 1).numpy().copy()
-        for view, light in product(views_of(*CALIBRATION_SIZE), lights)
-    ]
+    canvas, inputs = Limn(FOLDER).canvas(*CALIBRATION_SIZE), []
+    for view, weather in product(views_of(*CALIBRATION_SIZE), (Weather(), Weather(sun_elevation_deg=1.0, wetness=0.8))):
+        canvas.see(*view, light_of(weather, 0))
+        inputs.append({name: array.copy() for name, array in canvas.inputs().items()})
     quantize(FOLDER, inputs, folder)
 
 
 def _measure(
     models: dict[tuple[str, str], Limn], looks: list[View], count: int, of: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    plates = {key: [_frame(model, look)[1] for look in looks] for key, model in models.items()}  # and they are warm
+    worlds = {key: World(seed=0) for key in models}
+    plates = {key: [_frame(model, look, worlds[key])[1] for look in looks] for key, model in models.items()}
     truth = plates["torch", "fp32"]
     taken: dict[tuple[str, str], list[Taken]] = {key: [] for key in models}
     for turn in track(range(0, count, BURST), f"{of['size']}, {of['threads']} threads", transient=True):
         for key, model in models.items():
-            taken[key] += [_frame(model, looks[n % VIEWS])[0] for n in range(turn, min(turn + BURST, count))]
+            for n in range(turn, min(turn + BURST, count)):
+                taken[key].append(_frame(model, looks[n % VIEWS], worlds[key])[0])
     return [
         {
             **of, "runtime": key[0], "precision": key[1],
@@ -142,20 +144,22 @@ def _measure(
     ]  # fmt: skip
 
 
-def _frame(model: Limn, look: View) -> tuple[Taken, F32]:
+def _frame(model: Limn, look: View, world: World) -> tuple[Taken, F32]:
     """One frame as `Limn.step` makes it, timed, and its display picture."""
-    from renderer.models.limn.model import to_half
-    from renderer.models.limn.sky import light_of
+    from renderer.models.limn.light import light_of
+    from renderer.models.limn.model import Memory, to_half
+    from renderer.models.limn.weather import Weather
 
-    light = light_of("day", 150.0, 40.0)
+    light = light_of(Weather(), 0)
     height, width = next(iter(look.planes.values())).shape[:2]
     plate, canvas = np.zeros((height, width, 4), np.float16), model.canvas(width, height)
     moments = [_now_ms()]
-    canvas.features(*look, light)
+    canvas.see(*look, light, memory=world.latents if isinstance(world.latents, Memory) else None)
     moments.append(_now_ms())
     canvas.network()
     moments.append(_now_ms())
-    to_half(canvas.head(1.0), plate)
+    to_half(canvas.plate(light, 1.0), plate)
+    world.latents = canvas.remember(look.camera, light, 0)
     moments.append(_now_ms())
     wall_ms, processor_ms = (tuple(np.diff(times)) for times in zip(*moments, strict=True))
     return Taken(wall_ms, processor_ms), tone_map(plate[..., :3])
@@ -176,7 +180,7 @@ def _table(rows: list[dict[str, Any]], count: int) -> Table:
     table = Table(
         title=title, title_justify="left", caption="cpu: processor time of all threads", caption_justify="left"
     )
-    columns = ("whole p50", "p95", "cpu p50", "p95", "features cpu", "network cpu", "head cpu", "likeness dB")
+    columns = ("whole p50", "p95", "cpu p50", "p95", "features cpu", "network cpu", "plate cpu", "likeness dB")
     for column in ("size", "threads", "runtime", "precision", *columns):
         table.add_column(column, justify="left" if column in ("runtime", "precision") else "right")
     for row in rows:

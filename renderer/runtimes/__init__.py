@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -34,8 +34,8 @@ Step = Callable[[], None]  # reads and writes the arrays that it was bound to
 class Network:
     """One network in both of its forms."""
 
-    module: Callable[[], nn.Module]  # makes it with its weights; [1, C, H, W] -> [1, K, H, W]
-    onnx: Path  # the same, [1, H, W, C] -> [1, H, W, K], for any H and W that the module takes
+    module: Callable[[], nn.Module]  # makes it with its weights; tensors [1, C, H, W] or [1, C] in and out
+    onnx: Path  # the same with its channels last, for any H and W that the module takes
 
 
 class Runtime(Protocol):
@@ -43,9 +43,10 @@ class Runtime(Protocol):
 
     name: str  # package, version, device and precision, such as "openvino 2026.4 cpu fp32"
 
-    def bind(self, x: F32, y: F32) -> Step:
-        """A call that reads x [1, H, W, C] and writes y [1, H, W, K], both C-contiguous, anew each time. The arrays
-        are the caller's; the step keeps them alive. Compiling for the size happens here, not in the first call."""
+    def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
+        """A call that reads the inputs and writes the outputs anew each time, in the order of the network's, each
+        [1, H, W, C] or [1, C], C-contiguous. The arrays are the caller's; the step keeps them alive. Compiling for the
+        sizes happens here, not in the first call."""
 
 
 @dataclass(frozen=True)

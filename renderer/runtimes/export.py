@@ -1,7 +1,7 @@
 """`python -m renderer.runtimes.export`: limn's network as ONNX beside its weights, and its hash in the manifest.
 
 For whoever ships new weights; needs `pip install "worldplate[dev]"`. The file ships with the package because it is
-small (0.4 MB), while making it takes packages of 40 MB and ten seconds that no user should need.
+small (2.4 MB), while making it takes packages of 40 MB and ten seconds that no user should need.
 """
 
 from __future__ import annotations
@@ -16,35 +16,44 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from renderer.models.limn.features import CHANNELS
-from renderer.models.limn.fused import STRIDE_PX
+from renderer.models.limn.features import CHANNELS, TOLD
 from renderer.models.limn.model import FOLDER, ONNX, network_of, write_manifest
+from renderer.models.limn.network import CELL, STRIDE
 
 OPSET = 20
-MOST_STRIDES = 1024  # per side: 8192 pixels
+MOST_STRIDES = 512  # per side: 8192 pixels
+NAMES_IN, NAMES_OUT = ["x", "low", "told", "memory", "trust"], ["answers", "light"]
 
 
 class ChannelsLast(nn.Module):
-    """[1, H, W, C] -> [1, H, W, K]: as features and plate lie in memory."""
+    """Pictures as [1, H, W, C]: as features and plate lie in memory."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.inner(x.permute(0, 3, 1, 2))
-        return y.permute(0, 2, 3, 1)
+    def forward(self, x: Tensor, low: Tensor, told: Tensor, memory: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+        x, low, memory, trust = (v.permute(0, 3, 1, 2) for v in (x, low, memory, trust))
+        answers, light = self.inner(x, low, told, memory, trust)
+        return answers.permute(0, 2, 3, 1), light.permute(0, 2, 3, 1)
 
 
-def export(network: nn.Module, channels: int) -> bytes:
-    """ONNX of a network whose sides are any multiples of 8."""
-    sides = {axis: STRIDE_PX * Dim(name, min=1, max=MOST_STRIDES) for axis, name in ((1, "rows"), (2, "columns"))}
-    example = torch.zeros(1, 8 * STRIDE_PX, 12 * STRIDE_PX, channels)
+def export(network: nn.Module, memory_channels: int) -> bytes:
+    """ONNX of a limn network, for any sizes that it takes."""
+    small = {axis: Dim(name, min=1, max=MOST_STRIDES) for axis, name in ((1, "rows"), (2, "columns"))}
+    full = {axis: Dim(f"full_{name}", min=16, max=8192) for axis, name in ((1, "rows"), (2, "columns"))}
+    low = {axis: STRIDE * dim for axis, dim in small.items()}
+    cells = {axis: STRIDE // CELL * dim for axis, dim in small.items()}
+    rows, columns = 6 * STRIDE, 10 * STRIDE
+    example = (
+        torch.zeros(1, 2 * rows, 2 * columns, CHANNELS), torch.zeros(1, rows, columns, CHANNELS), torch.zeros(1, TOLD),
+        *(torch.zeros(1, rows // CELL, columns // CELL, count) for count in (memory_channels, 1)),
+    )  # fmt: skip
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it names the packages that it can do without
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
-            ChannelsLast(network).eval(), (example,), dynamo=True, opset_version=OPSET, verbose=False,
-            dynamic_shapes=(sides,), input_names=["x"], output_names=["y"],
+            ChannelsLast(network).eval(), example, dynamo=True, opset_version=OPSET, verbose=False,
+            dynamic_shapes=(full, low, {}, cells, cells), input_names=NAMES_IN, output_names=NAMES_OUT,
         )  # fmt: skip
         if program is None:
             raise RuntimeError("torch exported nothing")
@@ -57,8 +66,9 @@ def export(network: nn.Module, channels: int) -> bytes:
 
 def ship(folder: Path) -> Path:
     """Write the ONNX of a model folder's weights, and tell its manifest."""
+    network = network_of(folder)
     onnx = folder / ONNX
-    onnx.write_bytes(export(network_of(folder), CHANNELS))
+    onnx.write_bytes(export(network, network.memory_channels))
     write_manifest(folder)
     return onnx
 

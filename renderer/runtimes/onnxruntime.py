@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnxruntime
 
@@ -19,13 +21,14 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(network.onnx, options, providers=["CPUExecutionProvider"])
         self.name = f"{title('onnxruntime')} cpu {precision}"
 
-    def bind(self, x: F32, y: F32) -> Step:
+    def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
         bound = self._session.io_binding()
-        (source,), (target,) = self._session.get_inputs(), self._session.get_outputs()
-        bound.bind_input(source.name, "cpu", 0, np.float32, x.shape, x.ctypes.data)
-        bound.bind_output(target.name, "cpu", 0, np.float32, y.shape, y.ctypes.data)
+        for port, x in zip(self._session.get_inputs(), inputs, strict=True):
+            bound.bind_input(port.name, "cpu", 0, np.float32, x.shape, x.ctypes.data)
+        for port, y in zip(self._session.get_outputs(), outputs, strict=True):
+            bound.bind_output(port.name, "cpu", 0, np.float32, y.shape, y.ctypes.data)
 
-        def step(_alive: tuple[F32, F32] = (x, y)) -> None:
+        def step(_alive: tuple[Sequence[F32], Sequence[F32]] = (inputs, outputs)) -> None:
             self._session.run_with_iobinding(bound)
 
         return step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import openvino
 
 from renderer.runtimes import F32, Network, Step, no_such_precision, title
@@ -26,12 +28,14 @@ class OpenVino:
         }
         self.name = f"{title('openvino')} cpu {precision}"
 
-    def bind(self, x: F32, y: F32) -> Step:
+    def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
         model = self._core.read_model(self._onnx)
-        model.reshape(list(x.shape))
+        model.reshape({port: list(x.shape) for port, x in zip(model.inputs, inputs, strict=True)})
         request = self._core.compile_model(model, "CPU", self._settings).create_infer_request()
-        request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
-        request.set_output_tensor(openvino.Tensor(y, shared_memory=True))
+        for index, x in enumerate(inputs):
+            request.set_input_tensor(index, openvino.Tensor(x, shared_memory=True))
+        for index, y in enumerate(outputs):
+            request.set_output_tensor(index, openvino.Tensor(y, shared_memory=True))
 
         def step() -> None:
             request.infer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import onnx
@@ -16,17 +16,16 @@ from renderer.runtimes import F32
 
 
 class _Inputs(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, inputs: Sequence[F32]) -> None:
-        self._rest: Iterator[F32] = iter(inputs)
+    def __init__(self, inputs: Sequence[Mapping[str, F32]]) -> None:
+        self._rest: Iterator[Mapping[str, F32]] = iter(inputs)
 
-    def get_next(self) -> dict[str, F32] | None:
-        x = next(self._rest, None)
-        return None if x is None else {"x": x}
+    def get_next(self) -> Mapping[str, F32] | None:
+        return next(self._rest, None)
 
 
-def quantize(model: Path, inputs: Sequence[F32], target: Path) -> None:
+def quantize(model: Path, inputs: Sequence[Mapping[str, F32]], target: Path) -> None:
     """Make of an empty folder the model's, with the 3x3 convolutions of its ONNX in int8, calibrated on network inputs
-    [1, H, W, C]. The 1x1 ones stay in fp32: they make the picture, and in int8 they cost 12 dB and save little."""
+    by name. The 1x1 ones stay in fp32: they make the picture, and in int8 they cost 12 dB and save little."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / ONNX
         quant_pre_process(model / ONNX, prepared, skip_symbolic_shape=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from renderer.runtimes import F32, PRECISIONS, Network, Step, no_such_precision, title
@@ -18,11 +20,18 @@ class Torch:
         self._module = network.module().eval().to(self._kind)
         self.name = f"{title('torch')} cpu {precision}"
 
-    def bind(self, x: F32, y: F32) -> Step:
-        source, target = (torch.from_numpy(array).permute(0, 3, 1, 2) for array in (x, y))
+    def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
+        sources, targets = ([_channels_second(array) for array in arrays] for arrays in (inputs, outputs))
 
         def step() -> None:
             with torch.inference_mode():
-                target.copy_(self._module(source.to(self._kind)))
+                answers = self._module(*(source.to(self._kind) for source in sources))
+                for target, answer in zip(targets, answers, strict=True):
+                    target.copy_(answer)
 
         return step
+
+
+def _channels_second(array: F32) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor

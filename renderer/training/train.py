@@ -1,76 +1,127 @@
-"""Train limn on path-traced truth.
+"""`worldplate train`: fit limn to path-traced sequences; the whole loop is in this file.
 
-    python -m renderer.training.train --data DIR --out DIR --minutes 25
+It reads a data set of `worldplate dataset`, goes on from its last checkpoint, and takes in sequences that were made
+meanwhile. Every step unrolls a few clips over some frames, from an empty memory, as the network runs beside an engine.
 
-Reads every frame of --data whose first seed is 1000 (training) and 5000 (validation), keeps the network's inputs in
-memory, and fits the plate to the truth after the tone map that people see it through. Checkpoints every minute, goes
-on from the last one, takes in frames that were made meanwhile, and draws the curves to curves.png.
+The loss is what a person sees: differences after the tone map that the evaluation uses, so that a highlight of 40 and
+one of 50 are alike; of gradients, so that edges and shadows are sharp; and of how an error changes from frame to frame
+along the engine's motion, since an error that stays is seen less than one that flickers. A little of it is the
+difference of logarithms, whose slope does not vanish where a plate is far too bright.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
 import logging
 import math
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor
 
-from bridge.schema import PlaneName
-from renderer.models.limn.features import inputs_of, prepare
-from renderer.models.limn.network import LimnNetwork, to_channels_last
-from renderer.models.limn.sky import light_of
-from renderer.training.dataset import load
+from renderer.models.limn.memory import carried
+from renderer.models.limn.network import CELL, SIZES, LimnNetwork, to_channels_last
+from renderer.models.limn.plate import ERROR, plate_of
+from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared
 
-BATCH = 4
-LEARNING_RATE = 3e-3
-WITHOUT = {PlaneName.ALBEDO: 0.06, PlaneName.LABEL: 0.10}  # share of frames that must do without the plane
+LEARNING_RATE = 2e-3
+# Of a step: frames of a clip are much alike, so most steps take more clips and just enough frames to have a memory.
+SHAPES = ((8, 2), (8, 2), (4, 4))  # clips and frames, one of these at random
+FRAMES = 4  # of validation clips
+HALVED = 0.6  # share of steps whose trunk sees the picture at half its size, as in pictures of 640 pixels
+SAVE_EVERY_S, TAKE_IN = 120.0, 40  # sequences taken in at a time
+ERROR_SCALE = 4.0  # of the tone-mapped error that the network foretells
 log = logging.getLogger("worldplate.train")
 
 
+@dataclass(frozen=True)
+class Job:
+    data: Path
+    out: Path
+    size: str = "limn-s"
+    minutes: float = 60.0
+    threads: int = 0  # 0: torch's choice
+    seed: int = 0
+
+
 @dataclass
-class Frames:
-    """Frames as the network sees them: float16 inputs [C, H, W], lit guess and truth [3, H, W]."""
-
-    folder: Path
-    first_seed: int
-    seen: set[str] = field(default_factory=set)
-    items: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
-
-    def take_in(self, most: int) -> int:
-        """Read up to `most` frames that were not read before; returns how many there are now."""
-        for path in sorted(self.folder.glob(f"{self.first_seed}-*.npz")):
-            if path.name not in self.seen and most > 0:
-                self.seen.add(path.name)
-                self.items.append(example(path))
-                most -= 1
-        return len(self.items)
-
-    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        picked = [self.items[i] for i in rng.integers(len(self.items), size=BATCH)]
-        x, guess, truth = (torch.stack(parts).float() for parts in zip(*picked, strict=True))
-        if rng.uniform() < 0.5:  # which way round a picture is says nothing about light
-            x, guess, truth = x.flip(3), guess.flip(3), truth.flip(3)
-        return x.contiguous(memory_format=torch.channels_last), guess, truth
+class Progress:
+    step: int = 0
+    spent_s: float = 0.0
+    # Rows of step, seconds, sequences, mean loss, validation dB.
+    curve: list[tuple[int, float, int, float, float]] = field(default_factory=list)
 
 
-def example(path: Path) -> tuple[Tensor, Tensor, Tensor]:
-    """One frame, cropped to a multiple of 8; some frames lose an optional plane, chosen by the file's name."""
-    sample = load(path)
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:8], "little"))
-    planes = {n: p for n, p in sample.planes.items() if rng.uniform() >= WITHOUT.get(n, 0.0)}
-    inputs = inputs_of(planes, sample.camera, sample.bodies)
-    x, guess = prepare(inputs, light_of(sample.sky, sample.azimuth_deg, sample.elevation_deg))
-    height, width = (side // 8 * 8 for side in guess.shape[1:])
-    truth = torch.from_numpy(sample.truth).permute(2, 0, 1)
-    return x[:, :height, :width].half(), guess[:, :height, :width].half(), truth[:, :height, :width].half()
+@dataclass(frozen=True)
+class Batch:
+    """[N, T, ...] of clips; see `Prepared`."""
+
+    x: Tensor
+    parts: Tensor
+    truth: Tensor
+    traced: Tensor
+    told: Tensor
+    sun: Tensor
+    fog: Tensor
+    engine: Tensor  # colour and albedo, which limn itself does not see
+
+
+def batch_of(clips: list[Prepared], starts: list[int], frames: int, flips: list[bool]) -> Batch:
+    """`frames` of each clip from its start on; the first has no memory. Which way round a picture is says nothing
+    about light, so some are flipped."""
+    pixels, traced = [], []
+    for clip, start, flip in zip(clips, starts, flips, strict=True):
+        p = torch.from_numpy(clip.pixels[start : start + frames].astype(np.float32)).permute(0, 3, 1, 2)
+        m = torch.from_numpy(clip.traced[start : start + frames].copy())
+        m[0, ..., 2] = 0.0
+        if flip:
+            p, m = p.flip(3), m.flip(2)
+            m[..., 0] = clip.width / CELL - 1.0 - m[..., 0]
+        pixels.append(p)
+        traced.append(m)
+    stack = torch.stack(pixels)
+    told = torch.stack([torch.from_numpy(c.told[s : s + frames]) for c, s in zip(clips, starts, strict=True)])
+    sun, fog = (
+        torch.stack([torch.from_numpy(v) for v in rows]) for rows in zip(*((c.sun, c.fog) for c in clips), strict=True)
+    )
+    engine = stack[:, :, COLOR.start : ALBEDO.stop]
+    return Batch(stack[:, :, X], stack[:, :, PARTED], stack[:, :, TRUTH], torch.stack(traced), told, sun, fog, engine)
+
+
+def unrolled(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[list[Tensor], list[Tensor]]:
+    """Plates and answers of every frame in turn; the trunk sees the picture `factor` times smaller."""
+    n, frames, _, height, width = batch.x.shape
+    rows, columns = height // (CELL * factor), width // (CELL * factor)
+    memory = torch.zeros(n, network.memory_channels, rows, columns)
+    plates, answers = [], []
+    for t in range(frames):
+        x = batch.x[:, t].contiguous(memory_format=torch.channels_last)
+        moved, trust = carried(memory, coarser(batch.traced[:, t], factor))
+        raw, memory = network(x, F.avg_pool2d(x, factor) if factor > 1 else x, batch.told[:, t], moved, trust)
+        plates.append(plate_of(raw, batch.parts[:, t], batch.sun, batch.fog))
+        answers.append(raw)
+    return plates, answers
+
+
+Unroll = Callable[[LimnNetwork, Batch, int], tuple[list[Tensor], list[Tensor]]]
+
+
+def coarser(traced: Tensor, factor: int) -> Tensor:
+    """`traced` [N, rows, columns, 3] for cells `factor` times as large."""
+    if factor == 1:
+        return traced
+    rows, columns = traced.shape[1:3]
+    j, i = torch.arange(columns // factor), torch.arange(rows // factor)
+    picked = traced[:, i * factor + factor // 2][:, :, j * factor + factor // 2]
+    own = torch.stack(torch.meshgrid(j * factor + factor // 2, i * factor + factor // 2, indexing="xy"), -1)
+    place = torch.stack(torch.meshgrid(j, i, indexing="xy"), -1) + (picked[..., :2] - own) / factor
+    return torch.cat([place, picked[..., 2:]], dim=-1)
 
 
 def tone(linear: Tensor) -> Tensor:
@@ -80,62 +131,89 @@ def tone(linear: Tensor) -> Tensor:
     return (curve + 1e-4) ** (1.0 / 2.2)
 
 
-def loss_of(plate: Tensor, truth: Tensor) -> Tensor:
-    """What a person sees: difference after the tone map, squared and absolute, and of its gradients for edges."""
-    a, b = tone(plate), tone(truth)
-    d = a - b
-    gradient = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
-    return 4.0 * d.square().mean() + 0.5 * d.abs().mean() + 0.1 * gradient
+def loss_of(plates: list[Tensor], answers: list[Tensor], batch: Batch) -> Tensor:
+    """Mean over the frames of what the file's first lines say."""
+    total, before = torch.zeros(()), None
+    for t, (plate, raw) in enumerate(zip(plates, answers, strict=True)):
+        wrong = tone(plate) - tone(batch.truth[:, t])
+        gradient = (wrong[..., 1:] - wrong[..., :-1]).abs().mean() + (
+            wrong[..., 1:, :] - wrong[..., :-1, :]
+        ).abs().mean()
+        foretold = torch.sigmoid(raw[:, ERROR] - 2.0)
+        size = (wrong.detach().abs().mean(1, keepdim=True) * ERROR_SCALE).clamp(max=1.0)
+        total = total + 4.0 * wrong.square().mean() + 0.5 * wrong.abs().mean() + 0.15 * gradient
+        total = total + 0.05 * (foretold - size).square().mean()
+        total = total + 0.05 * (torch.log(plate + 0.02) - torch.log(batch.truth[:, t] + 0.02)).abs().mean()
+        coarse = F.avg_pool2d(wrong, CELL)
+        if before is not None:
+            moved, trust = carried(before, batch.traced[:, t])
+            total = total + 0.25 * ((coarse - moved).abs() * trust).mean()
+        before = coarse
+    return total / len(plates)
 
 
-def psnr(network: LimnNetwork, frames: Frames) -> float:
-    """Mean PSNR in dB over validation frames, after the tone map."""
+def decibels(network: LimnNetwork, clips: list[Prepared], unroll: Unroll = unrolled) -> float:
+    """Mean PSNR in dB of the clips' frames, after the tone map."""
     values = []
     with torch.inference_mode():
-        for x, guess, truth in frames.items:
-            plate = guess.float() * torch.exp(network(x[None].float())[0])
-            values.append(-10.0 * math.log10(float((tone(plate) - tone(truth.float())).square().mean())))
+        for clip in clips:
+            batch = batch_of([clip], [0], FRAMES, [False])
+            plates, _ = unroll(network, batch, 1)
+            for t, plate in enumerate(plates):
+                a, b = (tone(v[..., : clip.height, : clip.width]).clamp(max=1.0) for v in (plate, batch.truth[:, t]))
+                values.append(-10.0 * math.log10(float((a - b).square().mean())))
     return float(np.mean(values))
 
 
-@dataclass
-class Progress:
-    step: int = 0
-    spent_s: float = 0.0
-    curve: list[tuple[int, float, float, float]] = field(default_factory=list)  # step, seconds, loss, validation dB
-
-
-def train(data: Path, out: Path, minutes: float) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    network = to_channels_last(LimnNetwork())
-    average = to_channels_last(LimnNetwork())
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
-    progress = _resume(out, network, average, optimiser)
-    training, validation = Frames(data, 1000), Frames(data, 5000)
-    training.take_in(100_000)
-    validation.take_in(48)
-    rng = np.random.default_rng(progress.step)
+def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll: Unroll = unrolled) -> None:
+    """Train for `job.minutes` in all, over however many runs; `network_of` and `unroll` are for networks to compare
+    limn's with."""
+    make = network_of or (lambda: LimnNetwork(SIZES[job.size]))
+    job.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(job.seed)
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    network, average = (to_channels_last(make()) for _ in range(2))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    progress = _resume(job.out, network, average, optimiser)
+    known: set[str] = set()
+    cache = job.out.parent / f"{job.data.name}.prepared"
+    training = list(prepared(job.data, cache, "train", known))
+    validation = list(prepared(job.data, cache, "validation", set()))[:48]
+    rng = np.random.default_rng([job.seed, progress.step])
     begun_s, saved_s, losses = time.monotonic() - progress.spent_s, time.monotonic(), []
-    while progress.spent_s < minutes * 60.0:
-        share = progress.spent_s / (minutes * 60.0)
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 2e-5
-        x, guess, truth = training.batch(rng)
-        loss = loss_of(guess * torch.exp(network(x)), truth)
+    log.info("%d training sequences, %d validation", len(training), len(validation))
+    while progress.spent_s < job.minutes * 60.0:
+        share = progress.spent_s / (job.minutes * 60.0)
+        warm = min(1.0, (progress.step + 1) / 100.0)
+        optimiser.param_groups[0]["lr"] = warm * LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
+        batch = _drawn(training, rng)
+        plates, answers = unroll(network, batch, 2 if rng.random() < HALVED else 1)
+        loss = loss_of(plates, answers, batch)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         optimiser.step()
-        _follow(average, network, min(0.998, progress.step / (progress.step + 10)))
+        _follow(average, network, min(0.997, progress.step / (progress.step + 10)))
         progress.step += 1
         progress.spent_s = time.monotonic() - begun_s
         losses.append(float(loss.detach()))
-        if time.monotonic() - saved_s > 60.0:
-            _report(progress, losses, average, validation, training.take_in(200), minutes)
-            _save(out, network, average, optimiser, progress)
+        if time.monotonic() - saved_s > SAVE_EVERY_S:
+            _report(progress, losses, decibels(average, validation, unroll), len(training), job.minutes)
+            _save(job, network, average, optimiser, progress)
+            new = prepared(job.data, cache, "train", known)
+            training += [sequence for _, sequence in zip(range(TAKE_IN), new, strict=False)]
             saved_s, losses = time.monotonic(), []
-    _report(progress, losses or [0.0], average, validation, len(training.items), minutes)
-    _save(out, network, average, optimiser, progress)
+    _report(progress, losses or [0.0], decibels(average, validation, unroll), len(training), job.minutes)
+    _save(job, network, average, optimiser, progress)
+
+
+def _drawn(training: list[Prepared], rng: np.random.Generator) -> Batch:
+    """Clips of a step, from anywhere in their sequences."""
+    count, frames = SHAPES[int(rng.integers(len(SHAPES)))]
+    clips = [training[int(i)] for i in rng.integers(len(training), size=count)]
+    starts = [int(rng.integers(len(c.pixels) - frames + 1)) for c in clips]
+    return batch_of(clips, starts, frames, [bool(f) for f in rng.random(count) < 0.5])
 
 
 def _follow(average: LimnNetwork, network: LimnNetwork, keep: float) -> None:
@@ -145,29 +223,19 @@ def _follow(average: LimnNetwork, network: LimnNetwork, keep: float) -> None:
             a.lerp_(b, 1.0 - keep)
 
 
-def _report(
-    p: Progress, losses: list[float], average: LimnNetwork, validation: Frames, frames: int, minutes: float
-) -> None:
-    decibels = psnr(average, validation)
-    p.curve.append((p.step, p.spent_s, float(np.mean(losses)), decibels))
-    left_min = minutes - p.spent_s / 60.0
-    log.info(
-        "step %d, %d frames, loss %.4f, validation %.2f dB, %.0f min left",
-        p.step,
-        frames,
-        p.curve[-1][2],
-        decibels,
-        left_min,
-    )
+def _report(p: Progress, losses: list[float], validation_db: float, sequences: int, minutes: float) -> None:
+    p.curve.append((p.step, p.spent_s, sequences, float(np.mean(losses)), validation_db))
+    log.info("step %d, %d sequences, loss %.4f, validation %.2f dB, %.0f min left", p.step, sequences, p.curve[-1][3],
+             validation_db, minutes - p.spent_s / 60.0)  # fmt: skip
 
 
-def _save(out: Path, network: LimnNetwork, average: LimnNetwork, optimiser: torch.optim.Optimizer, p: Progress) -> None:
+def _save(job: Job, network: LimnNetwork, average: LimnNetwork, optimiser: torch.optim.Optimizer, p: Progress) -> None:
     state = {"network": network.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, out / "checkpoint.part")
-    (out / "checkpoint.part").replace(out / "checkpoint.pt")
-    save_file({k: v.contiguous() for k, v in average.state_dict().items()}, out / "weights.safetensors")
-    (out / "progress.json").write_text(json.dumps({"step": p.step, "spent_s": p.spent_s, "curve": p.curve}))
-    draw_curves(p, out / "curves.png")
+    torch.save(state, job.out / "checkpoint.part")
+    (job.out / "checkpoint.part").replace(job.out / "checkpoint.pt")
+    save_file({k: v.contiguous() for k, v in average.state_dict().items()}, job.out / "weights.safetensors")
+    (job.out / "progress.json").write_text(json.dumps({"size": job.size, **asdict(p)}))
+    draw_curves(p, job.out / "curves.png")
 
 
 def _resume(out: Path, network: LimnNetwork, average: LimnNetwork, optimiser: torch.optim.Optimizer) -> Progress:
@@ -179,54 +247,35 @@ def _resume(out: Path, network: LimnNetwork, average: LimnNetwork, optimiser: to
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])
     saved = json.loads((out / "progress.json").read_text())
-    return replace(Progress(), step=saved["step"], spent_s=saved["spent_s"], curve=saved["curve"])
+    return Progress(saved["step"], saved["spent_s"], [tuple(row) for row in saved["curve"]])
 
 
 def draw_curves(p: Progress, path: Path) -> None:
-    """Training loss (grey) and validation PSNR (green) over time, as a PNG."""
+    """Training loss (grey, left) and validation PSNR (green, right) over minutes, as a PNG."""
     from PIL import Image, ImageDraw
 
-    width, height, margin = 640, 360, 40
+    width, height, margin = 720, 400, 56
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
-    seconds = max(1.0, p.curve[-1][1])
-    for column, colour, name in ((2, (120, 120, 120), "loss"), (3, (20, 130, 60), "validation dB")):
+    minutes = max(1.0, p.curve[-1][1] / 60.0)
+    draw.rectangle((margin, margin, width - margin, height - margin), outline=(180, 180, 180))
+    draw.text((width // 2 - 30, height - 24), "minutes", fill="black")
+    for tick in range(5):
+        x = margin + tick / 4 * (width - 2 * margin)
+        draw.text((x - 8, height - margin + 6), f"{minutes * tick / 4:.0f}", fill="black")
+    for column, colour, name, at in (
+        (3, (110, 110, 110), "loss", 6),
+        (4, (20, 130, 60), "validation dB", width - margin + 6),
+    ):
         values = [row[column] for row in p.curve]
         low, high = min(values), max(values) + 1e-9
+        wide, high_px = width - 2 * margin, height - 2 * margin
         points = [
-            (
-                margin + row[1] / seconds * (width - 2 * margin),
-                height - margin - (row[column] - low) / (high - low) * (height - 2 * margin),
-            )
+            (margin + row[1] / 60.0 / minutes * wide, height - margin - (row[column] - low) / (high - low) * high_px)
             for row in p.curve
         ]
         draw.line(points, fill=colour, width=2)
-        draw.text((margin, 8 + 14 * (column - 2)), f"{name}: {values[0]:.4g} -> {values[-1]:.4g}", fill=colour)
+        draw.text((at, height - margin - 6), f"{low:.4g}", fill=colour)
+        draw.text((at, margin - 6), f"{high:.4g}", fill=colour)
+        draw.text((at - (0 if column == 3 else 60), 20), name, fill=colour)
     image.save(path)
-
-
-def install(out: Path, folder: Path) -> None:
-    """Put the trained weights beside limn's code, with their hash in the manifest."""
-    weights = load_file(out / "weights.safetensors")
-    save_file(weights, folder / "weights.safetensors")
-    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
-    count = sum(v.numel() for v in weights.values())
-    manifest = {"name": "limn", "version": 1, "parameters": count, "files": {"weights.safetensors": digest}}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=25.0)
-    parser.add_argument("--install", action="store_true", help="put the weights into the package when done")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(options.data, options.out, options.minutes)
-    if options.install:
-        install(options.out, Path(__file__).parent.parent / "models" / "limn")
-
-
-if __name__ == "__main__":
-    main()

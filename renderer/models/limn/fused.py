@@ -1,7 +1,7 @@
-"""What the network sees, in one pass over the picture: the fast twin of `features.inputs_of` and `features.prepare`.
+"""What limn knows of a frame before its network runs, in one pass over the picture: the fast twin of `features.seen`.
 
-The torch functions, which training uses and which the twin is held to, read and write every plane some eighty times;
-here 64 pixels at a time stay in the first cache (`lanes.py`).
+The plain functions, which training uses and which the twin is held to, read and write every plane some hundred times;
+here 64 pixels at a time stay in the first caches (`lanes.py`).
 """
 
 from __future__ import annotations
@@ -12,68 +12,95 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from bridge.schema import Bodies, Camera, Label, PlaneName, Pose
-from renderer.models.limn import lanes
+from bridge.schema import Bodies, Camera, PlaneName, Pose
+from renderer.models.limn import lanes, lanes_light, lanes_surface
 from renderer.models.limn.anchor import rotations
-from renderer.models.limn.basis import MATERIAL_TABLE
-from renderer.models.limn.features import BRIGHTEST, CHANNELS, GLOSSY
+from renderer.models.limn.features import (
+    BRIGHTEST,
+    CHANNELS,
+    PARTS,
+    PLAIN_MATERIAL,
+    TOLD,
+    agreement_of,
+    told_of,
+)  # fmt: skip
 from renderer.models.limn.lanes import F32, LANES, U32, kernel
-from renderer.models.limn.sky import SKIES, Light, glow_strength, light_of, whiteness
+from renderer.models.limn.lanes_light import CHANNEL_ROWS, PART_ROWS, Numbers, numbers_of
+from renderer.models.limn.light import Light, light_of
+from renderer.models.limn.weather import Weather
 
 if TYPE_CHECKING:
     from bridge.planes import PlaneViews
 
-STRIDE_PX = 8  # the network's sizes are multiples of it
-STRIP_ROWS = 16  # what one thread takes at a time; sums are by strips, so that they do not depend on how many threads
+STRIP_ROWS = 16  # what one thread takes at a time
+WIDEST_TRUNK = 480  # pixels of the picture that the trunk sees
+
+
+def factor_of(width: int) -> int:
+    """How many times smaller than the picture the trunk's is: a power of two."""
+    factor = 1
+    while width > WIDEST_TRUNK * factor:
+        factor *= 2
+    return factor
 
 
 class Fused:
-    """Features and guess of pictures of one size; the arrays are its own and are written anew at each frame. Its
-    threads end with it."""
+    """Pictures of one size, padded to `stride` pixels of the trunk. The arrays are its own and are written anew at each
+    frame: x [rows, columns, CHANNELS], low (the same where the trunk sees the whole picture), parts [H, W, PARTS],
+    told [1, TOLD], depth_m [H, W], infinite for sky, and color [H, W, 4]. Its threads end with it."""
 
-    def __init__(self, width: int, height: int, threads: int = 1) -> None:
-        self.size = (width, height)
+    def __init__(self, width: int, height: int, stride: int, threads: int = 1) -> None:
+        self.size, self.factor = (width, height), factor_of(width)
+        rows, columns = (-(-side // (stride * self.factor)) * stride for side in (height, width))
         self._strips = range(0, height, STRIP_ROWS)
-        self._sums = np.zeros((len(self._strips), 6, LANES), np.float64)
         self._threads = ThreadPoolExecutor(threads, "limn") if threads > 1 else None
-        rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
+        self.x: F32 = np.zeros((rows * self.factor, columns * self.factor, CHANNELS), np.float32)
+        self.low: F32 = self.x if self.factor == 1 else np.zeros((rows, columns, CHANNELS), np.float32)
+        self.parts: F32 = np.zeros((height, width, PARTS), np.float32)
+        self.told: F32 = np.zeros((1, TOLD), np.float32)
         self.color: F32 = np.zeros((height, width, 4), np.float32)
-        self.guess: F32 = np.zeros((height, width, 3), np.float32)
-        self._features: F32 = np.zeros((rows, columns, CHANNELS), np.float32)
+        self.depth_m: F32 = np.zeros((height, width), np.float32)
         self._normal, self._albedo = np.zeros_like(self.color), np.zeros_like(self.color)
-        self._depth_m: F32 = np.zeros((height, width), np.float32)
+        self._material: F32 = np.zeros((height, width, 2), np.float32)
         self._label: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
         self._objects: U32 = np.zeros((height, width), np.uint32)
 
-    def features(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> Tensor:
-        """The network's input [1, CHANNELS, rows, columns], channels last, padded to multiples of 8; `color` and
-        `guess` [H, W, ...] are then this frame's too."""
+    def see(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> None:
+        """Fill the arrays with a frame's."""
         for name, own in ((PlaneName.COLOR, self.color), (PlaneName.NORMAL, self._normal)):
             _convert(own, planes[name])
-        np.copyto(self._depth_m, planes[PlaneName.DEPTH])
+        np.copyto(self.depth_m, planes[PlaneName.DEPTH])
+        self.depth_m[~(self.depth_m > 0.0)] = np.inf  # NaN and what is not in front are sky
         np.copyto(self._objects, planes[PlaneName.OBJECT])
-        has_albedo, has_label = PlaneName.ALBEDO in planes, PlaneName.LABEL in planes
+        has_albedo = PlaneName.ALBEDO in planes
         if has_albedo:
             _convert(self._albedo, planes[PlaneName.ALBEDO])
-        if has_label:
+        if PlaneName.MATERIAL in planes:
+            _convert(self._material, planes[PlaneName.MATERIAL])
+        else:
+            self._material[:] = PLAIN_MATERIAL
+        if PlaneName.LABEL in planes:
             np.copyto(self._label, planes[PlaneName.LABEL])
         else:
             self._label.fill(0)
-        source = Source(self.color, self._depth_m, self._normal, self._albedo, self._label, self._objects)
-        flags = [float(light.sky == name) for name in SKIES]
-        constants = np.array([light.to_sun[1], 0.0, *flags, has_albedo, has_label], np.float32)
-        state = (source, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), _TABLE, _numbers(light), constants,
-                 _CLASSES, self._features, self.guess, self._sums)  # fmt: skip
+        agreement = agreement_of(planes, light)
+        source = Source(
+            self.color, self.depth_m, self._normal, self._albedo, self._material, self._label, self._objects
+        )
+        weather = light.weather
+        season = np.array([weather.wetness, weather.snow, weather.autumn], np.float32)
+        seeds = np.array([light.seed & 0xFFFFFFFF, (light.seed * 7919) & 0xFFFFFFFF], np.uint32)
+        state = (source, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), lanes_surface.table_of(light.seed),
+                 seeds, season, numbers_of(light, agreement), _CHANNEL_ROWS, _PART_ROWS, self.x, self.parts, self.low,
+                 self.factor)  # fmt: skip
         each = map if self._threads is None else self._threads.map
-        for _ in each(lambda strip: _run(strip, *state), range(len(self._strips))):
-            pass
-        lanes.finish(self._features, *self.size, np.float32(lanes.agreement(self._sums.sum(axis=0))))
-        return torch.from_numpy(self._features).permute(2, 0, 1)[None]
+        solid = sum(each(lambda strip: _run(strip, *state), range(len(self._strips))))
+        share = solid / self.depth_m.size
+        self.told[0] = told_of(planes, light, agreement, share)
 
 
-def warm_up() -> None:
+def warm_up(stride: int) -> None:
     """Compiles the kernels, or loads them from where they were kept."""
     planes: PlaneViews = {
         PlaneName.COLOR: np.zeros((1, 1, 4), np.float16), PlaneName.NORMAL: np.zeros((1, 1, 4), np.float16),
@@ -81,24 +108,22 @@ def warm_up() -> None:
     }  # fmt: skip
     projection = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0, -0.2, 0.0, 0.0, -1.0, 0.0)
     camera = Camera(world_from_camera=Pose(), previous_world_from_camera=Pose(), projection=projection)
-    Fused(1, 1).features(planes, camera, Bodies(), light_of("day", 0.0, 45.0))
+    Fused(1, 1, stride).see(planes, camera, Bodies(), light_of(Weather(), 0))
 
 
 class Source(NamedTuple):
-    """The planes of a frame as the kernels read them, [H, W] or [H, W, 4], contiguous."""
+    """The planes of a frame as the kernels read them, [H, W] or [H, W, C], contiguous."""
 
     color: F32
     depth_m: F32
     normal: F32
     albedo: F32
+    material: F32
     label: NDArray[np.uint8]
     objects: U32
 
 
-_TABLE: F32 = np.ascontiguousarray(MATERIAL_TABLE.numpy().T)  # [16, 12]
-_CLASSES: F32 = np.array(
-    [[label == Label.FOLIAGE, label in GLOSSY, label == Label.GROUND] for label in range(16)], np.float32
-)
+_CHANNEL_ROWS, _PART_ROWS = np.array(CHANNEL_ROWS), np.array(PART_ROWS)
 
 
 def _convert(own: F32, plane: NDArray[np.generic]) -> None:
@@ -122,48 +147,52 @@ def _poses(bodies: Bodies) -> tuple[U32, F32]:
     return ids[order], np.ascontiguousarray(rows[order], np.float32)
 
 
-def _numbers(light: Light) -> F32:
-    """Direction and irradiance of the sun, zenith, horizon, and how strong glow and white of the clouds are."""
-    colors = [*light.to_sun, *light.sun_irradiance, *light.zenith, *light.horizon]
-    return np.array([*colors, glow_strength(light), whiteness(light)], np.float32)
-
-
 @kernel
 def _run(
-    strip: int, source: Source, has_albedo: bool, pinhole: F32, ids: U32, poses: F32, table: F32, light: F32,
-    constants: F32, classes: F32, out: F32, guess: F32, all_sums: NDArray[np.float64],
-) -> None:  # fmt: skip
+    strip: int, source: Source, has_albedo: bool, pinhole: F32, ids: U32, poses: F32, table: F32, seeds: U32,
+    season: F32, numbers: Numbers, channel_rows: NDArray[np.int64], part_rows: NDArray[np.int64], out: F32, parts: F32,
+    low: F32, factor: int,
+) -> int:  # fmt: skip
+    """One strip of rows; returns how many of its pixels are solid."""
     height, width = source.depth_m.shape
     block = np.zeros(lanes.BLOCK, np.float32)
-    sums = all_sums[strip]
-    sums[:] = 0.0
-    eye = pinhole[9:12]
-    for y in range(strip * STRIP_ROWS, min((strip + 1) * STRIP_ROWS, height)):
+    solid = 0
+    last = min((strip + 1) * STRIP_ROWS, height)
+    for y in range(strip * STRIP_ROWS, last):
         v = pinhole[14] + np.float32(y) * pinhole[15]
         for start in range(0, width, LANES):
             count = min(LANES, width - start)
             _load(block, source, has_albedo, y, start, count)
             u = pinhole[12] + np.float32(start) * pinhole[13]
-            lanes.place(block, pinhole, eye, u, pinhole[13], v, pinhole[16])
-            lanes.into_bodies(block, source.objects[y], start, count, ids, poses)
-            lanes.materials(block, table)
-            lanes.cells(block)
-            lanes.grain(block)
-            lanes.base_color(block, has_albedo)
-            lanes.light_surface(block, light)
-            lanes.add_up(block, sums, count)
-            if lanes.any_sky(block):
-                lanes.sky(block, light)
-                lanes.open_to_sky(block)
-            lanes.logarithms(block)
-            lanes.angles(block, light)
-            lanes.store(block, out[y], guess[y], start, count, constants, classes)
+            lanes.place(block, pinhole, u, pinhole[13], v)
+            if lanes_light.all_sky(block):
+                lanes_light.nothing_solid(block)
+            else:
+                moves = lanes.into_bodies(block, source.objects[y], start, count, ids, poses)
+                lanes_surface.paint(block, table, seeds[0], season)
+                if moves:
+                    lanes.out_of_bodies(block, count, poses)
+                lanes_light.mirror(block, numbers)
+                lanes_light.light_up(block, numbers)
+            if lanes_light.any_sky(block):
+                lanes_light.sky(block, numbers, seeds[1])
+            solid += lanes_light.channels(block, numbers, count)
+            lanes_light.store(block, channel_rows, out[y], start, count)
+            lanes_light.store(block, part_rows, parts[y], start, count)
+    if factor > 1:
+        lanes.reduced(out, low, factor, strip * STRIP_ROWS // factor, -(-last // factor))
+    return solid
 
 
 @kernel
 def _load(block: F32, source: Source, has_albedo: bool, y: int, start: int, count: int) -> None:
-    lanes.load(block, lanes.R, source.color[y], start, count, np.float32(BRIGHTEST))
-    lanes.load(block, lanes.NX, source.normal[y], start, count, np.float32(1.0))
+    one, none, most = np.float32(1.0), np.float32(0.0), np.float32(BRIGHTEST)
+    lanes.load(block, lanes.R, source.color[y], 3, start, count, none, most)
+    lanes.load(block, lanes.NX, source.normal[y], 3, start, count, -one, one)
     if has_albedo:
-        lanes.load(block, lanes.AR, source.albedo[y], start, count, np.float32(1.0))
+        lanes.load(block, lanes.AR, source.albedo[y], 3, start, count, none, one)
+    else:
+        lanes.dull(block)
+    lanes.load(block, lanes.MATTE, source.material[y], 2, start, count, none, one)
     lanes.load_scalars(block, source.depth_m[y], source.label[y], start, count)
+    lanes.upright(block)

@@ -1,7 +1,7 @@
 """limn as the renderer uses it: weights from beside this file, checked by hash; planes in, plate out.
 
-Features and plate are compiled here (`fused.py`, `plate.py`); between them the network runs on one of
-`renderer.runtimes`.
+What a frame is made of and the plate are compiled here (`fused.py`, `finish.py`); between them the network runs on one
+of `renderer.runtimes`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import MissingDependency, ModelIncomplete
-from bridge.schema import Control, ControlType, ControlValue, PlaneName
+from bridge.schema import PlaneName, Pose
 
 try:
     import numba  # noqa: F401
@@ -28,14 +29,16 @@ except ImportError as error:
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from renderer.models import ModelCard
-from renderer.models.limn.fused import STRIDE_PX, Fused, warm_up
-from renderer.models.limn.network import LimnNetwork, to_channels_last
-from renderer.models.limn.plate import finish
-from renderer.models.limn.prompt import controls_of
-from renderer.models.limn.sky import SKIES, Light, light_of
+from renderer.models.limn.controls import CONTROLS, weather_of
+from renderer.models.limn.finish import compose, exponents, soften
+from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
+from renderer.models.limn.light import Light, light_of
+from renderer.models.limn.memory import carried, traced_back
+from renderer.models.limn.network import CELL, SIZES, STRIDE, LimnNetwork, to_channels_last
+from renderer.models.limn.plate import ANSWERS
+from renderer.models.limn.words import Words
 from renderer.runtimes import F32, Network, Runtime, Step, load_runtime
 
 if TYPE_CHECKING:
@@ -50,66 +53,92 @@ EXPORT_AGAIN = "Run `python -m renderer.runtimes.export` after the weights have 
 MOST_SIZES = 4  # of streams, whose arrays are kept
 log = logging.getLogger("worldplate.limn")
 
-CONTROLS = (
-    Control(
-        name="sky", type=ControlType.CHOICE, text="The weather and the hour of the sky.", default="day", choices=SKIES,
-    ),
-    Control(
-        name="sun_azimuth_deg", type=ControlType.NUMBER, text="Where the sun stands, from -Z (north) to +X (east).",
-        default=150.0, unit="deg", minimum=0.0, maximum=360.0, step=1.0,
-    ),
-    Control(
-        name="sun_elevation_deg", type=ControlType.NUMBER, text="How high the sun stands over the horizon.",
-        default=45.0, unit="deg", minimum=1.0, maximum=90.0, step=1.0,
-    ),
-    Control(
-        name="prompt", type=ControlType.TEXT, default="",
-        text="Words for sky and hour, such as 'dusk' or 'overcast noon'; they go before the other controls.",
-    ),
-    Control(
-        name="strength", type=ControlType.NUMBER, default=1.0,
-        text="How much of the plate is limn's: at 0 the engine's own picture comes back.",
-    ),
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Memory:
+    """What a stream's next frame may build on: the light of this one, and where it was seen from."""
+
+    light: Light
+    cells: F32  # [1, rows, columns, C] of the network
+    depth_m: F32  # [H, W]
+    world_from_camera: Pose
+    frame: int  # its id
+
+    def fits(self, light: Light, cells: F32) -> bool:
+        """Whether it is of the same light and size."""
+        same_light = (self.light.weather, self.light.seed) == (light.weather, light.seed)
+        return same_light and self.cells.shape == cells.shape
 
 
 class Canvas:
     """Pictures of one size: some 330 bytes per pixel, and what the runtime keeps. A frame is the three calls below, in
     their order; the arrays are the canvas's own and are written anew at each."""
 
-    def __init__(self, width: int, height: int, runtime: Runtime, threads: int) -> None:
-        rows, columns = (-(-side // STRIDE_PX) * STRIDE_PX for side in (height, width))
+    def __init__(self, width: int, height: int, runtime: Runtime, threads: int, memory_channels: int) -> None:
         self.picture: F32 = np.zeros((height, width, 4), np.float32)
-        self._raw: F32 = np.zeros((1, rows, columns, 3), np.float32)
-        self._fused = Fused(width, height, threads)
-        self._runtime = runtime
-        self._step: Step | None = None  # bound at the first frame
+        self._hard = np.zeros_like(self.picture)
+        self.fused = Fused(width, height, STRIDE, threads)
+        rows, columns = (side // CELL for side in self.fused.low.shape[:2])
+        self._answers: F32 = np.zeros((1, *self.fused.x.shape[:2], ANSWERS), np.float32)
+        self._before, self.cells = (np.zeros((1, rows, columns, memory_channels), np.float32) for _ in range(2))
+        self._trust: F32 = np.zeros((1, rows, columns, 1), np.float32)
+        self._step: Step = runtime.bind(list(self.inputs().values()), [self._answers, self.cells])
+        self._exponents = exponents(width)
+        self._threads = ThreadPoolExecutor(threads, "limn-plate") if threads > 1 else None
 
-    def features(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> None:
-        x = self._fused.features(planes, camera, bodies, light)
-        if self._step is None:
-            self._step = self._runtime.bind(x.permute(0, 2, 3, 1).numpy(), self._raw)
+    def inputs(self) -> dict[str, F32]:
+        """The network's, by name and in their order, as `see` leaves them."""
+        x, low = self.fused.x[None], self.fused.low[None]
+        return {"x": x, "low": low, "told": self.fused.told, "memory": self._before, "trust": self._trust}
+
+    def see(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, frame: int = 0,
+            memory: Memory | None = None) -> None:  # fmt: skip
+        """Take in a frame, and what is known from the one before."""
+        self.fused.see(planes, camera, bodies, light)
+        self._trust.fill(0.0)
+        if memory is None or not memory.fits(light, self.cells):
+            return
+        next_one = frame == memory.frame + 1 and camera.previous_world_from_camera == memory.world_from_camera
+        motion = planes[PlaneName.MOTION].astype(np.float32) if next_one and PlaneName.MOTION in planes else None
+        moving = None if motion is not None else np.isin(planes[PlaneName.OBJECT], np.frombuffer(bodies.ids, "<u4"))
+        traced = traced_back(camera, memory.world_from_camera, self.fused.depth_m, memory.depth_m,
+                             CELL * self.fused.factor, self.cells.shape[1:3], motion, moving)  # fmt: skip
+        with torch.inference_mode():
+            before, trust = carried(torch.from_numpy(memory.cells).permute(0, 3, 1, 2), torch.from_numpy(traced)[None])
+            torch.from_numpy(self._before).permute(0, 3, 1, 2).copy_(before)
+            torch.from_numpy(self._trust).permute(0, 3, 1, 2).copy_(trust)
 
     def network(self) -> None:
-        if self._step is None:
-            raise RuntimeError("a canvas sees features before its network runs")
         self._step()
 
-    def head(self, strength: float) -> F32:
+    def plate(self, light: Light, strength: float) -> F32:
         """The plate [H, W, 4], scene-linear, alpha 1."""
-        finish(self._fused.guess, self._raw, self._fused.color, np.float32(strength), self.picture)
+        height, sky = len(self.picture), light.sky
+        strips = [(first, min(first + STRIP_ROWS, height)) for first in range(0, height, STRIP_ROWS)]
+        each = map if self._threads is None else self._threads.map
+        color, share = self.fused.color, np.float32(strength)
+        list(
+            each(
+                lambda s: compose(self.fused.parts, self._answers, self._exponents, sky.sun, sky.fog, self._hard, *s),
+                strips,
+            )
+        )
+        list(each(lambda s: soften(self._hard, color, share, self.picture, *s), strips))
         return self.picture
+
+    def remember(self, camera: Camera, light: Light, frame: int) -> Memory:
+        return Memory(light, self.cells.copy(), self.fused.depth_m.copy(), camera.world_from_camera, frame)
 
 
 class Limn:
-    """The built-in world model. One frame in, one plate out; it remembers nothing between frames."""
+    """The built-in world model: a frame in, a plate out. What it remembers of a stream lies in the stream's world."""
 
     card = ModelCard(
         name="limn",
         needs=frozenset({PlaneName.COLOR, PlaneName.DEPTH, PlaneName.NORMAL, PlaneName.OBJECT}),
-        optional=frozenset({PlaneName.ALBEDO, PlaneName.LABEL}),
+        optional=frozenset({PlaneName.ALBEDO, PlaneName.LABEL, PlaneName.MATERIAL, PlaneName.MOTION}),
         controls=CONTROLS,
-        memory_bytes=200_000_000,
+        memory_bytes=300_000_000,
     )
 
     def __init__(
@@ -119,47 +148,58 @@ class Limn:
 
         Raises ModelIncomplete when a file that the manifest lists is missing or altered, and what `load_runtime` does.
         """
-        check_files(folder)
+        told = check_files(folder)
         torch.set_num_threads(threads)
         network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
         self._runtime, self._threads = loaded.runtime, threads
+        self._memory_channels = SIZES[told["size"]].widths[0]
         self.card = replace(Limn.card, runtime=loaded.label)
         self._canvases: dict[tuple[int, int], Canvas] = {}
-        self._told: set[str] = set()
-        warm_up()  # the kernels are compiled at the first start on a machine, which takes seconds, and then kept
+        self._words = _words()
+        warm_up(STRIDE)  # the kernels are compiled at the first start on a machine, which takes a while, and then kept
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
-        light, strength = self._steer(frame.controls)
-        picture = self.paint(frame.planes, frame.header.camera, frame.header.bodies, light, strength)
+        controls, prompt = frame.controls, str(frame.controls["prompt"])
+        said = self._words.controls(prompt) if self._words is not None else {}
+        light = light_of(weather_of(controls, said), world.seed + int(float(controls["seed"])))
+        header = frame.header
+        picture = self.paint(
+            frame.planes, header.camera, header.bodies, light, world, float(controls["strength"]), header.id
+        )
         to_half(picture, plate)
 
-    def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, strength: float = 1.0) -> F32:
-        """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame."""
+    def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, world: World,
+              strength: float = 1.0, frame: int = 0) -> F32:  # fmt: skip
+        """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame. `frame`
+        is the frame's id: motion planes are believed when it follows on the one before."""
         height, width = planes[PlaneName.DEPTH].shape
         canvas = self.canvas(width, height)
-        canvas.features(planes, camera, bodies, light)
+        memory = world.latents if isinstance(world.latents, Memory) else None
+        canvas.see(planes, camera, bodies, light, frame, memory)
         canvas.network()
-        return canvas.head(strength)
+        world.latents = canvas.remember(camera, light, frame)
+        return canvas.plate(light, strength)
 
     def canvas(self, width: int, height: int) -> Canvas:
         if (width, height) not in self._canvases:
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            self._canvases[width, height] = Canvas(width, height, self._runtime, self._threads)
+            new = Canvas(width, height, self._runtime, self._threads, self._memory_channels)
+            self._canvases[width, height] = new
         return self._canvases[width, height]
-
-    def _steer(self, controls: dict[str, ControlValue]) -> tuple[Light, float]:
-        words, unknown = controls_of(str(controls.get("prompt", "")))
-        for word in unknown - self._told:
-            self._told.add(word)
-            log.warning("limn does not understand '%s'; it knows skies, hours and directions", word[:40])
-        values = {**controls, **words}
-        light = light_of(str(values["sky"]), float(values["sun_azimuth_deg"]), float(values["sun_elevation_deg"]))
-        return light, float(values["strength"])
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
+
+
+def _words() -> Words | None:
+    """What understands prompts, where it is installed."""
+    try:
+        return Words()
+    except MissingDependency as error:
+        log.info("prompts are not understood, the typed controls alone steer: %s", error)
+        return None
 
 
 def to_half(picture: F32, plate: NDArray[np.float16]) -> None:
@@ -167,24 +207,15 @@ def to_half(picture: F32, plate: NDArray[np.float16]) -> None:
     torch.from_numpy(plate).copy_(torch.from_numpy(picture))
 
 
-def network_of(folder: Path) -> nn.Module:
-    """The network [1, CHANNELS, H, W] -> [1, 3, H, W] with a folder's weights, unbounded: `plate.finish` bounds it."""
-    network = LimnNetwork().eval()
+def network_of(folder: Path) -> LimnNetwork:
+    """The network with a folder's weights."""
+    network = LimnNetwork(SIZES[json.loads((folder / "manifest.json").read_text())["size"]]).eval()
     network.load_state_dict(load_file(folder / WEIGHTS))
-    return _Unbounded(to_channels_last(network))
+    return to_channels_last(network)
 
 
-class _Unbounded(nn.Module):
-    def __init__(self, network: LimnNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.network.unbounded(x)
-
-
-def check_files(folder: Path) -> None:
-    """Compare every file with the manifest. Raises ModelIncomplete naming the first that is not as it should be."""
+def check_files(folder: Path) -> dict[str, str]:
+    """The manifest, after comparing every file with it. Raises ModelIncomplete naming the first that is not as told."""
     fix = "Install worldplate again; its model files are part of the package."
     manifest = folder / "manifest.json"
     if not manifest.is_file():
@@ -198,6 +229,7 @@ def check_files(folder: Path) -> None:
             raise ModelIncomplete(f"the model's file {name} is truncated or altered", fix=fix)
     if told.get("onnx_of") != told["files"].get(WEIGHTS):
         raise ModelIncomplete(f"the model's file {ONNX} was not made from its weights", fix=EXPORT_AGAIN)
+    return dict(told)
 
 
 def write_manifest(folder: Path) -> None:

@@ -1,62 +1,97 @@
-"""The network: a half-resolution trunk that sees light, and a full-resolution head that keeps the engine's edges.
+"""The network: it says how much of a weather's light arrives at each pixel, and what it says stays with the surface.
 
-Levels are joined by adding, after a 1x1 convolution at the smaller size: it costs a third less than concatenating.
+A trunk sees a small version of the frame, so that a room looks the same in a small picture and a large one; what it
+has learned of the light lies at half the trunk's size, is carried from frame to frame by the engine's motion, and
+meets the full picture in a head of 1x1 convolutions, which keeps the engine's edges. Levels are joined by adding,
+after a 1x1 convolution at the smaller size: it costs a third less than concatenating.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from renderer.models.limn.features import CHANNELS
+from renderer.models.limn.features import CHANNELS, TOLD
+from renderer.models.limn.plate import ANSWERS
 
-WIDTHS = (16, 24, 48)
-HEAD = 20
-LARGEST_LOG_GAIN = 2.3  # the plate is within a factor of 10 of the lit guess, whatever comes in
+STRIDE = 16  # the trunk's sides are multiples of it
+CELL = 2  # pixels of the trunk's picture to a side of one cell of memory
+
+
+@dataclass(frozen=True)
+class Size:
+    """Widths of the trunk at 1/2, 1/4, 1/8 and 1/16 of its picture, of the head, and of what is told of a frame."""
+
+    widths: tuple[int, int, int, int]
+    head: int
+    told: int = 48
+
+
+SIZES = {"limn-s": Size((24, 48, 72, 96), 24), "limn-l": Size((48, 96, 160, 224), 48, 96)}
 
 
 class LimnNetwork(nn.Module):
-    """[N, CHANNELS, H, W] -> log gain [N, 3, H, W] on the lit guess, within +-2.3. H and W are multiples of 8."""
+    """From what `features.py` shows to what `plate.py` takes.
 
-    def __init__(self) -> None:
+    x [N, CHANNELS, H, W] and the same averaged over f x f pixels, low [N, CHANNELS, H/f, W/f], sides of low multiples
+    of 16; told [N, TOLD]; memory [N, widths[0], H/2f, W/2f] where the last frame's lies in this one, and trust
+    [N, 1, H/2f, W/2f] 0..1 in it. Returns answers [N, ANSWERS, H, W], unbounded, and the memory of this frame.
+    """
+
+    def __init__(self, size: Size) -> None:
         super().__init__()
-        half, quarter, eighth = WIDTHS
+        half, quarter, eighth, far = size.widths
+        self.memory_channels = half
+        self.told = nn.Sequential(nn.Linear(TOLD, size.told), nn.ReLU(), nn.Linear(size.told, size.told), nn.ReLU())
         self.down1 = nn.Conv2d(CHANNELS, half, 3, 2, 1)
         self.down2 = nn.Conv2d(half, quarter, 3, 2, 1)
         self.mix2 = nn.Conv2d(quarter, quarter, 3, 1, 1)
         self.down3 = nn.Conv2d(quarter, eighth, 3, 2, 1)
-        self.mix3 = nn.Conv2d(eighth, eighth, 3, 1, 1)
-        self.wide3 = nn.Conv2d(eighth, eighth, 3, 1, 2, dilation=2)
-        self.far3 = nn.Conv2d(eighth, eighth, 3, 1, 4, dilation=4)
+        self.mix3 = nn.ModuleList(nn.Conv2d(eighth, eighth, 3, 1, d, dilation=d) for d in (1, 2))
+        self.down4 = nn.Conv2d(eighth, far, 3, 2, 1)
+        self.mix4 = nn.ModuleList(nn.Conv2d(far, far, 3, 1, d, dilation=d) for d in (1, 2, 3))
+        self.everywhere = nn.Linear(far, far)
+        self.join3 = nn.Conv2d(far, eighth, 1)
+        self.up3 = nn.Conv2d(eighth, eighth, 3, 1, 1)
         self.join2 = nn.Conv2d(eighth, quarter, 1)
         self.up2 = nn.Conv2d(quarter, quarter, 3, 1, 1)
         self.join1 = nn.Conv2d(quarter, half, 1)
         self.up1 = nn.Conv2d(half, half, 3, 1, 1)
-        self.join0 = nn.Conv2d(half, HEAD, 1, bias=False)
-        self.head1 = nn.Conv2d(CHANNELS, HEAD, 1)
-        self.head2 = nn.Conv2d(HEAD, HEAD, 1)
-        self.out = nn.Conv2d(HEAD, 3, 1)
-        nn.init.zeros_(self.out.weight)  # training starts from the lit guess itself
+        self.keep = nn.Conv2d(half, half, 1)
+        self.join0 = nn.Conv2d(half, size.head, 1, bias=False)
+        self.head1 = nn.Conv2d(CHANNELS, size.head, 1)
+        self.head2 = nn.Conv2d(size.head, size.head, 1)
+        self.out = nn.Conv2d(size.head, ANSWERS, 1)
+        self.level = nn.Linear(size.told + far, ANSWERS)
+        self.tell = nn.ModuleList(nn.Linear(size.told, width) for width in (*size.widths, size.head))
+        for layer in (self.out, self.level):  # training starts from the open sky's light
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
-        gain: Tensor = torch.tanh(self.unbounded(x)) * LARGEST_LOG_GAIN
-        return gain
-
-    def unbounded(self, x: Tensor) -> Tensor:
-        """[N, 3, H, W], what `forward` bounds. Runtimes end here: the bound costs them a seventh of the network, and
-        next to nothing where the plate is written (`plate.py`)."""
-        half = F.relu(self.down1(x))
-        quarter = F.relu(self.mix2(F.relu(self.down2(half))))
-        eighth = F.relu(self.mix3(F.relu(self.down3(quarter))))
-        eighth = eighth + F.relu(self.wide3(eighth))
-        eighth = eighth + F.relu(self.far3(eighth))
+    def forward(self, x: Tensor, low: Tensor, told: Tensor, memory: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+        frame = self.told(told)
+        said = [tell(frame)[..., None, None] for tell in self.tell]
+        half = F.relu(self.down1(low) + said[0])
+        quarter = F.relu(self.mix2(F.relu(self.down2(half) + said[1])))
+        eighth = F.relu(self.down3(quarter) + said[2])
+        for mix in self.mix3:
+            eighth = eighth + F.relu(mix(eighth))
+        far = F.relu(self.down4(eighth) + said[3])
+        for mix in self.mix4:
+            far = far + F.relu(mix(far))
+        mean = far.mean((2, 3))
+        far = far + F.relu(self.everywhere(mean))[..., None, None]
+        eighth = F.relu(self.up3(eighth + _to(self.join3(far), eighth)))
         quarter = F.relu(self.up2(quarter + _to(self.join2(eighth), quarter)))
         half = F.relu(self.up1(half + _to(self.join1(quarter), half)))
-        y = F.relu(self.head1(x) + _to(self.join0(half), x))
-        y = F.relu(self.head2(y))
-        raw: Tensor = self.out(y)
-        return raw
+        keep = torch.sigmoid(self.keep(half)) * trust
+        light = half + keep * (memory - half)
+        y = F.relu(self.head1(x) + _to(self.join0(light), x) + said[4])
+        answers: Tensor = self.out(F.relu(self.head2(y))) + self.level(torch.cat([frame, mean], 1))[..., None, None]
+        return answers, light
 
 
 def _to(small: Tensor, like: Tensor) -> Tensor:

@@ -1,30 +1,46 @@
-"""The plate from the lit guess and what the network says of it: bounded, whatever comes out of a network."""
+"""The plate from what a frame is made of (`features.py`) and what the network says of the light there.
+
+Every answer is bounded, so a plate is never brighter than BRIGHTEST nor far from the weather's own light, whatever
+comes out of a network: shares are sigmoids, gains exponentials of a clamped logarithm.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from renderer.models.limn.features import BRIGHTEST
-from renderer.models.limn.lanes import F32, clip, exp, kernel
-from renderer.models.limn.network import LARGEST_LOG_GAIN
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-MOST, GAIN, ONE, TWO, NONE = (np.float32(v) for v in (BRIGHTEST, LARGEST_LOG_GAIN, 1.0, 2.0, 0.0))
-FLAT = np.float32(10.0)  # beyond it tanh is 1 in float32
+# Channels of a network's answer.
+OPEN_ABOVE, SUNLIT, REST, MIRROR, AIR, GLOWS, SOFT, ERROR = (
+    slice(0, 1), slice(1, 2), slice(2, 5), slice(5, 8), slice(8, 9), slice(9, 10), slice(10, 11), slice(11, 12)
+)  # fmt: skip
+ANSWERS = 12
+MOST_LOG_GAIN = 6.0  # of bounced light and mirrors, on the open sky's
+MOST_LOG_GLOW = 3.0
+SOFTEST = 0.5  # share of its neighbours that a pixel on an edge takes
 
 
-@kernel
-def finish(guess: F32, raw: F32, color: F32, strength: np.float32, out: F32) -> None:
-    """Into out [H, W, 4], alpha 1: the guess [H, W, 3] times the bounded exponential of raw [1, rows, columns, 3],
-    which is padded, mixed with color [H, W, 4] where the strength is below 1."""
-    height, width, _ = guess.shape
-    row = np.empty(3 * width, np.float32)
-    for y in range(height):
-        said = raw[0, y].reshape(-1)
-        for k in range(3 * width):
-            twice = exp(TWO * clip(said[k], -FLAT, FLAT))
-            row[k] = exp(GAIN * (ONE - TWO / (twice + ONE)))
-        for x in range(width):
-            for c in range(3):
-                made = guess[y, x, c] * row[3 * x + c] * strength + color[y, x, c] * (ONE - strength)
-                out[y, x, c] = clip(made, NONE, MOST)
-            out[y, x, 3] = ONE
+def bounded(raw: Tensor, most: float) -> Tensor:
+    return torch.exp(raw.clamp(-most, most))
+
+
+def plate_of(raw: Tensor, parts: Tensor, sun: Tensor, fog: Tensor) -> Tensor:
+    """Scene-linear plates [N, 3, H, W] from answers [N, ANSWERS, H, W] and parts [N, PARTS, H, W]; `sun` [N, 3] is the
+    sun's irradiance, `fog` [N, 3] the radiance of endless fog."""
+    opened, covered, mirrored, ambient, glow = (parts[:, k : k + 3] for k in (0, 3, 6, 10, 13))
+    facing, clear, forward = (parts[:, k : k + 1] for k in (9, 16, 17))
+    sun, fog = sun[..., None, None], fog[..., None, None]
+    albedo = covered + torch.sigmoid(raw[:, OPEN_ABOVE] + 1.0) * (opened - covered)
+    sunlight = torch.sigmoid(raw[:, SUNLIT]) * facing * sun * (1.0 / math.pi)
+    light = sunlight + ambient * bounded(raw[:, REST], MOST_LOG_GAIN)
+    solid = ambient[:, :1] > 0.0  # the sky's colour is in `glow`, as it is
+    shone = glow * torch.where(solid, bounded(raw[:, GLOWS], MOST_LOG_GLOW), 1.0)
+    seen = albedo * light + mirrored * bounded(raw[:, MIRROR], MOST_LOG_GAIN) + shone
+    air = (1.0 - clear) * torch.sigmoid(raw[:, AIR] + 3.0)
+    plate = seen + ((fog + 0.1 * forward * sun) - seen) * air
+    around = F.pad(plate, (1, 1, 1, 1), mode="replicate")
+    beside = 0.25 * (around[..., 1:-1, 2:] + around[..., 1:-1, :-2] + around[..., 2:, 1:-1] + around[..., :-2, 1:-1])
+    soft: Tensor = plate + SOFTEST * torch.sigmoid(raw[:, SOFT] - 2.0) * (beside - plate)
+    return soft

@@ -80,13 +80,13 @@ func leave() -> void:
 
 
 func _steer() -> void:
-	var row: Control = dock().find_child("sky", true, false)
+	var row: Control = dock().find_child("sun_from", true, false)
 	holds("the model's controls are there", row != null)
 	if row == null:
 		return
 	_choose(row.get_child(1), 1)
 	await wait(1.0)
-	holds("a control is kept in the scene", stream().get(&"controls").get("sky", "") == _text_of(row.get_child(1)))
+	holds("a control is kept in the scene", stream().get(&"controls").get("sun_from", "") == _text_of(row.get_child(1)))
 	take_picture("steered")
 
 
@@ -105,12 +105,12 @@ func _play() -> void:
 	show_dock()
 	await until(func() -> bool: return _game().get("picture", {}).get("plate", 0) > 0, PATIENCE_S)
 	holds("the game shows plates and says so", _game().get("picture", {}).get("plate", 0) > 0, str(_game()))
-	await until(func() -> bool: return dock().find_child("sky", true, false) != null, PATIENCE_S)
-	_choose(dock().find_child("sky", true, false).get_child(1), 2)
-	var chosen: String = _text_of(dock().find_child("sky", true, false).get_child(1))
-	await until(func() -> bool: return _game().get("values", {}).get("sky", "") == chosen, PATIENCE_S)
-	holds("a control reaches the game", _game().get("values", {}).get("sky", "") == chosen, str(_game().get("values")))
-	holds("and not the scene", stream().get(&"controls").get("sky", "") != chosen)
+	await until(func() -> bool: return dock().find_child("sun_from", true, false) != null, PATIENCE_S)
+	_choose(dock().find_child("sun_from", true, false).get_child(1), 0)
+	var chosen: String = _text_of(dock().find_child("sun_from", true, false).get_child(1))
+	await until(func() -> bool: return _game().get("values", {}).get("sun_from", "") == chosen, PATIENCE_S)
+	holds("a control reaches the game", _game().get("values", {}).get("sun_from", "") == chosen, str(_game().get("values")))
+	holds("and not the scene", stream().get(&"controls").get("sun_from", "") != chosen)
 	await wait(2.0)
 	holds("pictures of the game's planes are shown", (dock().get(&"_planes") as Control).get_child_count() > 3)
 	take_picture("play")

@@ -1,0 +1,66 @@
+"""The fast twin of `plate.plate_of`: a plate from parts and answers, in one pass and a half over the picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from renderer.models.limn.features import BRIGHTEST
+from renderer.models.limn.lanes import F32, clip, exp, f, kernel
+from renderer.models.limn.plate import ANSWERS, MOST_LOG_GAIN, MOST_LOG_GLOW, SOFTEST
+
+PER_PI = f(1.0 / math.pi)
+MOST, SOFT, ONE = f(BRIGHTEST), f(SOFTEST), f(1.0)
+# Every answer goes through one exponential of scale * answer + shift, clamped: shares are 1 / (1 + it), gains it.
+_SHARE = -1.0
+_SCALE = np.array([_SHARE, _SHARE, 1, 1, 1, 1, 1, 1, _SHARE, 1, _SHARE, _SHARE], np.float32)
+_SHIFT = np.array([-1, 0, 0, 0, 0, 0, 0, 0, -3, 0, 2, 2], np.float32)
+_LIMIT = np.array([80, 80, *[MOST_LOG_GAIN] * 6, 80, MOST_LOG_GLOW, 80, 80], np.float32)
+
+
+def exponents(width: int) -> F32:
+    """Scale, shift and limit of a row's answers [3, width * ANSWERS], for `compose`."""
+    return np.stack([np.tile(row, width) for row in (_SCALE, _SHIFT, _LIMIT)])
+
+
+@kernel
+def compose(parts: F32, raw: F32, rows: F32, sun: F32, fog: F32, hard: F32, first: int, last: int) -> None:
+    """Rows first..last of hard [H, W, 4], the plate before edges are softened, and in the fourth channel how much they
+    shall be; from parts [H, W, PARTS] and raw [1, rows, columns, ANSWERS], which is padded; `rows` are `exponents`."""
+    width = parts.shape[1]
+    said = np.empty(width * ANSWERS, np.float32)
+    for y in range(first, last):
+        flat = raw[0, y].reshape(-1)
+        for k in range(width * ANSWERS):
+            said[k] = exp(clip(rows[0, k] * flat[k] + rows[1, k], -rows[2, k], rows[2, k]))
+        for x in range(width):
+            p, at = parts[y, x], x * ANSWERS
+            hard[y, x, 3] = SOFT / (ONE + said[at + 10])
+            if p[10] == f(0.0):  # the sky, as it is
+                for c in range(3):
+                    hard[y, x, c] = p[13 + c]
+                continue
+            opened = ONE / (ONE + said[at])
+            sunlight = p[9] * PER_PI / (ONE + said[at + 1])
+            air = (ONE - p[16]) / (ONE + said[at + 8])
+            for c in range(3):
+                albedo = p[3 + c] + opened * (p[c] - p[3 + c])
+                light = sunlight * sun[c] + p[10 + c] * said[at + 2 + c]
+                seen = albedo * light + p[6 + c] * said[at + 5 + c] + p[13 + c] * said[at + 9]
+                hard[y, x, c] = seen + (fog[c] + f(0.1) * p[17] * sun[c] - seen) * air
+
+
+@kernel
+def soften(hard: F32, color: F32, strength: np.float32, out: F32, first: int, last: int) -> None:
+    """Rows first..last of the plate out [H, W, 4], alpha 1; mixed with the engine's color where strength is below 1."""
+    height, width, _ = hard.shape
+    for y in range(first, last):
+        above, below, row = hard[max(y - 1, 0)], hard[min(y + 1, height - 1)], hard[y]
+        for x in range(width):
+            left, right, soft = max(x - 1, 0), min(x + 1, width - 1), row[x, 3]
+            for c in range(3):
+                beside = f(0.25) * (row[left, c] + row[right, c] + above[x, c] + below[x, c])
+                made = row[x, c] + soft * (beside - row[x, c])
+                out[y, x, c] = clip(made * strength + color[y, x, c] * (ONE - strength), f(0.0), MOST)
+            out[y, x, 3] = ONE
