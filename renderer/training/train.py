@@ -16,7 +16,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bridge.errors import ConfigError
 from renderer.models.limn.memory import carried
 from renderer.models.limn.network import CELL, SIZES, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ERROR, plate_of
@@ -48,6 +49,7 @@ class Job:
     minutes: float = 60.0
     threads: int = 0  # 0: torch's choice
     seed: int = 0
+    device: str = "auto"  # or cpu, or cuda
 
 
 @dataclass
@@ -70,6 +72,9 @@ class Batch:
     sun: Tensor
     fog: Tensor
     engine: Tensor  # colour and albedo, which limn itself does not see
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
 
 
 def batch_of(clips: list[Prepared], starts: list[int], frames: int, flips: list[bool]) -> Batch:
@@ -98,7 +103,7 @@ def unrolled(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[list[
     """Plates and answers of every frame in turn; the trunk sees the picture `factor` times smaller."""
     n, frames, _, height, width = batch.x.shape
     rows, columns = height // (CELL * factor), width // (CELL * factor)
-    memory = torch.zeros(n, network.memory_channels, rows, columns)
+    memory = batch.x.new_zeros(n, network.memory_channels, rows, columns)
     plates, answers = [], []
     for t in range(frames):
         x = batch.x[:, t].contiguous(memory_format=torch.channels_last)
@@ -117,7 +122,7 @@ def coarser(traced: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return traced
     rows, columns = traced.shape[1:3]
-    j, i = torch.arange(columns // factor), torch.arange(rows // factor)
+    j, i = (torch.arange(side // factor, device=traced.device) for side in (columns, rows))
     picked = traced[:, i * factor + factor // 2][:, :, j * factor + factor // 2]
     own = torch.stack(torch.meshgrid(j * factor + factor // 2, i * factor + factor // 2, indexing="xy"), -1)
     place = torch.stack(torch.meshgrid(j, i, indexing="xy"), -1) + (picked[..., :2] - own) / factor
@@ -133,7 +138,7 @@ def tone(linear: Tensor) -> Tensor:
 
 def loss_of(plates: list[Tensor], answers: list[Tensor], batch: Batch) -> Tensor:
     """Mean over the frames of what the file's first lines say."""
-    total, before = torch.zeros(()), None
+    total, before = batch.x.new_zeros(()), None
     for t, (plate, raw) in enumerate(zip(plates, answers, strict=True)):
         wrong = tone(plate) - tone(batch.truth[:, t])
         gradient = (wrong[..., 1:] - wrong[..., :-1]).abs().mean() + (
@@ -157,7 +162,7 @@ def decibels(network: LimnNetwork, clips: list[Prepared], unroll: Unroll = unrol
     values = []
     with torch.inference_mode():
         for clip in clips:
-            batch = batch_of([clip], [0], FRAMES, [False])
+            batch = batch_of([clip], [0], FRAMES, [False]).to(network.out.weight.device)
             plates, _ = unroll(network, batch, 1)
             for t, plate in enumerate(plates):
                 a, b = (tone(v[..., : clip.height, : clip.width]).clamp(max=1.0) for v in (plate, batch.truth[:, t]))
@@ -173,7 +178,8 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll:
     torch.manual_seed(job.seed)
     if job.threads:
         torch.set_num_threads(job.threads)
-    network, average = (to_channels_last(make()) for _ in range(2))
+    device = device_of(job.device)
+    network, average = (to_channels_last(make().to(device)) for _ in range(2))
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     progress = _resume(job.out, network, average, optimiser)
     known: set[str] = set()
@@ -182,12 +188,12 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll:
     validation = list(prepared(job.data, cache, "validation", set()))[:48]
     rng = np.random.default_rng([job.seed, progress.step])
     begun_s, saved_s, losses = time.monotonic() - progress.spent_s, time.monotonic(), []
-    log.info("%d training sequences, %d validation", len(training), len(validation))
+    log.info("%d training sequences, %d validation, on %s", len(training), len(validation), device)
     while progress.spent_s < job.minutes * 60.0:
         share = progress.spent_s / (job.minutes * 60.0)
         warm = min(1.0, (progress.step + 1) / 100.0)
         optimiser.param_groups[0]["lr"] = warm * LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
-        batch = _drawn(training, rng)
+        batch = _drawn(training, rng).to(device)
         plates, answers = unroll(network, batch, 2 if rng.random() < HALVED else 1)
         loss = loss_of(plates, answers, batch)
         optimiser.zero_grad(set_to_none=True)
@@ -206,6 +212,14 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll:
             saved_s, losses = time.monotonic(), []
     _report(progress, losses or [0.0], decibels(average, validation, unroll), len(training), job.minutes)
     _save(job, network, average, optimiser, progress)
+
+
+def device_of(asked: str) -> torch.device:
+    """Raises ConfigError when CUDA is asked for and not there."""
+    there = torch.cuda.is_available()
+    if asked not in ("auto", "cpu", "cuda") or (asked == "cuda" and not there):
+        raise ConfigError(f"torch has no device '{asked}' here", fix="Use --device auto, or cpu.")
+    return torch.device("cuda" if there and asked != "cpu" else "cpu")
 
 
 def _drawn(training: list[Prepared], rng: np.random.Generator) -> Batch:
@@ -242,7 +256,7 @@ def _resume(out: Path, network: LimnNetwork, average: LimnNetwork, optimiser: to
     if not (out / "checkpoint.pt").exists():
         average.load_state_dict(network.state_dict())
         return Progress()
-    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    state = torch.load(out / "checkpoint.pt", weights_only=True, map_location=network.out.weight.device)
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])

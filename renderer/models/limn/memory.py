@@ -68,7 +68,7 @@ def carried(memory: Tensor, traced: Tensor) -> tuple[Tensor, Tensor]:
     """The last frame's memory [N, C, rows, columns] where this frame's cells were, and trust [N, 1, rows, columns],
     from `traced_back`'s [N, rows, columns, 3]."""
     rows, columns = memory.shape[2:]
-    scale = torch.tensor([2.0 / columns, 2.0 / rows])
+    scale = traced.new_tensor([2.0 / columns, 2.0 / rows])
     grid = (traced[..., :2] + 0.5) * scale - 1.0
     moved = F.grid_sample(memory, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return moved, traced[..., 2][:, None]

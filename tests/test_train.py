@@ -1,0 +1,177 @@
+"""Training learns, goes on where it stopped, and sees what the product sees."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from test_limn_fused import court
+
+from bridge.errors import ConfigError
+from bridge.schema import PlaneName
+from renderer.cli import main
+from renderer.evaluate.image import psnr_db, tone_map
+from renderer.models.limn.features import CHANNELS, TOLD, seen
+from renderer.models.limn.finish import compose, exponents, soften
+from renderer.models.limn.light import light_of
+from renderer.models.limn.model import FOLDER, Limn, network_of
+from renderer.models.limn.network import CELL, SIZES, LimnNetwork
+from renderer.models.limn.plate import ANSWERS, plate_of
+from renderer.models.limn.weather import Weather
+from renderer.recall import World
+from renderer.training import train as training
+from renderer.training.prepared import PLANES, Prepared
+from renderer.training.train import Job, batch_of, coarser, device_of, draw_curves, loss_of, tone, train, unrolled
+
+WIDTH, HEIGHT = 64, 40
+LIGHT = light_of(Weather(sun_elevation_deg=20.0, wetness=0.5), 3)
+
+
+def clip(name: str, frames: int = 2, gain: float = 0.5) -> Prepared:
+    """A courtyard that stands still, whose truth is the engine's picture `gain` times as bright."""
+    planes, camera, bodies = court(WIDTH, HEIGHT)
+    frame = seen(planes, camera, bodies, LIGHT)
+    color = np.asarray(planes[PlaneName.COLOR][..., :3], np.float32)
+    albedo = np.asarray(planes[PlaneName.ALBEDO][..., :3], np.float32)
+    pixels = np.zeros((frames, 48, WIDTH, PLANES), np.float16)
+    pixels[:, :HEIGHT] = np.concatenate([frame.x, frame.parts, color * gain, color, albedo], axis=-1)
+    j, i = np.meshgrid(np.arange(WIDTH // CELL), np.arange(48 // CELL), indexing="xy")
+    still = np.stack([j, i, np.ones_like(i)], axis=-1).astype(np.float32)
+    told = np.repeat(frame.told[None], frames, axis=0)
+    return Prepared(
+        name, HEIGHT, WIDTH, pixels, np.repeat(still[None], frames, axis=0), told, LIGHT.sky.sun, LIGHT.sky.fog
+    )
+
+
+def batch(frames: int = 2, *, flip: bool = False) -> training.Batch:
+    return batch_of([clip("a", frames)], [0], frames, [flip])
+
+
+def test_a_few_steps_bring_the_plate_nearer_to_the_truth() -> None:
+    torch.manual_seed(0)
+    network, data = LimnNetwork(SIZES["limn-s"]), batch()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(12):
+        loss = loss_of(*unrolled(network, data), data)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_what_is_trained_is_what_runs() -> None:
+    """The same frames through the training's torch and through the product."""
+    planes, camera, bodies = court(WIDTH, HEIGHT)
+    planes[PlaneName.MOTION][:] = 0
+    with torch.inference_mode():
+        plates, _ = unrolled(network_of(FOLDER), batch())
+    world, limn = World(seed=0), Limn(runtime="torch")
+    for number, plate in enumerate(plates, start=1):
+        shown = limn.paint(planes, camera, bodies, LIGHT, world, frame=number)
+        expected = plate[0, :, :HEIGHT].permute(1, 2, 0).numpy()
+        # Training keeps half floats, and softens the last row against the padding under it.
+        assert psnr_db(tone_map(shown[:-1, :, :3]), tone_map(expected[:-1])) > 50.0
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
+def test_the_fast_plate_is_the_plain_one(strength: float) -> None:
+    rng = np.random.default_rng(4)
+    planes, camera, bodies = court(WIDTH, HEIGHT)
+    parts = seen(planes, camera, bodies, LIGHT).parts
+    raw = rng.normal(scale=3.0, size=(1, HEIGHT, WIDTH, ANSWERS)).astype(np.float32)
+    sun, fog = (torch.from_numpy(v)[None] for v in (LIGHT.sky.sun, LIGHT.sky.fog))
+    plain = plate_of(_second(raw), _second(parts[None]), sun, fog)[0].permute(1, 2, 0).numpy()
+    color = np.asarray(planes[PlaneName.COLOR], np.float32)
+    expected = np.clip(plain * strength + color[..., :3] * (1.0 - strength), 0.0, 50.0)
+    hard, out = np.zeros((HEIGHT, WIDTH, 4), np.float32), np.zeros((HEIGHT, WIDTH, 4), np.float32)
+    compose(parts, raw, exponents(WIDTH), LIGHT.sky.sun, LIGHT.sky.fog, hard, 0, HEIGHT)
+    soften(hard, color, np.float32(strength), out, 0, HEIGHT)
+    np.testing.assert_allclose(out[..., :3], expected, rtol=2e-4, atol=1e-5)
+    assert (out[..., 3] == 1.0).all()
+
+
+def _second(array: NDArray[np.float32]) -> torch.Tensor:
+    return torch.from_numpy(array).permute(0, 3, 1, 2)
+
+
+def test_no_answer_makes_a_plate_that_is_not_finite() -> None:
+    data = batch(1)
+    for value in (-1e30, 1e30):
+        raw = torch.full((1, ANSWERS, 48, WIDTH), value)
+        assert torch.isfinite(plate_of(raw, data.parts[:, 0], data.sun, data.fog)).all()
+
+
+def test_a_flipped_clip_is_its_mirror_image() -> None:
+    plain, flipped = batch(), batch(flip=True)
+    torch.testing.assert_close(plain.truth.flip(4), flipped.truth)
+    torch.testing.assert_close(flipped.traced[0, 1, 3, :, 0], plain.traced[0, 1, 3, :, 0])  # it stands still
+
+
+def test_a_coarser_trunk_finds_its_memory_in_the_same_place() -> None:
+    traced = batch().traced[:, 1]
+    traced[..., 0] += 3.0
+    small = coarser(traced, 2)
+    assert small.shape == (1, 12, 16, 3)
+    torch.testing.assert_close(small[0, 5, :, 0], torch.arange(16) + 1.5)
+
+
+def test_the_loss_sees_an_error_that_flickers() -> None:
+    data = batch()
+    steady = [tone(data.truth[:, t]) for t in range(2)]
+    wrong = 0.02 * torch.randn(steady[0].shape, generator=torch.Generator().manual_seed(0))
+    raw = torch.zeros(1, ANSWERS, 48, WIDTH)
+
+    def loss(*errors: torch.Tensor) -> float:
+        plates = [data.truth[:, t] * (1.0 + error) for t, error in enumerate(errors)]
+        return float(loss_of(plates, [raw, raw], data))
+
+    assert loss(wrong, -wrong) > 1.05 * loss(wrong, wrong) > loss(wrong * 0.0, wrong * 0.0)
+
+
+def test_it_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = {"train": [clip("a", 4), clip("b", 4)], "validation": [clip("c", 4)]}
+    monkeypatch.setattr(training, "prepared", lambda data, cache, split, known: iter(() if known else clips[split]))
+    ticks = count(step=1.0)
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(ticks))  # every look at the clock is a second
+    train(Job(tmp_path, tmp_path / "out", minutes=0.1, threads=1, device="cpu"))
+    first = json.loads((tmp_path / "out" / "progress.json").read_text())
+    train(Job(tmp_path, tmp_path / "out", minutes=0.2, threads=1, device="cpu"))
+    second = json.loads((tmp_path / "out" / "progress.json").read_text())
+    assert 0 < first["step"] < second["step"]
+    assert second["curve"][: len(first["curve"])] == first["curve"]
+    assert (tmp_path / "out" / "weights.safetensors").stat().st_size < 12_000_000
+    assert (tmp_path / "out" / "curves.png").exists()
+
+
+def test_a_data_set_without_training_sequences_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "worldplate dataset" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="abacus"):
+        device_of("abacus")
+
+
+def test_curves_are_drawn_from_the_first_report_on(tmp_path: Path) -> None:
+    draw_curves(training.Progress(3, 60.0, [(3, 60.0, 2, 0.5, 20.0)]), tmp_path / "one.png")
+    assert (tmp_path / "one.png").stat().st_size > 1000
+
+
+def test_both_sizes_come_from_one_definition() -> None:
+    counts = {name: sum(p.numel() for p in LimnNetwork(size).parameters()) for name, size in SIZES.items()}
+    assert counts["limn-s"] < 1_000_000 < counts["limn-l"]
+    for size in SIZES.values():
+        network = LimnNetwork(size)
+        x = torch.zeros(1, CHANNELS, 32, 64)
+        memory = torch.zeros(1, network.memory_channels, 16, 32)
+        answers, light = network(x, x, torch.zeros(1, TOLD), memory, torch.zeros(1, 1, 16, 32))
+        assert answers.shape == (1, ANSWERS, 32, 64)
+        assert light.shape == memory.shape
