@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MOST_PIECES = 48  # of a prompt; what follows is not read
-LONG = 7  # words of a piece, from which on a meaning among them is easily lost, so that it is cut at prepositions
+LONG = 5  # words of a piece, from which on a meaning among them is easily lost, so that it is cut at prepositions
 MOST_CHARACTERS = 2000  # of a prompt, likewise
 LOWEST_DEG = -25.0
 
@@ -42,8 +42,10 @@ _SCOPE = re.compile(
 )
 _SUBJECT = re.compile(r"((?:\w+\s+){0,2}\w+)\s+(?:is|are|was|were|do|does|did|has|have|should|must)", re.IGNORECASE)
 _LINK = re.compile(r"^(?:and|then|also|plus)\b\s*", re.IGNORECASE)
+_AND = re.compile(r"\s+(?:and|und|et|[&+])\s+(?!clouds?\b|white\b|night\b)", re.IGNORECASE)  # "sun and clouds" is one
 _BEFORE_PREPOSITION = re.compile(
-    r"\s+(?=(?:in|on|at|under|beneath|through|during|after|before|by|across|past|into|towards?|as)\b)", re.IGNORECASE
+    r"\s+(?!\w+\s+the\s+(?:horizon|sky|ground|hills)\b)(?=(?:in|on|at|under|beneath|through|during|after|before|by|across|past|into|towards?|as)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -90,9 +92,10 @@ def _reach(rest: str) -> int:
 
 
 def _spoken(text: str, *, denied: bool = False) -> list[Piece]:
-    texts = [text] if denied or len(text.split()) <= LONG else _BEFORE_PREPOSITION.split(text)
-    cleaned = (_LINK.sub("", " ".join(text.split())) for text in texts)
-    return [Piece(text, denied) for text in cleaned if re.search(r"\w", text)]
+    parts = [text] if denied else _AND.split(text)
+    cut = (_BEFORE_PREPOSITION.split(part) if not denied and len(part.split()) > LONG else [part] for part in parts)
+    cleaned = (_LINK.sub("", " ".join(part.split())) for each in cut for part in each)
+    return [Piece(part, denied) for part in cleaned if re.search(r"\w", part)]
 
 
 _POINTS = {"north": 0.0, "northeast": 45.0, "east": 90.0, "southeast": 135.0,

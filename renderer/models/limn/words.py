@@ -51,7 +51,7 @@ class Words:
     def __init__(self, folder: Path = FOLDER, *, encoder: Encoder | None = None) -> None:
         """Raises MissingDependency when the encoder's packages are not installed, ModelIncomplete when a file of the
         encoder or of the head is missing or altered."""
-        self._head = Head(load(_checked(folder)))
+        self.head = Head(load(_checked(folder)))
         self._encoder = MiniLM() if encoder is None else encoder
         self._read = functools.lru_cache(maxsize=CACHED)(self._controls)
 
@@ -64,7 +64,7 @@ class Words:
 
     def _controls(self, prompt: str) -> Mapping[str, float]:
         pieces = pieces_of(prompt)
-        told = self._head(self._encoder.encode([piece.text for piece in pieces]))
+        told = self.head(self._encoder.encode([piece.text for piece in pieces]))
         return MappingProxyType(_joined(pieces, *told) | elevation_of(prompt) | azimuth_of(prompt))
 
 
