@@ -139,7 +139,7 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
     clips = {"train": [clip("a", 4), clip("b", 4)], "validation": [clip("c", 4)]}
     monkeypatch.setattr(training, "prepared", lambda data, cache, split, known: iter(() if known else clips[split]))
     ticks = count(step=1.0)
-    monkeypatch.setattr(training.time, "monotonic", lambda: next(ticks))  # every look at the clock is a second
+    monkeypatch.setattr("renderer.training.train.time.monotonic", lambda: next(ticks))  # every look at the clock is a second
     train(Job(tmp_path, tmp_path / "out", minutes=0.1, threads=1, device="cpu"))
     first = json.loads((tmp_path / "out" / "progress.json").read_text())
     train(Job(tmp_path, tmp_path / "out", minutes=0.2, threads=1, device="cpu"))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.engine.rays import kernel
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
@@ -28,6 +30,7 @@ HAZE = 4.0e-6  # 1/m at the ground per unit of turbidity above 1
 RAYLEIGH_M, HAZE_M = 8000.0, 1200.0  # heights over which they thin out by e
 HAZE_FORWARD = 0.76  # Henyey and Greenstein's g
 LIFT = 1.5  # of the sky's light against the sun's, so that shade is as open as people see it
+SKY_STEPS, SUN_STEPS = 20, 12  # of the sums along a direction, and from there towards the sun
 SUNLIGHT = 20.0  # irradiance above the air, before exposure
 MOON = np.array([0.22, 0.29, 0.42])  # irradiance of a raised full moon, exposed
 NIGHT_SKY = np.array([0.018, 0.027, 0.052])  # radiance, exposed
@@ -120,7 +123,7 @@ def _night(weather: Weather) -> tuple[F32, F64, F64]:
 def _day(weather: Weather) -> tuple[F32, F64, F64]:
     toward = to_sun(weather.sun_azimuth_deg, weather.sun_elevation_deg)
     clear = LIFT * _scattered(directions(), toward.astype(np.float64), weather.turbidity)
-    direct = SUNLIGHT * _transmitted(np.array([0.0, EARTH_M + 2.0, 0.0]), toward.astype(np.float64), weather.turbidity)
+    direct = SUNLIGHT * np.array(_left(0.0, EARTH_M + 2.0, 0.0, toward.astype(np.float64), weather.turbidity))
     if weather.sun_elevation_deg < -1.0:
         direct = direct * 0.0
     sheet = _ambient(clear) + direct * max(float(toward[1]), 0.0) / math.pi
@@ -155,64 +158,73 @@ def _ambient(table: F64) -> F64:
     return total
 
 
-def _transmitted(point: F64, toward: F64, turbidity: float) -> F64:
-    """What is left of light [..., 3] that comes to `point` [..., 3] from outside the air along `toward` [3]."""
-    length = _to_top(point, toward)
-    depth = np.zeros((*point.shape[:-1], 3))
-    steps = 12
-    for k in range(steps):
-        height = _height(point + toward * (length * ((k + 0.5) / steps) ** 2)[..., None])
-        width = length * (2.0 * k + 1.0) / steps**2
-        depth += _extinction(height, turbidity) * width[..., None]
-    lit = _height(point + toward * np.maximum(0.0, -(point @ toward))[..., None]) > 0.0  # else the Earth is between
-    return np.exp(-depth) * lit[..., None]
+@kernel
+def _left(x: float, y: float, z: float, toward: F64, turbidity: float) -> tuple[float, float, float]:
+    """What is left of light that comes to a point inside the air along `toward` from outside it."""
+    along = x * toward[0] + y * toward[1] + z * toward[2]
+    square = x * x + y * y + z * z
+    nearest = max(0.0, -along)  # along the ray, to the Earth's middle
+    if math.sqrt(max(square + nearest * nearest + 2.0 * nearest * along, 0.0)) <= EARTH_M:
+        return 0.0, 0.0, 0.0
+    length = -along + math.sqrt(along * along - square + AIR_TOP_M**2)
+    r, g, b = 0.0, 0.0, 0.0
+    for k in range(SUN_STEPS):
+        at = length * ((k + 0.5) / SUN_STEPS) ** 2
+        height = math.sqrt(square + 2.0 * at * along + at * at) - EARTH_M
+        width = length * (2.0 * k + 1.0) / SUN_STEPS**2
+        air, haze, ozone = _densities(height, turbidity)
+        r += (RAYLEIGH[0] * air + 1.1 * haze + OZONE[0] * ozone) * width
+        g += (RAYLEIGH[1] * air + 1.1 * haze + OZONE[1] * ozone) * width
+        b += (RAYLEIGH[2] * air + 1.1 * haze + OZONE[2] * ozone) * width
+    return math.exp(-r), math.exp(-g), math.exp(-b)
+
+
+@kernel
+def _densities(height: float, turbidity: float) -> tuple[float, float, float]:
+    """Of air, in that at the ground; of haze, as 1/m of scattering; of ozone, in that at 25 km."""
+    haze = HAZE * (turbidity - 1.0) * math.exp(-height / HAZE_M)
+    return math.exp(-height / RAYLEIGH_M), haze, min(max(1.0 - abs(height - 25e3) / 15e3, 0.0), 1.0)
+
+
+@kernel
+def _scatter(direction: F64, toward: F64, turbidity: float, again: F64, out: F64) -> None:
+    """Radiance [n, 3] of the clear sky in unit directions [n, 3] seen from the ground; `again` [3] is light that has
+    been scattered before."""
+    g, eye = HAZE_FORWARD, EARTH_M + 2.0
+    for n in range(direction.shape[0]):
+        dx, dy, dz = direction[n, 0], direction[n, 1], direction[n, 2]
+        length = -eye * dy + math.sqrt(eye * eye * dy * dy - eye * eye + AIR_TOP_M**2)
+        facing = dx * toward[0] + dy * toward[1] + dz * toward[2]
+        air_phase = (3.0 / (16.0 * math.pi)) * (1.0 + facing**2)
+        haze_phase = (1.0 - g * g) / (4.0 * math.pi * (1.0 + g * g - 2.0 * g * facing) ** 1.5)
+        depth, radiance = np.zeros(3), np.zeros(3)
+        for k in range(SKY_STEPS):
+            at = length * ((k + 0.5) / SKY_STEPS) ** 2
+            width = length * (2.0 * k + 1.0) / SKY_STEPS**2
+            x, y, z = dx * at, eye + dy * at, dz * at
+            density, haze, ozone = _densities(math.sqrt(x * x + y * y + z * z) - EARTH_M, turbidity)
+            sunlight = _left(x, y, z, toward, turbidity)
+            for c in range(3):
+                air = RAYLEIGH[c] * density
+                extinction = air + 1.1 * haze + OZONE[c] * ozone
+                once = air * air_phase + haze * haze_phase
+                light = SUNLIGHT * sunlight[c] * once + again[c] * (air + haze)
+                radiance[c] += math.exp(-depth[c] - 0.5 * extinction * width) * width * light
+                depth[c] += extinction * width
+        for c in range(3):
+            out[n, c] = radiance[c]
 
 
 def _scattered(direction: F64, toward: F64, turbidity: float) -> F64:
     """Radiance [..., 3] of the clear sky in unit directions [..., 3] seen from the ground."""
-    eye = np.broadcast_to(np.array([0.0, EARTH_M + 2.0, 0.0]), direction.shape)
-    length = _to_top(eye, direction)
-    facing = direction @ toward
-    g = HAZE_FORWARD
-    air_phase = (3.0 / (16.0 * math.pi)) * (1.0 + facing**2)
-    haze_phase = (1.0 - g * g) / (4.0 * math.pi * (1.0 + g * g - 2.0 * g * facing) ** 1.5)
-    radiance, depth = np.zeros(direction.shape), np.zeros(direction.shape)
-    steps = 20
-    for k in range(steps):
-        point = eye + direction * (length * ((k + 0.5) / steps) ** 2)[..., None]
-        width = (length * (2.0 * k + 1.0) / steps**2)[..., None]
-        height = _height(point)
-        air = RAYLEIGH * np.exp(-height / RAYLEIGH_M)[..., None]
-        haze = np.full(3, HAZE * (turbidity - 1.0)) * np.exp(-height / HAZE_M)[..., None]
-        extinction = _extinction(height, turbidity)
-        sunlight = SUNLIGHT * _transmitted(point, toward, turbidity)
-        again = 0.7 * SUNLIGHT * _softly(point, toward) / (4.0 * math.pi)  # light that has been scattered before
-        once = air * air_phase[..., None] + haze * haze_phase[..., None]
-        radiance += np.exp(-depth - 0.5 * extinction * width) * width * (sunlight * once + again * (air + haze))
-        depth += extinction * width
-    return radiance
+    again = 0.7 * SUNLIGHT * _softly(toward) / (4.0 * math.pi)
+    out = np.empty((direction.size // 3, 3))
+    _scatter(direction.reshape(-1, 3), toward, turbidity, again, out)
+    return out.reshape(direction.shape)
 
 
-def _softly(point: F64, toward: F64) -> F64:
-    """How much of the air above a point is in the sun: 1 by day, fading through twilight."""
+def _softly(toward: F64) -> F64:
+    """How much of the air above is in the sun: 1 by day, fading through twilight."""
     elevation = np.degrees(np.arcsin(toward[1]))
     day = 1.0 / (1.0 + np.exp(-(elevation - 3.0) / 3.0))
-    return np.broadcast_to(day * np.array([0.80, 0.95, 1.1]), point.shape)
-
-
-def _extinction(height: F64, turbidity: float) -> F64:
-    air = RAYLEIGH * np.exp(-height / RAYLEIGH_M)[..., None]
-    haze = 1.1 * HAZE * (turbidity - 1.0) * np.exp(-height / HAZE_M)[..., None]
-    ozone = OZONE * np.clip(1.0 - np.abs(height - 25e3) / 15e3, 0.0, 1.0)[..., None]
-    return np.asarray(air + haze + ozone)
-
-
-def _height(point: F64) -> F64:
-    return np.asarray(np.linalg.norm(point, axis=-1) - EARTH_M)
-
-
-def _to_top(point: F64, direction: F64) -> F64:
-    """Distance from inside the air to its top."""
-    b = (point * direction).sum(axis=-1)
-    c = (point * point).sum(axis=-1) - AIR_TOP_M**2
-    return np.asarray(-b + np.sqrt(b * b - c))
+    return np.asarray(day * np.array([0.80, 0.95, 1.1]))
