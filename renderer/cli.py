@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import ModelError, Refused, TransportError, WorldplateError
+from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.training.dataset_command import add_dataset
+from renderer.training.train_command import add_train
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +28,7 @@ EPILOG = """examples:
   worldplate doctor                         what this machine has, and what is missing
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
+  worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
   worldplate plugin install godot my_game   put the add-on into a Godot project
 
 exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
@@ -66,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=run_doctor)
     _add_bench(commands.add_parser("bench", help="measure the link, the model or the whole loop"))
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
+    add_train(commands.add_parser("train", help="train limn's network on them"))
+    add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser
 

@@ -1,0 +1,128 @@
+"""The rows that are networks: limn as the product runs it, and the plain U-Net beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.errors import MissingDependency, ModelIncomplete, ModelNotFound
+from bridge.schema import PlaneName
+from renderer.evaluate.frames import Frame
+from renderer.evaluate.image import tone_map
+from renderer.evaluate.rows import Row
+from renderer.recall import World
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+except ImportError as error:
+    raise MissingDependency(
+        f"the networks need torch and safetensors: {error}", fix='Install `pip install "worldplate[train]"`.'
+    ) from error
+
+from renderer.models.limn.features import seen
+from renderer.models.limn.light import light_of
+from renderer.models.limn.model import FOLDER, WEIGHTS, Limn
+from renderer.models.limn.network import STRIDE
+from renderer.training.plain import PlainNetwork, plain_plate
+
+F32 = NDArray[np.float32]
+
+
+def limn_row(name: str, folder: Path | None) -> Row:
+    """limn of a model folder, of the size that `name` says. Raises ModelNotFound where there is none."""
+    folder = folder or FOLDER
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise ModelNotFound(f"{folder} holds no model", fix=f"Name its folder with --weights {name}=FOLDER.")
+    size = json.loads(manifest.read_text()).get("size")
+    if size != name:
+        raise ModelNotFound(f"{folder} holds {size}, not {name}", fix=f"Name its folder with --weights {name}=FOLDER.")
+    return LimnRow(name, folder)
+
+
+class LimnRow:
+    """`Limn` frame after frame, with a world of its own for every sequence."""
+
+    remembers, steered_by = True, "weather"
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+        self._limn = Limn(folder, threads=os.cpu_count() or 1)
+        self.reset()
+
+    def files(self) -> Mapping[str, str]:
+        told = json.loads((self._folder / "manifest.json").read_text())
+        return {str(self._folder / file): str(sha256) for file, sha256 in told["files"].items()}
+
+    def reset(self) -> None:
+        self._world, self._count = World(seed=0), 0
+
+    def shown(self, frame: Frame) -> F32:
+        light = light_of(frame.weather, frame.seed)
+        plate = self._limn.paint(
+            frame.planes, frame.camera, frame.bodies, light, self._world, strength=1.0, frame=self._count
+        )
+        self._count += 1
+        return tone_map(plate[..., :3])
+
+
+def plain_row(path: Path | None) -> Row:
+    """The plain network with the weights in a file, or in `weights.safetensors` of a folder. Raises ModelNotFound where
+    there are none, ModelIncomplete for a file that holds something else."""
+    fix = "Train it with `python -m renderer.training.plain` and name its folder with --weights plain=FOLDER."
+    if path is None:
+        raise ModelNotFound("the plain network has no weights", fix=fix)
+    file = path / WEIGHTS if path.is_dir() else path
+    if not file.is_file():
+        raise ModelNotFound(f"there is no {file}", fix=fix)
+    return PlainRow(file)
+
+
+class PlainRow:
+    """Each frame on its own."""
+
+    name, remembers, steered_by = "plain", False, "weather"
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        network = PlainNetwork().eval()
+        try:
+            network.load_state_dict(load_file(file))
+        except (RuntimeError, SafetensorError) as error:
+            what = f"{file} does not hold the plain network: {str(error).splitlines()[0]}"
+            raise ModelIncomplete(what, fix="Train it again with `python -m renderer.training.plain`.") from error
+        self._network = network
+
+    def files(self) -> Mapping[str, str]:
+        return {str(self._file): hashlib.sha256(self._file.read_bytes()).hexdigest()}
+
+    def reset(self) -> None:
+        """It remembers nothing."""
+
+    def shown(self, frame: Frame) -> F32:
+        planes = frame.planes
+        known = seen(planes, frame.camera, frame.bodies, light_of(frame.weather, frame.seed))
+        color = np.asarray(planes[PlaneName.COLOR][..., :3], np.float32)
+        albedo = np.asarray(planes[PlaneName.ALBEDO][..., :3], np.float32)
+        x, engine = _padded(known.x), _padded(np.concatenate([color, albedo], axis=-1))
+        with torch.inference_mode():
+            plate, _ = plain_plate(self._network, x, engine, torch.from_numpy(known.told)[None])
+        height, width = color.shape[:2]
+        return tone_map(plate[0, :, :height, :width].permute(1, 2, 0).numpy())
+
+
+def _padded(picture: F32) -> torch.Tensor:
+    """[H, W, C] as [1, C, H', W'] with zeros up to multiples of the network's stride, as in training."""
+    height, width = picture.shape[:2]
+    rest = (0, -width % STRIDE, 0, -height % STRIDE)
+    return F.pad(torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None], rest)

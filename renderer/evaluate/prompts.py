@@ -1,0 +1,87 @@
+"""Whether a picture does what it is asked: when one control changes, does it change as the truth does?
+
+Test worlds come in pairs: in a base weather and with one thing changed, path-traced both times. A row paints the base's
+frames in the base weather and in every one of `plan.CHANGES`, of which one is the pair's own. For each, the change of
+its pictures is compared with the change of the truth: root mean square of the difference, in display values. A pair is
+followed when the asked change comes nearest to the truth's of all of them. The changes for wrong prompts are thus the
+row's own; that is a harder test than against a wrong truth, since all of a row's pictures share its other errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renderer.evaluate.frames import asked, frame_of
+from renderer.evaluate.image import tone_map
+from renderer.evaluate.rows import Row
+from renderer.models.limn.weather import Weather
+from renderer.training.worlds.weathers import CHANGES
+
+if TYPE_CHECKING:
+    from renderer.training.sequences import Clip
+
+F64 = NDArray[np.float64]
+ASKED_FRAMES = 3  # of a sequence, from its first
+
+
+@dataclass(frozen=True)
+class Followed:
+    """One pair: how far the change of a row's pictures is from the truth's, for each thing that it could be asked."""
+
+    name: str
+    family: str
+    change: str  # the asked one
+    truth_change: float  # root mean square of the truth's own change
+    distance: dict[str, float]
+
+    @property
+    def nearest(self) -> str:
+        return min(self.distance, key=lambda change: (self.distance[change], change == self.change))
+
+    @property
+    def right(self) -> bool:
+        return self.nearest == self.change
+
+    @property
+    def share_beaten(self) -> float:
+        """Of the wrong prompts, those whose change is farther from the truth's than the asked one's."""
+        wrong = [d for change, d in self.distance.items() if change != self.change]
+        return sum(d > self.distance[self.change] for d in wrong) / len(wrong)
+
+
+def changed_weathers(base: Weather) -> dict[str, Weather]:
+    return {change: replace(base, **values) for change, values in CHANGES}
+
+
+def followed(
+    row: Row, base: Clip, changed: Clip, weathers: Mapping[str, Weather], start: Weather, name: str
+) -> Followed:
+    """`weathers` are what each change is asked as, `start` what the base weather is."""
+    count = min(ASKED_FRAMES, len(base.planes))
+    wanted = np.stack([tone_map(changed.truth[t]).astype(np.float64) - tone_map(base.truth[t]) for t in range(count)])
+    before = _painted(row, base, start, frame_of(base, 0).setting, count)
+    distance = {
+        change: _rms(_painted(row, base, weather, change, count) - before - wanted)
+        for change, weather in weathers.items()
+    }
+    return Followed(name, base.plan["family"], changed.plan["kind"], _rms(wanted), distance)
+
+
+def _painted(row: Row, clip: Clip, weather: Weather, setting: str, count: int) -> F64:
+    """The first frames [count, H, W, 3] of a sequence in a weather."""
+    row.reset()
+    return np.stack([row.shown(asked(frame_of(clip, t), weather, setting)).astype(np.float64) for t in range(count)])
+
+
+def _rms(values: F64) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def told_in_words(controls: Callable[[str], Mapping[str, float]], base: Weather, captions: tuple[str, ...]) -> Weather:
+    """The weather that captions set on dials that stand at the base weather."""
+    return replace(base, **controls(". ".join(captions)))
