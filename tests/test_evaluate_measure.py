@@ -125,7 +125,7 @@ def findings() -> Findings:
     return Findings(
         [sequence(18, "street", True, 30.0, 21.0), sequence(38, "courtyard", True, 26.0, 20.0),
          sequence(118, "hall", False, 25.0, 19.0)],
-        {"limn-s": [Revisit("a", 480, 30.0, 29.5), Revisit("b", 480, 26.0, 26.3)]},
+        {"limn-s": [Revisit("a", "48x32", 480, 30.0, 29.5), Revisit("b", "48x32", 480, 26.0, 26.3)]},
         {"limn-s": [Followed("a", "street", "snow", 0.1, {"snow": 0.1, "fog": 0.2}),
                     Followed("b", "street", "fog", 0.1, {"snow": 0.1, "fog": 0.2})]},
     )  # fmt: skip

@@ -57,6 +57,7 @@ class Revisit:
     """PSNR of a sequence's first frame, and again after a walk in the same world."""
 
     name: str
+    size: str
     steps: int
     first_db: float
     again_db: float
@@ -112,4 +113,5 @@ def revisit(row: Row, clip: Clip, name: str) -> Revisit:
     again, steps = first, 0
     for t, last in to_and_fro(len(clip.planes), round(AWAY_S / clip.dt_s)):
         again, steps = row.shown(frame_after(clip, t, last)), steps + 1
-    return Revisit(name, steps, psnr_db(first, truth), psnr_db(again, truth))
+    height, width = truth.shape[:2]
+    return Revisit(name, f"{width}x{height}", steps, psnr_db(first, truth), psnr_db(again, truth))

@@ -182,17 +182,13 @@ def _confusion(pairs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _revisits(report: Mapping[str, Any]) -> str:
-    lines = [[_named(name), escape(r["name"]), str(r["steps"]), f"{r['first_db']:.2f}", f"{r['again_db']:.2f}",
-              f"{r['first_db'] - r['again_db']:+.2f}"]
-             for name, row in report["rows"].items() for r in row["revisits"]]  # fmt: skip
-    header = [
-        "row",
-        "sequence",
-        "frames away",
-        "first visit<small>dB</small>",
-        "again<small>dB</small>",
-        "gap<small>dB</small>",
-    ]
+    lines = []
+    for name, row in report["rows"].items():
+        for r in row["revisits"]:
+            first, again = r["first_db"], r["again_db"]
+            place = [_named(name), escape(r["name"]), r["size"], str(r["steps"])]
+            lines.append([*place, f"{first:.2f}", f"{again:.2f}", f"{first - again:+.2f}"])
+    header = ["row", "sequence", "size", "frames away", "first visit, dB", "again, dB", "gap, dB"]
     return f"<h2>Revisits</h2>{_table(header, lines)}" if lines else ""
 
 

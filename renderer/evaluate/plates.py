@@ -94,16 +94,15 @@ def evaluate(job: Job) -> Evaluation:
         raise ModelNotFound(f"none of the rows can be had: {'; '.join(left_out.values())}", fix="Ask for other --rows.")
     controls, words = _words(rows)
     findings, worlds = Findings(), worlds_of(folders)
-    walked: set[tuple[Path, str]] = set()  # families of a folder that a revisit was made in
+    walked: set[str] = set()  # families that a revisit was made in
     progress = Progress("measured", sum(len(world.files) for world in worlds))
     for world in worlds:
         clips = [read(path) for path in world.files]
         for path, clip in zip(world.files, clips, strict=True):
             findings.sequences.append(_measure(rows, clip, path))
         _ask(rows, clips, world, controls, findings)
-        place = (world.folder.path, clips[0].plan["family"])
-        if place not in walked:
-            walked.add(place)
+        if clips[0].plan["family"] not in walked:
+            walked.add(clips[0].plan["family"])
             _walk(rows, clips[0], world.files[0].stem, findings)
         progress.step(len(clips))
     return Evaluation(job, folders, worlds, rows, left_out, findings, words)
