@@ -20,7 +20,6 @@ from renderer.recall import World
 
 try:
     import torch
-    import torch.nn.functional as F
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 except ImportError as error:
@@ -28,7 +27,7 @@ except ImportError as error:
         f"the networks need torch and safetensors: {error}", fix='Install `pip install "worldplate[train]"`.'
     ) from error
 
-from renderer.models.limn.features import seen
+from renderer.models.limn.fused import Fused
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, WEIGHTS, Limn
 from renderer.models.limn.network import STRIDE
@@ -38,12 +37,16 @@ F32 = NDArray[np.float32]
 
 
 def limn_row(name: str, folder: Path | None) -> Row:
-    """limn of a model folder, of the size that `name` says. Raises ModelNotFound where there is none."""
+    """limn of a model folder, of the size that `name` says. Raises ModelNotFound where there is none,
+    ModelIncomplete for a folder whose files are not what its manifest says."""
     folder = folder or FOLDER
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise ModelNotFound(f"{folder} holds no model", fix=f"Name its folder with --weights {name}=FOLDER.")
-    size = json.loads(manifest.read_text()).get("size")
+    try:
+        size = json.loads(manifest.read_text())["size"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelIncomplete(f"{manifest} does not say its size", fix="Install worldplate again.") from error
     if size != name:
         raise ModelNotFound(f"{folder} holds {size}, not {name}", fix=f"Name its folder with --weights {name}=FOLDER.")
     return LimnRow(name, folder)
@@ -102,6 +105,7 @@ class PlainRow:
             what = f"{file} does not hold the plain network: {str(error).splitlines()[0]}"
             raise ModelIncomplete(what, fix="Train it again with `python -m renderer.training.plain`.") from error
         self._network = network
+        self._fused: dict[tuple[int, int], Fused] = {}
 
     def files(self) -> Mapping[str, str]:
         return {str(self._file): hashlib.sha256(self._file.read_bytes()).hexdigest()}
@@ -111,18 +115,20 @@ class PlainRow:
 
     def shown(self, frame: Frame) -> F32:
         planes = frame.planes
-        known = seen(planes, frame.camera, frame.bodies, light_of(frame.weather, frame.seed))
-        color = np.asarray(planes[PlaneName.COLOR][..., :3], np.float32)
-        albedo = np.asarray(planes[PlaneName.ALBEDO][..., :3], np.float32)
-        x, engine = _padded(known.x), _padded(np.concatenate([color, albedo], axis=-1))
+        height, width = planes[PlaneName.DEPTH].shape
+        if (width, height) not in self._fused:
+            self._fused[width, height] = Fused(width, height, STRIDE)
+        known = self._fused[width, height]
+        known.see(planes, frame.camera, frame.bodies, light_of(frame.weather, frame.seed))
+        engine = np.zeros((*known.x.shape[:2], 6), np.float32)  # padded with zeros, as in training
+        engine[:height, :width, :3] = planes[PlaneName.COLOR][..., :3]
+        engine[:height, :width, 3:] = planes[PlaneName.ALBEDO][..., :3]
+        told = torch.from_numpy(known.told)
         with torch.inference_mode():
-            plate, _ = plain_plate(self._network, x, engine, torch.from_numpy(known.told)[None])
-        height, width = color.shape[:2]
+            plate, _ = plain_plate(self._network, _channels_first(known.x), _channels_first(engine), told, known.factor)
         return tone_map(plate[0, :, :height, :width].permute(1, 2, 0).numpy())
 
 
-def _padded(picture: F32) -> torch.Tensor:
-    """[H, W, C] as [1, C, H', W'] with zeros up to multiples of the network's stride, as in training."""
-    height, width = picture.shape[:2]
-    rest = (0, -width % STRIDE, 0, -height % STRIDE)
-    return F.pad(torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None], rest)
+def _channels_first(picture: F32) -> torch.Tensor:
+    """[H, W, C] as [1, C, H, W]."""
+    return torch.from_numpy(picture).permute(2, 0, 1)[None]
