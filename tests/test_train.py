@@ -21,7 +21,7 @@ from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, Limn, network_of
 from renderer.models.limn.network import CELL, SIZES, LimnNetwork
-from renderer.models.limn.plate import ANSWERS, plate_of
+from renderer.models.limn.plate import ANSWERS, edges_of, plate_of
 from renderer.models.limn.weather import Weather
 from renderer.recall import World
 from renderer.training import train as training
@@ -84,15 +84,18 @@ def test_what_is_trained_is_what_runs() -> None:
 def test_the_fast_plate_is_the_plain_one(strength: float) -> None:
     rng = np.random.default_rng(4)
     planes, camera, bodies = court(WIDTH, HEIGHT)
-    parts = seen(planes, camera, bodies, LIGHT).parts
+    frame = seen(planes, camera, bodies, LIGHT)
+    parts = frame.parts
     raw = rng.normal(scale=3.0, size=(1, HEIGHT, WIDTH, ANSWERS)).astype(np.float32)
     sun, fog = (torch.from_numpy(v)[None] for v in (LIGHT.sky.sun, LIGHT.sky.fog))
-    plain = plate_of(_second(raw), _second(parts[None]), sun, fog)[0].permute(1, 2, 0).numpy()
+    edges = edges_of(_second(frame.x[None]))
+    assert 0.05 < float(edges.mean()) < 0.7
+    plain = plate_of(_second(raw), _second(parts[None]), edges, sun, fog)[0].permute(1, 2, 0).numpy()
     color = np.asarray(planes[PlaneName.COLOR], np.float32)
     expected = np.clip(plain * strength + color[..., :3] * (1.0 - strength), 0.0, 50.0)
     hard, out = np.zeros((HEIGHT, WIDTH, 4), np.float32), np.zeros((HEIGHT, WIDTH, 4), np.float32)
     compose(parts, raw, exponents(WIDTH), LIGHT.sky.sun, LIGHT.sky.fog, hard, 0, HEIGHT)
-    soften(hard, color, np.float32(strength), out, 0, HEIGHT)
+    soften(hard, frame.x, color, np.float32(strength), out, 0, HEIGHT)
     np.testing.assert_allclose(out[..., :3], expected, rtol=2e-4, atol=1e-5)
     assert (out[..., 3] == 1.0).all()
 
@@ -105,7 +108,7 @@ def test_no_answer_makes_a_plate_that_is_not_finite() -> None:
     data = batch(1)
     for value in (-1e30, 1e30):
         raw = torch.full((1, ANSWERS, 48, WIDTH), value)
-        assert torch.isfinite(plate_of(raw, data.parts[:, 0], data.sun, data.fog)).all()
+        assert torch.isfinite(plate_of(raw, data.parts[:, 0], torch.ones(1, 1, 48, WIDTH), data.sun, data.fog)).all()
 
 
 def test_a_flipped_clip_is_its_mirror_image() -> None:
@@ -139,7 +142,9 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
     clips = {"train": [clip("a", 4), clip("b", 4)], "validation": [clip("c", 4)]}
     monkeypatch.setattr(training, "prepared", lambda data, cache, split, known: iter(() if known else clips[split]))
     ticks = count(step=1.0)
-    monkeypatch.setattr("renderer.training.train.time.monotonic", lambda: next(ticks))  # every look at the clock is a second
+    monkeypatch.setattr(
+        "renderer.training.train.time.monotonic", lambda: next(ticks)
+    )  # every look at the clock is a second
     train(Job(tmp_path, tmp_path / "out", minutes=0.1, threads=1, device="cpu"))
     first = json.loads((tmp_path / "out" / "progress.json").read_text())
     train(Job(tmp_path, tmp_path / "out", minutes=0.2, threads=1, device="cpu"))

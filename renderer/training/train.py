@@ -28,7 +28,7 @@ from torch import Tensor
 from bridge.errors import ConfigError
 from renderer.models.limn.memory import carried
 from renderer.models.limn.network import CELL, SIZES, LimnNetwork, to_channels_last
-from renderer.models.limn.plate import ERROR, plate_of
+from renderer.models.limn.plate import ERROR, edges_of, plate_of
 from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared
 
 LEARNING_RATE = 2e-3
@@ -109,7 +109,7 @@ def unrolled(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[list[
         x = batch.x[:, t].contiguous(memory_format=torch.channels_last)
         moved, trust = carried(memory, coarser(batch.traced[:, t], factor))
         raw, memory = network(x, F.avg_pool2d(x, factor) if factor > 1 else x, batch.told[:, t], moved, trust)
-        plates.append(plate_of(raw, batch.parts[:, t], batch.sun, batch.fog))
+        plates.append(plate_of(raw, batch.parts[:, t], edges_of(x), batch.sun, batch.fog))
         answers.append(raw)
     return plates, answers
 

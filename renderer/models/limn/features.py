@@ -29,6 +29,7 @@ TOLD = CONTROLS + 5  # numbers of a frame as a whole
 OPEN, COVERED, MIRRORED, SUN, AMBIENT, GLOW, CLEAR, FORWARD = (
     slice(0, 3), slice(3, 6), slice(6, 9), 9, slice(10, 13), slice(13, 16), 16, 17)  # fmt: skip
 PARTS = 18
+FARTHEST_M, DEPTH_SCALE = 200.0, 0.3  # of depth as the network sees it, a logarithm
 BRIGHTEST = 50.0  # of the engine's colour, and of a plate
 APART = 4  # rows and columns between the pixels that `agreement_of` looks at
 PLAIN_MATERIAL = (0.8, 0.0)  # roughness and metallic where the engine gives none
@@ -136,8 +137,8 @@ def _shown_to_network(planes: PlaneViews, place: Place, surface: Surface, light:
     opened, covered = parts[..., OPEN], parts[..., COVERED]
     sun = parts[..., SUN] * float(light.sky.sun @ LUMINANCE) / np.pi
     channels = [
-        solid, np.log1p(np.minimum(surface.depth_m, 200.0)) * 0.3, np.log(shading + 0.05) * 0.5, *_each(surface.normal),
-        facing, np.maximum(facing, 0.0) * agreement, (surface.normal * place.ray).sum(axis=-1),
+        solid, np.log1p(np.minimum(surface.depth_m, FARTHEST_M)) * DEPTH_SCALE, np.log(shading + 0.05) * 0.5,
+        *_each(surface.normal), facing, np.maximum(facing, 0.0) * agreement, (surface.normal * place.ray).sum(axis=-1),
         *_each(np.sqrt(opened)), _mean(opened - covered) * 2.0, np.sqrt(_mean(mirror)) * solid, roughness * solid,
         parts[..., CLEAR], np.log(parts[..., AMBIENT] @ LUMINANCE + 0.01) * 0.25 * solid,
         np.log(sun + 0.01) * 0.25 * solid,

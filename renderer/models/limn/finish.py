@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
-from renderer.models.limn.features import BRIGHTEST
-from renderer.models.limn.lanes import F32, clip, exp, f, kernel
-from renderer.models.limn.plate import ANSWERS, MOST_LOG_GAIN, MOST_LOG_GLOW, SOFTEST
+from renderer.models.limn.features import BRIGHTEST, DEPTH_SCALE
+from renderer.models.limn.lanes import F32, clip, exp, f, inlined, kernel
+from renderer.models.limn.plate import ANSWERS, MOST_LOG_GAIN, MOST_LOG_GLOW, SAME_DEPTH, SAME_NORMAL, SOFTEST
 
 PER_PI = f(1.0 / math.pi)
 MOST, SOFT, ONE = f(BRIGHTEST), f(SOFTEST), f(1.0)
+STEP, TURN = f(SAME_DEPTH * DEPTH_SCALE), f(SAME_NORMAL)
 # Every answer goes through one exponential of scale * answer + shift, clamped: shares are 1 / (1 + it), gains it.
 _SHARE = -1.0
 _SCALE = np.array([_SHARE, _SHARE, 1, 1, 1, 1, 1, 1, _SHARE, 1, _SHARE, _SHARE], np.float32)
@@ -51,16 +52,29 @@ def compose(parts: F32, raw: F32, rows: F32, sun: F32, fog: F32, hard: F32, firs
                 hard[y, x, c] = seen + (fog[c] + f(0.1) * p[17] * sun[c] - seen) * air
 
 
+@inlined
+def _apart(x: F32, y: int, i: int, j: int, k: int) -> bool:
+    """Whether pixel i of row y and pixel k of row j of x [H, W, CHANNELS] lie on different surfaces; as
+    `plate.edges_of`."""
+    a, b = x[y, i], x[j, k]
+    normal = max(abs(a[3] - b[3]), abs(a[4] - b[4]), abs(a[5] - b[5]))
+    return bool((a[0] != b[0]) | (abs(a[1] - b[1]) > STEP) | (normal > TURN))
+
+
 @kernel
-def soften(hard: F32, color: F32, strength: np.float32, out: F32, first: int, last: int) -> None:
-    """Rows first..last of the plate out [H, W, 4], alpha 1; mixed with the engine's color where strength is below 1."""
+def soften(hard: F32, seen: F32, color: F32, strength: np.float32, out: F32, first: int, last: int) -> None:
+    """Rows first..last of the plate out [H, W, 4], alpha 1: edges of `seen`, the network's x, as soft as `hard` says;
+    mixed with the engine's color where strength is below 1."""
     height, width, _ = hard.shape
     for y in range(first, last):
-        above, below, row = hard[max(y - 1, 0)], hard[min(y + 1, height - 1)], hard[y]
+        up, down = max(y - 1, 0), min(y + 1, height - 1)
         for x in range(width):
-            left, right, soft = max(x - 1, 0), min(x + 1, width - 1), row[x, 3]
+            left, right, soft = max(x - 1, 0), min(x + 1, width - 1), hard[y, x, 3]
+            edge = _apart(seen, y, x, y, left) or _apart(seen, y, x, y, right)
+            if not (edge or _apart(seen, y, x, up, x) or _apart(seen, y, x, down, x)):
+                soft = f(0.0)
             for c in range(3):
-                beside = f(0.25) * (row[left, c] + row[right, c] + above[x, c] + below[x, c])
-                made = row[x, c] + soft * (beside - row[x, c])
+                beside = f(0.25) * (hard[y, left, c] + hard[y, right, c] + hard[up, x, c] + hard[down, x, c])
+                made = hard[y, x, c] + soft * (beside - hard[y, x, c])
                 out[y, x, c] = clip(made * strength + color[y, x, c] * (ONE - strength), f(0.0), MOST)
             out[y, x, 3] = ONE

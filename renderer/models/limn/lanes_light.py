@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bridge.schema import Label
+from renderer.models.limn.features import DEPTH_SCALE, FARTHEST_M
 from renderer.models.limn.heaven import FOG_TOP_M
 from renderer.models.limn.lanes import (
     AR,
@@ -75,6 +76,7 @@ from renderer.models.limn.light import MAP, Light
 from renderer.models.limn.weather import COLUMNS, LUMINANCE, ROWS, SUN_RADIUS_RAD
 
 PI = f(math.pi)
+FARTHEST, LOG_DEPTH = f(FARTHEST_M), f(DEPTH_SCALE)
 RED, GREEN, BLUE = (f(v) for v in LUMINANCE)
 LAMP, FOLIAGE, WATER = (f(int(v)) for v in (Label.LIGHT, Label.FOLIAGE, Label.WATER))
 # Rows that are free once surfaces are painted.
@@ -333,7 +335,7 @@ def channels(t: F32, n: Numbers, count: int) -> int:
         shading = clip(grey / (albedo + f(0.02)), f(0.0), f(8.0))
         facing = (t[NX + x] * n.to_sun[0] + t[NY + x] * n.to_sun[1] + t[NZ + x] * n.to_sun[2]) * solid
         into = t[NX + x] * t[RAY_X + x] + t[NY + x] * t[RAY_Y + x] + t[NZ + x] * t[RAY_Z + x]
-        t[RX + x] = log(f(1.0) + (t[DEPTH + x] if t[DEPTH + x] < f(200.0) else f(200.0))) * f(0.3)
+        t[RX + x] = log(f(1.0) + (t[DEPTH + x] if t[DEPTH + x] < FARTHEST else FARTHEST)) * LOG_DEPTH
         t[RY + x] = log(shading + f(0.05)) * f(0.5)
         t[RZ + x], t[T0 + x] = facing, (facing if facing > f(0.0) else f(0.0)) * n.scalars[4]
         t[T1 + x] = into

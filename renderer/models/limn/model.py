@@ -123,7 +123,7 @@ class Canvas:
                 strips,
             )
         )
-        list(each(lambda s: soften(self._hard, color, share, self.picture, *s), strips))
+        list(each(lambda s: soften(self._hard, self.fused.x, color, share, self.picture, *s), strips))
         return self.picture
 
     def remember(self, camera: Camera, light: Light, frame: int) -> Memory:

@@ -4,10 +4,11 @@ denies ("no snow", "not foggy", "without rain or fog"), times of the clock, and 
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from renderer.models.limn.sun import sun_angles
 
 MOST_PIECES = 48  # of a prompt; what follows is not read
 LONG = 5  # words of a piece, from which on a meaning among them is easily lost, so that it is cut at prepositions
@@ -109,7 +110,7 @@ _AZIMUTH = re.compile(
 
 
 _CLOCK = re.compile(r"\b(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))?\s*([ap])\.?m\b", re.IGNORECASE)
-TILT_DEG = 50.0  # of the sun's path over the ground: an equinox at 40 degrees of latitude
+LATITUDE_DEG, EQUINOX_DAY = 40.0, 81.0
 
 
 def elevation_of(prompt: str) -> dict[str, float]:
@@ -118,8 +119,8 @@ def elevation_of(prompt: str) -> dict[str, float]:
     if not found:
         return {}
     hour = int(found[1]) % 12 + int(found[2] or 0) / 60.0 + (12.0 if found[3] in "pP" else 0.0)
-    height = math.sin(math.radians(TILT_DEG)) * math.cos(math.radians((hour - 12.0) * 15.0))
-    return {"sun_elevation_deg": max(LOWEST_DEG, math.degrees(math.asin(height)))}
+    _, elevation_deg = sun_angles(LATITUDE_DEG, EQUINOX_DAY, hour)
+    return {"sun_elevation_deg": max(LOWEST_DEG, elevation_deg)}
 
 
 def azimuth_of(prompt: str) -> dict[str, float]:
