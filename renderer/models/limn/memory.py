@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ SAME_PLACE, SAME_PLACE_M = 0.05, 0.1  # of the depth that the last frame should 
 
 
 def traced_back(camera: Camera, then: Pose, depth_m: F32, before_m: F32, cell_px: int, shape: tuple[int, int],
-                motion: F32 | None, moving: NDArray[np.bool_] | None = None) -> F32:  # fmt: skip
+                motion: NDArray[np.floating[Any]] | None, moving: NDArray[np.bool_] | None = None) -> F32:  # fmt: skip
     """For each cell [rows, columns] of `cell_px` pixels a side: column and row of the last frame's memory, in cells,
     and 1 where it may be trusted, else 0; [rows, columns, 3].
 

@@ -99,7 +99,7 @@ class Canvas:
         if memory is None or not memory.fits(light, self.cells):
             return
         next_one = frame == memory.frame + 1 and camera.previous_world_from_camera == memory.world_from_camera
-        motion = planes[PlaneName.MOTION].astype(np.float32) if next_one and PlaneName.MOTION in planes else None
+        motion = planes.get(PlaneName.MOTION) if next_one else None
         moving = None if motion is not None else np.isin(planes[PlaneName.OBJECT], np.frombuffer(bodies.ids, "<u4"))
         traced = traced_back(camera, memory.world_from_camera, self.fused.depth_m, memory.depth_m,
                              CELL * self.fused.factor, self.cells.shape[1:3], motion, moving)  # fmt: skip
