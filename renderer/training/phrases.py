@@ -102,7 +102,7 @@ class Grammar:
         self._words = words
         self._rng = np.random.default_rng(seed)
         self._makers: tuple[tuple[float, Callable[[], Phrase]], ...] = (
-            (0.34, self._one), (0.10, self._placed), (0.06, self._modified), (0.18, self._two), (0.08, self._three),
+            (0.31, self._one), (0.15, self._placed), (0.06, self._modified), (0.18, self._two), (0.06, self._three),
             (0.24, self._nothing),
         )  # fmt: skip
 
@@ -119,7 +119,8 @@ class Grammar:
     def _placed(self) -> Phrase:
         form, text, values = self._wording()
         if form == "adjectives":
-            return Phrase(f"{self._maybe('styles')}{self._before_place(text)}", values)
+            words = f"{self._maybe('styles')}{text} {self._maybe('styles')}{self._maybe('styles')}".strip()
+            return Phrase(self._before_place(words), values)
         joint = "" if form == "phrases" else self._pick((" with ", ", ", " and ", " under ", " in "))
         return Phrase(f"{self._maybe('styles')}{self._beside('places')}{joint or ' '}{text}", values)
 
@@ -133,6 +134,8 @@ class Grammar:
         return Phrase(self._filled(self._pick(("{}", "it is {}", "make it {}")), f"{adverb} {text}"), changed)
 
     def _two(self) -> Phrase:
+        if self._rng.uniform() < 0.3:
+            return self._when()
         first = self._wording(form="adjectives")
         form, text, values = self._wording(lambda one: not set(one.values) & set(first[2]))
         both = first[2] | values
@@ -144,6 +147,12 @@ class Grammar:
         if form == "nouns":
             return Phrase(self._pick((f"{first[1]} {text}", f"{text} and {first[1]}", f"{first[1]} and {text}")), both)
         return Phrase(self._pick((f"{self._before_place(first[1])} {text}", f"{first[1]} {text}")), both)
+
+    def _when(self) -> Phrase:
+        """What there is, and when or where: "snow at night"."""
+        _, noun, first = self._wording(form="nouns")
+        _, phrase, second = self._wording(lambda one: not set(one.values) & set(first), form="phrases")
+        return Phrase(f"{noun} {phrase}", first | second)
 
     def _three(self) -> Phrase:
         first = self._wording(form="adjectives")

@@ -45,13 +45,13 @@ def main() -> None:
     phrases, vectors = lesson(encoder)
     weights = trained(vectors, phrases)
     content = save(weights)
-    (FOLDER / HEAD).write_bytes(content)
     figures = {name: asdict(told) for name, told in examined(Head(weights), encoder).items()}
     card = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "encoder_sha256": SHA256[WEIGHTS],
         "held_out": figures,
     }
+    (FOLDER / HEAD).write_bytes(content)
     (FOLDER / HEAD_CARD).write_text(json.dumps(card, indent=1) + "\n")
     log.info("%s", json.dumps(figures, indent=1))
 
@@ -129,7 +129,7 @@ def targets(phrases: Sequence[Phrase]) -> tuple[F32, F32]:
 def loss_of(out: Tensor, mentioned: Tensor, chances: Tensor) -> Tensor:
     telling = functional.binary_cross_entropy_with_logits(out[:, : len(NAMES)], mentioned)
     guessed = out[:, len(NAMES) :].reshape(chances.shape).log_softmax(dim=-1)
-    return telling - 0.5 * ((guessed * chances).sum(dim=-1) * mentioned).mean()
+    return telling - 1.5 * ((guessed * chances).sum(dim=-1) * mentioned).mean()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Encoder(Protocol):
 
 
 class Words:
-    """Reads prompts. About 12 ms for a new one on one core, and nothing for one of the last `CACHED`.
+    """Reads prompts. Some 15 ms for a new one on one idle core, and nothing for one of the last `CACHED`.
 
     Not for use from two threads at once.
     """
