@@ -43,6 +43,7 @@ PACKAGES = (  # import name, distribution, what for, extra that installs it, nee
     ("PIL", "pillow", "pictures", "demo", True),
     ("openvino", "openvino", "the fastest runtime of limn's network", "openvino", False),
     ("onnxruntime", "onnxruntime", "another runtime of limn's network", "onnxruntime", False),
+    ("tokenizers", "tokenizers", "limn's prompts", "words", False),
     ("open3d", "open3d-cpu", "the world's long memory (not in this version)", "world", False),
     ("mitsuba", "mitsuba", "path-traced training truth", "train", False),
     ("cuda", "cuda-bindings", "GPU buffers (not in this version)", "gpu", False),
