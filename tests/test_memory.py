@@ -31,9 +31,10 @@ def wall(depth_m: float) -> F32:
     return np.full((HEIGHT, WIDTH), depth_m, np.float32)
 
 
-def traced(now: Pose, then: Pose, depth: F32, before: F32, motion: F32 | None = None, moving: object = None) -> F32:
+def traced(now: Pose, then: Pose, depth: F32, before: F32, motion: F32 | None = None,
+           moving: NDArray[np.bool_] | None = None) -> F32:  # fmt: skip
     camera = Camera(world_from_camera=now, previous_world_from_camera=then, projection=PROJECTION)
-    return traced_back(camera, then, depth, before, CELL, SHAPE, motion, moving)  # type: ignore[arg-type]
+    return traced_back(camera, then, depth, before, CELL, SHAPE, motion, moving)
 
 
 def own() -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from renderer.models.limn.features import BRIGHTEST, DEPTH_SCALE
+from renderer.models.limn.features import BRIGHTEST, CHANNELS, DEPTH_SCALE, PARTS
 from renderer.models.limn.lanes import F32, clip, exp, f, inlined, kernel
 from renderer.models.limn.plate import ANSWERS, MOST_LOG_GAIN, MOST_LOG_GLOW, SAME_DEPTH, SAME_NORMAL, SOFTEST
 
@@ -78,3 +78,11 @@ def soften(hard: F32, seen: F32, color: F32, strength: np.float32, out: F32, fir
                 made = hard[y, x, c] + soft * (beside - hard[y, x, c])
                 out[y, x, c] = clip(made * strength + color[y, x, c] * (ONE - strength), f(0.0), MOST)
             out[y, x, 3] = ONE
+
+
+def warm_up() -> None:
+    """Compiles the kernels, or loads them from where they were kept: not in the first frame of a show."""
+    parts, raw, seen = (np.zeros(shape, np.float32) for shape in ((1, 1, PARTS), (1, 1, 1, ANSWERS), (1, 1, CHANNELS)))
+    none, hard, color = np.zeros(3, np.float32), np.zeros((1, 1, 4), np.float32), np.zeros((1, 1, 4), np.float32)
+    compose(parts, raw, exponents(1), none, none, hard, 0, 1)
+    soften(hard, seen, color, ONE, np.zeros_like(color), 0, 1)

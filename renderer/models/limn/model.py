@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderer.models import ModelCard
+from renderer.models.limn import finish
 from renderer.models.limn.controls import CONTROLS, weather_of
 from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
@@ -157,6 +158,7 @@ class Limn:
         self.card = replace(Limn.card, runtime=loaded.label)
         self._canvases: dict[tuple[int, int], Canvas] = {}
         self._words = _words()
+        finish.warm_up()
         warm_up(STRIDE)  # the kernels are compiled at the first start on a machine, which takes a while, and then kept
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
