@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bridge.errors import ModelFailed
 from bridge.planes import RendererBuffers
@@ -15,6 +16,14 @@ from renderer.models import WorldModel
 from renderer.recall import World, recall, remember
 
 
+class Rendered(NamedTuple):
+    """A finished frame: what it was made of, its RESULT and, for inline transport, the plate's message parts."""
+
+    frame: RenderFrame
+    result: Result
+    parts: tuple[memoryview, ...]
+
+
 def render_frame(
     header: Frame,
     parts: Sequence[memoryview],
@@ -23,10 +32,10 @@ def render_frame(
     world: World,
     controls: dict[str, ControlValue],
     ownership: Ownership,
-) -> tuple[Result, tuple[memoryview, ...]]:
+) -> Rendered:
     """Make the plate of one frame in the engine's own buffers: ingest -> recall -> generate -> blend -> mark.
 
-    Returns the RESULT and, for inline transport, the plate's message parts. Raises RingCorrupt when the engine
+    Raises RingCorrupt when the engine
     overwrote the planes meanwhile, MissingPlane and InvalidValue for planes that cannot be used, ModelFailed when
     the model broke; then nothing was shown and the caller answers with the reason.
     """
@@ -52,4 +61,4 @@ def render_frame(
         output_parts = buffers.commit_plate(header)
         remember(world, header)
         result = mark(frame, model.card, buffers.copies.bytes - copied_before, buffers.part_layouts)
-    return result, output_parts
+    return Rendered(frame, result, output_parts)

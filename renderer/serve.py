@@ -2,7 +2,7 @@
 
 One thread renders; the link has its own for the socket, so that messages are drained and superseded frames answered
 while a model thinks. This is the one place with a broad `except`: whatever breaks in one session's frame is told to
-that engine by name, and the show goes on for the others.
+that engine by name, and the show goes on for the others; so it does when a tap breaks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from bridge.errors import (
     BadToken,
@@ -46,7 +49,9 @@ from bridge.schema import (
 )
 from renderer.models import WorldModel
 from renderer.session import Session
+from renderer.tap import Tap
 
+T = TypeVar("T")
 log = logging.getLogger("worldplate.renderer")
 
 IDLE_BEAT_MS = 50.0  # the protocol promises a beat every 100 ms while idle
@@ -56,7 +61,10 @@ STATUS_EVERY_S = 1.0
 class Renderer:
     """Serves a model to the engines on one link. `run` is the loop; everything happens on its thread."""
 
-    def __init__(self, link: RendererEnd, model: WorldModel, token: str, limits: Limits) -> None:
+    def __init__(
+        self, link: RendererEnd, model: WorldModel, token: str, limits: Limits, taps: Sequence[Tap] = ()
+    ) -> None:
+        """`taps` become the renderer's own: it closes them when `run` ends."""
         self._link = link
         self._model = model
         self._token = token
@@ -64,6 +72,22 @@ class Renderer:
         self._sessions: dict[bytes, Session] = {}
         self._status_due_s = 0.0
         self._told: set[tuple[bytes, str]] = set()
+        self._taps = list(taps)
+        self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The engines that are connected. To be read on the loop's own thread: inside `ask`."""
+        return tuple(self._sessions.values())
+
+    def ask(self, question: Callable[[Renderer], T]) -> Future[T]:
+        """Have the loop's thread call `question` between two messages, within IDLE_BEAT_MS when nothing goes on.
+
+        From any thread. What it returns or raises is the future's; it must be as short as a message's answer.
+        """
+        answer: Future[T] = Future()
+        self._asked.put((question, answer))
+        return answer
 
     def run(self, stop: threading.Event) -> None:
         """Answer messages until `stop` is set; then say BYE to every engine and unmap their rings."""
@@ -74,10 +98,12 @@ class Renderer:
             for peer, session in list(self._sessions.items()):
                 self._send(peer, Bye(session=session.id, reason="the renderer was stopped"))
                 self._end(peer)
+            self._show_taps(lambda tap: tap.close())
 
     def step(self, timeout_ms: float) -> None:
-        """Beat, then wait up to `timeout_ms` for one message and answer it."""
+        """Beat, answer what was asked, then wait up to `timeout_ms` for one message and answer it."""
         self._beat()
+        self._answer_asked()
         arrived = self._link.receive(timeout_ms)
         if arrived is None:
             return
@@ -88,6 +114,24 @@ class Renderer:
         except Exception as error:
             log.exception("message %s broke the renderer", type(arrived.message).__name__)
             self._tell(arrived.peer, arrived.message, "internal", f"the renderer broke: {error!r}", "Please report it.")
+
+    def _answer_asked(self) -> None:
+        while not self._asked.empty():
+            question, answer = self._asked.get()
+            if not answer.set_running_or_notify_cancel():
+                continue
+            try:
+                answer.set_result(question(self))
+            except Exception as error:  # noqa: BLE001 - it is the asker's
+                answer.set_exception(error)
+
+    def _show_taps(self, show: Callable[[Tap], None]) -> None:
+        for tap in list(self._taps):
+            try:
+                show(tap)
+            except Exception:
+                log.exception("%s broke and is taken off; the show goes on without it", type(tap).__name__)
+                self._taps.remove(tap)
 
     def _beat(self) -> None:
         now_ns = time.monotonic_ns()
@@ -111,9 +155,9 @@ class Renderer:
         elif isinstance(message, Release):
             self._session(peer, message.session).release(message.generation)
         elif isinstance(message, SetControls):
-            self._session(peer, message.session).set_controls(message)
+            self.set_controls(self._session(peer, message.session), message)
         elif isinstance(message, World):
-            self._world(self._session(peer, message.session), message)
+            self.change_world(self._session(peer, message.session), message)
         elif isinstance(message, Clock):
             self._clock(self._session(peer, message.session), message)
         elif isinstance(message, Bye):
@@ -148,6 +192,7 @@ class Renderer:
         self._end(peer)
         self._sessions[peer] = session
         self._send(peer, session.welcome)
+        self._show_taps(lambda tap: tap.joined(session, hello))
         log.info(
             "%s joined: %dx%d, %s, %s", hello.client, hello.width, hello.height, session.welcome.transport, hello.sync
         )
@@ -182,19 +227,29 @@ class Renderer:
 
     def _frame(self, session: Session, frame: Frame, parts: Sequence[memoryview]) -> None:
         try:
-            result, output_parts = session.render(frame, parts)
-        except WorldplateError:
+            rendered = session.render(frame, parts)
+        except WorldplateError as error:
             session.count(Disposition.DROPPED)
+            failure = error  # Python forgets `error` at the end of this block
+            self._show_taps(lambda tap: tap.failed(session, frame, failure))
             raise
-        session.count(result.disposition)
-        self._link.send(session.peer, result, output_parts)
+        session.count(rendered.result.disposition)
+        self._show_taps(lambda tap: tap.made(session, rendered.frame, rendered.result))
+        self._link.send(session.peer, rendered.result, rendered.parts)
 
-    def _world(self, session: Session, message: World) -> None:
+    def set_controls(self, session: Session, message: SetControls) -> None:
+        """Take controls and ownership. Raises InvalidValue, LimitExceeded; then nothing changes."""
+        session.set_controls(message)
+        self._show_taps(lambda tap: tap.told(session, message))
+
+    def change_world(self, session: Session, message: World) -> None:
+        """Carry out a world operation, and tell the engine. Raises NotSupported."""
         if message.op is not WorldOp.RESET:
             raise NotSupported(
                 f"the world operation '{message.op}' is not in this version", fix="Only 'reset' is; keep the seed."
             )
         session.reset_worlds()
+        self._show_taps(lambda tap: tap.told(session, message))
         self._send(session.peer, session.status(RendererState.RUNNING, "the world was reset"))
 
     def _clock(self, session: Session, message: Clock) -> None:
@@ -224,3 +279,4 @@ class Renderer:
         session = self._sessions.pop(peer, None)
         if session is not None:
             session.close()
+            self._show_taps(lambda tap: tap.left(session))

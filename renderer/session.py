@@ -25,7 +25,6 @@ from bridge.schema import (
     PlaneName,
     Planes,
     RendererState,
-    Result,
     SetControls,
     Status,
     SyncMode,
@@ -35,7 +34,7 @@ from bridge.schema import (
 from renderer.frame import Ownership
 from renderer.ingest import agree_planes, check_controls
 from renderer.models import WorldModel
-from renderer.pipeline import render_frame
+from renderer.pipeline import Rendered, render_frame
 from renderer.recall import World
 
 SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
@@ -118,13 +117,18 @@ class Session:
         self.release(None)
         self._buffers = ring
 
+    @property
+    def steering(self) -> Steering:
+        """The controls and the ownership that the last frame had."""
+        return self._steering
+
     def release(self, generation: int | None) -> None:
         """Unmap the ring of that generation; None is whichever there is."""
         if self._buffers is not None and generation in (None, self._buffers.generation):
             self._buffers.close()
             self._buffers = None
 
-    def render(self, frame: Frame, parts: Sequence[memoryview]) -> tuple[Result, tuple[memoryview, ...]]:
+    def render(self, frame: Frame, parts: Sequence[memoryview]) -> Rendered:
         """The plate of one frame. Raises OutOfOrder, InvalidValue, RingCorrupt, MissingPlane, ModelFailed."""
         if self._buffers is None:
             raise InvalidValue(
@@ -135,12 +139,12 @@ class Session:
         if frame.controls:
             self._steering = self._with_values(frame.controls)
         world = self._world(frame)
-        result, output_parts = render_frame(
+        rendered = render_frame(
             frame, parts, self._buffers, self._model, world, self._steering.controls, self._steering.ownership
         )
         self._finished_ns.append(time.monotonic_ns())
-        self._ages_ms.append(result.age_ms)
-        return result, output_parts
+        self._ages_ms.append(rendered.result.age_ms)
+        return rendered
 
     def _check_order(self, frame: Frame) -> None:
         last = self._last_ids.get(frame.stream, 0)

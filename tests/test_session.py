@@ -69,7 +69,7 @@ def submit(ring: Ring, frame_id: int) -> int:
 def test_a_frame_comes_back_bit_for_bit_and_without_a_copy_between_buffers() -> None:
     session, ring = open_session()
     index = submit(ring, 1)
-    result, parts = session.render(frame(session, 1, index), ())
+    _, result, parts = session.render(frame(session, 1, index), ())
     plate = ring.plate(index, 1)
     assert plate is not None
     assert np.all(plate[PlaneName.PLATE] == np.float16(1.0))
@@ -180,7 +180,7 @@ def test_too_many_streams_are_refused() -> None:
 
 def test_status_tells_percentiles_and_dispositions() -> None:
     session, ring = open_session()
-    result, _ = session.render(frame(session, 1, submit(ring, 1)), ())
+    result = session.render(frame(session, 1, submit(ring, 1)), ()).result
     session.count(result.disposition)
     status = session.status("running", "")  # type: ignore[arg-type]
     assert status.dispositions == {"generated": 1}
