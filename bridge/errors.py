@@ -11,7 +11,9 @@
     │   ├── VersionMismatch
     │   ├── BadToken
     │   ├── MissingPlane         the model needs a plane the engine cannot give
-    │   └── NotSupported         a mode, transport or operation this renderer does not have
+    │   ├── NotSupported         a mode, transport or operation this renderer does not have
+    │   ├── UnknownSession       an operator names a session that is not there
+    │   └── SeveralSessions      it names none, and there are several
     ├── TransportError         the way the pixels or messages travel
     │   ├── NotLoopback          an address that this version refuses to bind
     │   ├── EndpointInUse        another renderer already serves there
@@ -22,6 +24,12 @@
     │   ├── ModelNotFound
     │   ├── ModelIncomplete      a file is missing, truncated or of another hash
     │   └── ModelFailed          the model broke while making a plate
+    ├── WorldError             a world that cannot be saved, restored or forked
+    │   ├── UnknownStream        a stream that has shown nothing yet
+    │   ├── SnapshotNotFound
+    │   ├── SnapshotCorrupt      truncated, altered, or no snapshot at all
+    │   ├── SnapshotMismatch     of another version, model, weights or size of picture
+    │   └── SnapshotNotWritten   the disk is full, or the folder may not be written
     ├── MissingDependency      an optional package is absent; says the line that installs it
     └── ConfigError            a setting that is unknown or out of range
 
@@ -96,6 +104,14 @@ class NotSupported(Refused):
     code = "not_supported"
 
 
+class UnknownSession(Refused):
+    code = "unknown_session"
+
+
+class SeveralSessions(Refused):
+    code = "several_sessions"
+
+
 class TransportError(WorldplateError):
     code = "transport"
 
@@ -134,6 +150,30 @@ class ModelIncomplete(ModelError):
 
 class ModelFailed(ModelError):
     code = "model_failed"
+
+
+class WorldError(WorldplateError):
+    code = "world"
+
+
+class UnknownStream(WorldError):
+    code = "unknown_stream"
+
+
+class SnapshotNotFound(WorldError):
+    code = "snapshot_not_found"
+
+
+class SnapshotCorrupt(WorldError):
+    code = "snapshot_corrupt"
+
+
+class SnapshotMismatch(WorldError):
+    code = "snapshot_mismatch"
+
+
+class SnapshotNotWritten(WorldError):
+    code = "snapshot_not_written"
 
 
 class MissingDependency(WorldplateError):

@@ -17,6 +17,7 @@ from bridge.schema.messages import (
     Frame as Frame,
     Hello as Hello,
     Message as Message,
+    OperatorHello as OperatorHello,
     Ping as Ping,
     Planes as Planes,
     PlanesAck as PlanesAck,

@@ -182,7 +182,7 @@ class Release(Message, tag="RELEASE", frozen=True, kw_only=True):
 
 
 class SetControls(Message, tag="CONTROL", frozen=True, kw_only=True):
-    """Engine to renderer: from frame `from_id` on, these controls and this ownership hold."""
+    """Engine or operator to renderer: from frame `from_id` on, these controls and this ownership hold."""
 
     session: Annotated[Hex32, d("from WELCOME")]
     from_id: Annotated[U64, d("first frame it holds for; 0 = the next")] = 0
@@ -201,11 +201,17 @@ class SetControls(Message, tag="CONTROL", frozen=True, kw_only=True):
 
 
 class World(Message, tag="WORLD", frozen=True, kw_only=True):
-    """Engine to renderer: an operation on the session's world. Answered by STATUS or ERROR."""
+    """Engine or operator to renderer: an operation on the session's world. Answered by STATUS or ERROR."""
 
     session: Annotated[Hex32, d("from WELCOME")]
     op: Annotated[WorldOp, d("what to do with the session's world")]
     name: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"), d("of a snapshot; never a path")] = ""
+    reset: Annotated[Reset, d("of `reset`: how much is forgotten; `none` is refused")] = Reset.NEW
+    stream: Annotated[
+        str, Meta(max_length=64), d("the stream to reset, or to fork from; empty: all, or the only one")
+    ] = ""
+    to_stream: Annotated[str, Meta(max_length=64), d("of `fork`: the stream that goes on from a copy")] = ""
+    nonce: Annotated[U64, d("any number; STATUS or ERROR that answers repeats it")] = 0
 
 
 class Clock(Message, tag="CLOCK", frozen=True, kw_only=True):
@@ -232,6 +238,8 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
     dispositions: Annotated[dict[str, int], d("frames by disposition since the session began")] = field(
         default_factory=dict
     )
+    name: Annotated[str, Meta(max_length=64), d("`client` of the session's HELLO, for people")] = ""
+    nonce: Annotated[U64, d("of the WORLD or OPERATOR that this answers; 0: nobody asked")] = 0
 
 
 class Ping(Message, tag="PING", frozen=True, kw_only=True):
@@ -257,9 +265,21 @@ class Error(Message, tag="ERROR", frozen=True, kw_only=True):
     frame_id: Annotated[U64, d("the frame it is about; 0 = none; a frame answered by ERROR counts as dropped")] = 0
     stream: Annotated[str, Meta(max_length=64), d("the stream of that frame; empty when it is about none")] = ""
     fatal: Annotated[bool, d("true when the session is over")] = False
+    nonce: Annotated[U64, d("of the WORLD that this answers; 0 when it had none")] = 0
+
+
+class OperatorHello(Message, tag="OPERATOR", frozen=True, kw_only=True):
+    """A person's tool to renderer: let me steer the sessions of engines. Answered by one STATUS per session, then one
+    of session 0 for the renderer itself; or by REJECT."""
+
+    protocol: Annotated[U32, d("the newest protocol version the tool speaks")] = PROTOCOL_VERSION
+    protocol_oldest: Annotated[U32, d("the oldest it speaks")] = PROTOCOL_VERSION
+    token: Annotated[str, Meta(max_length=64), d("from the connection file; compared in constant time")]
+    client: Annotated[Name, d("tool name and version, for people")]
+    nonce: Annotated[U64, d("any number; each STATUS that answers repeats it")] = 0
 
 
 AnyMessage = (
     Hello | Welcome | Reject | Planes | PlanesAck | Frame | Result | Release | SetControls
-    | World | Clock | Status | Ping | Bye | Error
+    | World | Clock | Status | Ping | Bye | Error | OperatorHello
 )  # fmt: skip

@@ -39,6 +39,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_shared_bytes: Annotated[int, Meta(ge=1), d("bytes of shared memory a session may offer")] = 2_147_483_648
     max_slots: Annotated[int, Meta(ge=1), d("slots in one ring")] = 8
     max_sessions: Annotated[int, Meta(ge=1), d("engines at one renderer")] = 8
+    max_operators: Annotated[int, Meta(ge=1), d("people's tools at one renderer")] = 8
+    max_snapshots: Annotated[int, Meta(ge=1), d("snapshots that are kept")] = 64
+    max_snapshot_bytes: Annotated[int, Meta(ge=1), d("bytes of all snapshots that are kept")] = 17_179_869_184
     max_streams: Annotated[int, Meta(ge=1), d("streams in one session")] = 8
     max_requests_per_s: Annotated[int, Meta(ge=1), d("messages per second in one session")] = 1000
 

@@ -127,11 +127,13 @@ class Disposition(StrEnum):
 
 
 class Reset(StrEnum):
-    """A break in time: nothing from before it may be shown after it."""
+    """A break in time: nothing from before it may be shown after it. After `cut` (another shot) and `teleport` (the
+    camera is elsewhere) the world's places are still known; `new` forgets them too."""
 
     NONE = "none"
     CUT = "cut"
     TELEPORT = "teleport"
+    NEW = "new"
 
 
 class WorldOp(StrEnum):

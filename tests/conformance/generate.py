@@ -31,6 +31,7 @@ from bridge.schema import (
     LatePolicy,
     Lens,
     Limits,
+    OperatorHello,
     Ping,
     PixelFormat,
     PlaneLayout,
@@ -165,13 +166,17 @@ def other_messages() -> dict[str, AnyMessage]:
             plate_near_m=0.5, plate_far_m=math.inf,
         ),
         "world": World(session=SESSION, op=WorldOp.RESET),
-        "world-filled": World(session=SESSION, op=WorldOp.SNAPSHOT, name="before_the-storm"),
+        "world-filled": World(
+            session=SESSION, op=WorldOp.FORK, name="before_the-storm", reset=Reset.CUT, stream="main",
+            to_stream="what if", nonce=2**63 - 1,
+        ),
         "clock": Clock(session=SESSION, t1_ns=1),
         "clock-filled": Clock(session=SESSION, t1_ns=1, t2_ns=2, t3_ns=3),
         "status": Status(session=SESSION, state=RendererState.LOADING),
         "status-filled": Status(
             session=SESSION, state=RendererState.RUNNING, text="all well", model="limn", runtime="torch cpu",
-            plates_per_s=24.0, frame_age_ms={"p50": 60.0}, dispositions={"generated": 240},
+            plates_per_s=24.0, frame_age_ms={"p50": 60.0}, dispositions={"generated": 240}, name="Godot 4.6",
+            nonce=7,
         ),
         "ping": Ping(nonce=1),
         "ping-filled": Ping(nonce=2**63 - 1, answer=True),
@@ -179,8 +184,11 @@ def other_messages() -> dict[str, AnyMessage]:
         "bye-filled": Bye(session=SESSION, reason="the editor was closed"),
         "error": Error(code="malformed_message", text="not msgpack"),
         "error-filled": Error(
-            code="limit_exceeded", text="bodies.count is 1e+06", fix="Send less.", frame_id=8, stream="main", fatal=True
+            code="limit_exceeded", text="bodies.count is 1e+06", fix="Send less.", frame_id=8, stream="main",
+            fatal=True, nonce=9,
         ),
+        "operator": OperatorHello(token="t", client="conformance"),
+        "operator-filled": OperatorHello(token="t", client="worldplate record", protocol=3, protocol_oldest=2, nonce=5),
     }  # fmt: skip
 
 
@@ -223,6 +231,9 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "bad-huge-array": (b"\xdd\xff\xff\xff\xff", "malformed_message"),
         "bad-path-in-segment": (
             msgpack.packb(tree_of(messages()["planes"]) | {"segment": "../../etc/passwd"}), "invalid_value",
+        ),
+        "bad-path-in-snapshot": (
+            msgpack.packb(tree_of(messages()["world-filled"]) | {"name": "../storm"}), "invalid_value",
         ),
     }  # fmt: skip
 

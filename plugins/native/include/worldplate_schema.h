@@ -112,14 +112,15 @@ typedef enum wp_disposition {
 #define WP_DISPOSITION_COUNT 4
 #define WP_DISPOSITION_TEXTS {"generated", "reprojected", "passthrough", "dropped"}
 
-/* A break in time: nothing from before it may be shown after it. */
+/* A break in time: nothing from before it may be shown after it. After `cut` (another shot) and `teleport` (the camera is elsewhere) the world's places are still known; `new` forgets them too. */
 typedef enum wp_reset {
     WP_RESET_NONE = 0,
     WP_RESET_CUT = 1,
     WP_RESET_TELEPORT = 2,
+    WP_RESET_NEW = 3,
 } wp_reset;
-#define WP_RESET_COUNT 3
-#define WP_RESET_TEXTS {"none", "cut", "teleport"}
+#define WP_RESET_COUNT 4
+#define WP_RESET_TEXTS {"none", "cut", "teleport", "new"}
 
 /* WorldOp */
 typedef enum wp_world_op {
@@ -165,6 +166,9 @@ typedef enum wp_control_type {
 #define WP_LIMIT_MAX_SHARED_BYTES 2147483648 /* bytes of shared memory a session may offer */
 #define WP_LIMIT_MAX_SLOTS 8 /* slots in one ring */
 #define WP_LIMIT_MAX_SESSIONS 8 /* engines at one renderer */
+#define WP_LIMIT_MAX_OPERATORS 8 /* people's tools at one renderer */
+#define WP_LIMIT_MAX_SNAPSHOTS 64 /* snapshots that are kept */
+#define WP_LIMIT_MAX_SNAPSHOT_BYTES 17179869184 /* bytes of all snapshots that are kept */
 #define WP_LIMIT_MAX_STREAMS 8 /* streams in one session */
 #define WP_LIMIT_MAX_REQUESTS_PER_S 1000 /* messages per second in one session */
 
@@ -174,6 +178,7 @@ typedef enum wp_control_type {
 #define WP_ERROR_REFUSED "refused"
 #define WP_ERROR_TRANSPORT "transport"
 #define WP_ERROR_MODEL "model"
+#define WP_ERROR_WORLD "world"
 #define WP_ERROR_MISSING_DEPENDENCY "missing_dependency"
 #define WP_ERROR_CONFIG "config"
 #define WP_ERROR_MALFORMED_MESSAGE "malformed_message"
@@ -185,6 +190,8 @@ typedef enum wp_control_type {
 #define WP_ERROR_BAD_TOKEN "bad_token"
 #define WP_ERROR_MISSING_PLANE "missing_plane"
 #define WP_ERROR_NOT_SUPPORTED "not_supported"
+#define WP_ERROR_UNKNOWN_SESSION "unknown_session"
+#define WP_ERROR_SEVERAL_SESSIONS "several_sessions"
 #define WP_ERROR_NOT_LOOPBACK "not_loopback"
 #define WP_ERROR_ENDPOINT_IN_USE "endpoint_in_use"
 #define WP_ERROR_NO_RENDERER "no_renderer"
@@ -193,6 +200,11 @@ typedef enum wp_control_type {
 #define WP_ERROR_MODEL_NOT_FOUND "model_not_found"
 #define WP_ERROR_MODEL_INCOMPLETE "model_incomplete"
 #define WP_ERROR_MODEL_FAILED "model_failed"
+#define WP_ERROR_UNKNOWN_STREAM "unknown_stream"
+#define WP_ERROR_SNAPSHOT_NOT_FOUND "snapshot_not_found"
+#define WP_ERROR_SNAPSHOT_CORRUPT "snapshot_corrupt"
+#define WP_ERROR_SNAPSHOT_MISMATCH "snapshot_mismatch"
+#define WP_ERROR_SNAPSHOT_NOT_WRITTEN "snapshot_not_written"
 
 typedef struct wp_ring_header {
     uint64_t magic; /* RING_MAGIC, written last when the header is complete */
@@ -358,7 +370,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_RELEASE_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
 #define WP_KEY_RELEASE_GENERATION "generation" /* u63; of the ring that is gone */
 
-#define WP_CONTROL "CONTROL" /* Engine to renderer: from frame `from_id` on, these controls and this ownership hold. */
+#define WP_CONTROL "CONTROL" /* Engine or operator to renderer: from frame `from_id` on, these controls and this ownership hold. */
 #define WP_KEY_CONTROL_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
 #define WP_KEY_CONTROL_FROM_ID "from_id" /* u63; first frame it holds for; 0 = the next */
 #define WP_KEY_CONTROL_VALUES "values" /* map of text to bool or int or float or text; name -> value, checked against the model's schema */
@@ -367,10 +379,14 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_CONTROL_PLATE_NEAR_M "plate_near_m" /* float or null; nearer than this stays the engine's, metres; null = unchanged */
 #define WP_KEY_CONTROL_PLATE_FAR_M "plate_far_m" /* float or null; farther than this stays the engine's, metres; null = unchanged */
 
-#define WP_WORLD "WORLD" /* Engine to renderer: an operation on the session's world. Answered by STATUS or ERROR. */
+#define WP_WORLD "WORLD" /* Engine or operator to renderer: an operation on the session's world. Answered by STATUS or ERROR. */
 #define WP_KEY_WORLD_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
 #define WP_KEY_WORLD_OP "op" /* WorldOp; what to do with the session's world */
 #define WP_KEY_WORLD_NAME "name" /* text like `^[A-Za-z0-9_-]*\Z`; of a snapshot; never a path */
+#define WP_KEY_WORLD_RESET "reset" /* Reset; of `reset`: how much is forgotten; `none` is refused */
+#define WP_KEY_WORLD_STREAM "stream" /* text 0..64; the stream to reset, or to fork from; empty: all, or the only one */
+#define WP_KEY_WORLD_TO_STREAM "to_stream" /* text 0..64; of `fork`: the stream that goes on from a copy */
+#define WP_KEY_WORLD_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 
 #define WP_CLOCK "CLOCK" /* Both ways: four time stamps give offset and round trip, as in NTP (RFC 5905 §8). */
 #define WP_KEY_CLOCK_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
@@ -387,6 +403,8 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_STATUS_PLATES_PER_S "plates_per_s" /* float; plates finished per second, over the last second */
 #define WP_KEY_STATUS_FRAME_AGE_MS "frame_age_ms" /* map of text to float; p50, p95, p99 over the last 256 plates, milliseconds */
 #define WP_KEY_STATUS_DISPOSITIONS "dispositions" /* map of text to int; frames by disposition since the session began */
+#define WP_KEY_STATUS_NAME "name" /* text 0..64; `client` of the session's HELLO, for people */
+#define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD or OPERATOR that this answers; 0: nobody asked */
 
 #define WP_PING "PING" /* Either way; the peer answers with the same nonce. */
 #define WP_KEY_PING_NONCE "nonce" /* u63; any number; the answer repeats it */
@@ -403,6 +421,14 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_ERROR_FRAME_ID "frame_id" /* u63; the frame it is about; 0 = none; a frame answered by ERROR counts as dropped */
 #define WP_KEY_ERROR_STREAM "stream" /* text 0..64; the stream of that frame; empty when it is about none */
 #define WP_KEY_ERROR_FATAL "fatal" /* bool; true when the session is over */
+#define WP_KEY_ERROR_NONCE "nonce" /* u63; of the WORLD that this answers; 0 when it had none */
+
+#define WP_OPERATOR "OPERATOR" /* A person's tool to renderer: let me steer the sessions of engines. Answered by one STATUS per session, then one of session 0 for the renderer itself; or by REJECT. */
+#define WP_KEY_OPERATOR_PROTOCOL "protocol" /* u32; the newest protocol version the tool speaks */
+#define WP_KEY_OPERATOR_PROTOCOL_OLDEST "protocol_oldest" /* u32; the oldest it speaks */
+#define WP_KEY_OPERATOR_TOKEN "token" /* text 0..64; from the connection file; compared in constant time */
+#define WP_KEY_OPERATOR_CLIENT "client" /* text 1..64; tool name and version, for people */
+#define WP_KEY_OPERATOR_NONCE "nonce" /* u63; any number; each STATUS that answers repeats it */
 
 /* PlaneLayout: One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0). */
 #define WP_KEY_PLANE_LAYOUT_NAME "name" /* PlaneName; which plane */
@@ -479,6 +505,9 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_LIMITS_MAX_SHARED_BYTES "max_shared_bytes" /* int >= 1; bytes of shared memory a session may offer */
 #define WP_KEY_LIMITS_MAX_SLOTS "max_slots" /* int >= 1; slots in one ring */
 #define WP_KEY_LIMITS_MAX_SESSIONS "max_sessions" /* int >= 1; engines at one renderer */
+#define WP_KEY_LIMITS_MAX_OPERATORS "max_operators" /* int >= 1; people's tools at one renderer */
+#define WP_KEY_LIMITS_MAX_SNAPSHOTS "max_snapshots" /* int >= 1; snapshots that are kept */
+#define WP_KEY_LIMITS_MAX_SNAPSHOT_BYTES "max_snapshot_bytes" /* int >= 1; bytes of all snapshots that are kept */
 #define WP_KEY_LIMITS_MAX_STREAMS "max_streams" /* int >= 1; streams in one session */
 #define WP_KEY_LIMITS_MAX_REQUESTS_PER_S "max_requests_per_s" /* int >= 1; messages per second in one session */
 

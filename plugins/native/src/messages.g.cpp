@@ -50,6 +50,8 @@ void read_fields(Fields& from, Bye& out);
 void write(Writer& to, const Bye& value);
 void read_fields(Fields& from, Error& out);
 void write(Writer& to, const Error& value);
+void read_fields(Fields& from, OperatorHello& out);
+void write(Writer& to, const OperatorHello& value);
 
 void read_fields(Fields& from, PlaneLayout& out) {
     from.required("name", out.name);
@@ -212,12 +214,15 @@ void read_fields(Fields& from, Limits& out) {
     from.optional("max_shared_bytes", out.max_shared_bytes, {INT64_C(1), INT64_MAX, nullptr});
     from.optional("max_slots", out.max_slots, {INT64_C(1), INT64_MAX, nullptr});
     from.optional("max_sessions", out.max_sessions, {INT64_C(1), INT64_MAX, nullptr});
+    from.optional("max_operators", out.max_operators, {INT64_C(1), INT64_MAX, nullptr});
+    from.optional("max_snapshots", out.max_snapshots, {INT64_C(1), INT64_MAX, nullptr});
+    from.optional("max_snapshot_bytes", out.max_snapshot_bytes, {INT64_C(1), INT64_MAX, nullptr});
     from.optional("max_streams", out.max_streams, {INT64_C(1), INT64_MAX, nullptr});
     from.optional("max_requests_per_s", out.max_requests_per_s, {INT64_C(1), INT64_MAX, nullptr});
 }
 
 void write(Writer& to, const Limits& value) {
-    to.map(14);
+    to.map(17);
     write_field(to, "max_message_bytes", value.max_message_bytes);
     write_field(to, "max_parts", value.max_parts);
     write_field(to, "max_depth", value.max_depth);
@@ -230,6 +235,9 @@ void write(Writer& to, const Limits& value) {
     write_field(to, "max_shared_bytes", value.max_shared_bytes);
     write_field(to, "max_slots", value.max_slots);
     write_field(to, "max_sessions", value.max_sessions);
+    write_field(to, "max_operators", value.max_operators);
+    write_field(to, "max_snapshots", value.max_snapshots);
+    write_field(to, "max_snapshot_bytes", value.max_snapshot_bytes);
     write_field(to, "max_streams", value.max_streams);
     write_field(to, "max_requests_per_s", value.max_requests_per_s);
 }
@@ -491,15 +499,23 @@ void read_fields(Fields& from, World& out) {
     from.required("session", out.session, {32, INT64_C(32), is_session});
     from.required("op", out.op);
     from.optional("name", out.name, {0, INT64_C(64), is_snapshot_name});
+    from.optional("reset", out.reset);
+    from.optional("stream", out.stream, {0, INT64_C(64), nullptr});
+    from.optional("to_stream", out.to_stream, {0, INT64_C(64), nullptr});
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const World& value) {
-    to.map(4);
+    to.map(8);
     to.text("type");
     to.text("WORLD");
     write_field(to, "session", value.session);
     write_field(to, "op", value.op);
     write_field(to, "name", value.name);
+    write_field(to, "reset", value.reset);
+    write_field(to, "stream", value.stream);
+    write_field(to, "to_stream", value.to_stream);
+    write_field(to, "nonce", value.nonce);
 }
 
 void read_fields(Fields& from, Clock& out) {
@@ -528,10 +544,12 @@ void read_fields(Fields& from, Status& out) {
     from.optional("plates_per_s", out.plates_per_s);
     from.optional("frame_age_ms", out.frame_age_ms);
     from.optional("dispositions", out.dispositions);
+    from.optional("name", out.name, {0, INT64_C(64), nullptr});
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Status& value) {
-    to.map(9);
+    to.map(11);
     to.text("type");
     to.text("STATUS");
     write_field(to, "session", value.session);
@@ -542,6 +560,8 @@ void write(Writer& to, const Status& value) {
     write_field(to, "plates_per_s", value.plates_per_s);
     write_field(to, "frame_age_ms", value.frame_age_ms);
     write_field(to, "dispositions", value.dispositions);
+    write_field(to, "name", value.name);
+    write_field(to, "nonce", value.nonce);
 }
 
 void read_fields(Fields& from, Ping& out) {
@@ -577,10 +597,11 @@ void read_fields(Fields& from, Error& out) {
     from.optional("frame_id", out.frame_id, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
     from.optional("stream", out.stream, {0, INT64_C(64), nullptr});
     from.optional("fatal", out.fatal);
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Error& value) {
-    to.map(7);
+    to.map(8);
     to.text("type");
     to.text("ERROR");
     write_field(to, "code", value.code);
@@ -589,12 +610,32 @@ void write(Writer& to, const Error& value) {
     write_field(to, "frame_id", value.frame_id);
     write_field(to, "stream", value.stream);
     write_field(to, "fatal", value.fatal);
+    write_field(to, "nonce", value.nonce);
+}
+
+void read_fields(Fields& from, OperatorHello& out) {
+    from.optional("protocol", out.protocol, {INT64_C(0), INT64_C(4294967295), nullptr});
+    from.optional("protocol_oldest", out.protocol_oldest, {INT64_C(0), INT64_C(4294967295), nullptr});
+    from.required("token", out.token, {0, INT64_C(64), nullptr});
+    from.required("client", out.client, {1, INT64_C(64), nullptr});
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+}
+
+void write(Writer& to, const OperatorHello& value) {
+    to.map(6);
+    to.text("type");
+    to.text("OPERATOR");
+    write_field(to, "protocol", value.protocol);
+    write_field(to, "protocol_oldest", value.protocol_oldest);
+    write_field(to, "token", value.token);
+    write_field(to, "client", value.client);
+    write_field(to, "nonce", value.nonce);
 }
 
 const char* type_of(const Message& message) {
     static constexpr const char* kTypes[] = {
         "HELLO", "WELCOME", "REJECT", "PLANES", "PLANES_ACK", "FRAME", "RESULT", "RELEASE", "CONTROL", "WORLD",
-        "CLOCK", "STATUS", "PING", "BYE", "ERROR"};
+        "CLOCK", "STATUS", "PING", "BYE", "ERROR", "OPERATOR"};
     return kTypes[message.index()];
 }
 
@@ -614,6 +655,7 @@ std::optional<Message> message_of(std::string_view type) {
     if (type == "PING") return Ping{};
     if (type == "BYE") return Bye{};
     if (type == "ERROR") return Error{};
+    if (type == "OPERATOR") return OperatorHello{};
     return std::nullopt;
 }
 

@@ -89,6 +89,9 @@ struct Limits {
     int64_t max_shared_bytes = 2147483648;
     int64_t max_slots = 8;
     int64_t max_sessions = 8;
+    int64_t max_operators = 8;
+    int64_t max_snapshots = 64;
+    int64_t max_snapshot_bytes = 17179869184;
     int64_t max_streams = 8;
     int64_t max_requests_per_s = 1000;
 };
@@ -210,6 +213,10 @@ struct World {
     std::string session{};
     wp_world_op op = WP_WORLD_OP_RESET;
     std::string name{};
+    wp_reset reset = WP_RESET_NEW;
+    std::string stream{};
+    std::string to_stream{};
+    int64_t nonce = 0;
 };
 
 struct Clock {
@@ -228,6 +235,8 @@ struct Status {
     double plates_per_s = 0.0;
     Map<double> frame_age_ms{};
     Map<int64_t> dispositions{};
+    std::string name{};
+    int64_t nonce = 0;
 };
 
 struct Ping {
@@ -247,11 +256,20 @@ struct Error {
     int64_t frame_id = 0;
     std::string stream{};
     bool fatal = false;
+    int64_t nonce = 0;
+};
+
+struct OperatorHello {
+    int64_t protocol = 1;
+    int64_t protocol_oldest = 1;
+    std::string token{};
+    std::string client{};
+    int64_t nonce = 0;
 };
 
 using Message =
     std::variant<Hello, Welcome, Reject, Planes, PlanesAck, Frame, Result, Release, SetControls, World, Clock,
-    Status, Ping, Bye, Error>;
+    Status, Ping, Bye, Error, OperatorHello>;
 
 /* The value of a message's `type`. */
 const char* type_of(const Message& message);

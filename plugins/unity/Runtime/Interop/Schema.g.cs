@@ -124,18 +124,19 @@ namespace Worldplate.Interop
         public static readonly string[] All = { "generated", "reprojected", "passthrough", "dropped" };
     }
 
-    /// <summary>A break in time: nothing from before it may be shown after it.</summary>
+    /// <summary>A break in time: nothing from before it may be shown after it. After `cut` (another shot) and `teleport` (the camera is elsewhere) the world's places are still known; `new` forgets them too.</summary>
     public enum Reset
     {
         None = 0,
         Cut = 1,
         Teleport = 2,
+        New = 3,
     }
 
     /// <summary>On the wire, by the number of Reset.</summary>
     public static class ResetTexts
     {
-        public static readonly string[] All = { "none", "cut", "teleport" };
+        public static readonly string[] All = { "none", "cut", "teleport", "new" };
     }
 
     /// <summary>WorldOp</summary>
@@ -291,6 +292,12 @@ namespace Worldplate.Interop
         public const long MaxSlots = 8L;
         /// <summary>engines at one renderer</summary>
         public const long MaxSessions = 8L;
+        /// <summary>people's tools at one renderer</summary>
+        public const long MaxOperators = 8L;
+        /// <summary>snapshots that are kept</summary>
+        public const long MaxSnapshots = 64L;
+        /// <summary>bytes of all snapshots that are kept</summary>
+        public const long MaxSnapshotBytes = 17179869184L;
         /// <summary>streams in one session</summary>
         public const long MaxStreams = 8L;
         /// <summary>messages per second in one session</summary>
@@ -305,6 +312,7 @@ namespace Worldplate.Interop
         public const string Refused = "refused";
         public const string Transport = "transport";
         public const string Model = "model";
+        public const string World = "world";
         public const string MissingDependency = "missing_dependency";
         public const string Config = "config";
         public const string MalformedMessage = "malformed_message";
@@ -316,6 +324,8 @@ namespace Worldplate.Interop
         public const string BadToken = "bad_token";
         public const string MissingPlane = "missing_plane";
         public const string NotSupported = "not_supported";
+        public const string UnknownSession = "unknown_session";
+        public const string SeveralSessions = "several_sessions";
         public const string NotLoopback = "not_loopback";
         public const string EndpointInUse = "endpoint_in_use";
         public const string NoRenderer = "no_renderer";
@@ -324,6 +334,11 @@ namespace Worldplate.Interop
         public const string ModelNotFound = "model_not_found";
         public const string ModelIncomplete = "model_incomplete";
         public const string ModelFailed = "model_failed";
+        public const string UnknownStream = "unknown_stream";
+        public const string SnapshotNotFound = "snapshot_not_found";
+        public const string SnapshotCorrupt = "snapshot_corrupt";
+        public const string SnapshotMismatch = "snapshot_mismatch";
+        public const string SnapshotNotWritten = "snapshot_not_written";
     }
 
     /// <summary>Engine to renderer, first: who I am and what I can give. Answered by WELCOME or REJECT.</summary>
@@ -540,7 +555,7 @@ namespace Worldplate.Interop
         public const string Generation = "generation";
     }
 
-    /// <summary>Engine to renderer: from frame `from_id` on, these controls and this ownership hold.</summary>
+    /// <summary>Engine or operator to renderer: from frame `from_id` on, these controls and this ownership hold.</summary>
     public static class SetControlsKeys
     {
         /// <summary>the value of `type`</summary>
@@ -561,7 +576,7 @@ namespace Worldplate.Interop
         public const string PlateFarM = "plate_far_m";
     }
 
-    /// <summary>Engine to renderer: an operation on the session's world. Answered by STATUS or ERROR.</summary>
+    /// <summary>Engine or operator to renderer: an operation on the session's world. Answered by STATUS or ERROR.</summary>
     public static class WorldKeys
     {
         /// <summary>the value of `type`</summary>
@@ -572,6 +587,14 @@ namespace Worldplate.Interop
         public const string Op = "op";
         /// <summary>text like `^[A-Za-z0-9_-]*\Z`; of a snapshot; never a path</summary>
         public const string Name = "name";
+        /// <summary>Reset; of `reset`: how much is forgotten; `none` is refused</summary>
+        public const string Reset = "reset";
+        /// <summary>text 0..64; the stream to reset, or to fork from; empty: all, or the only one</summary>
+        public const string Stream = "stream";
+        /// <summary>text 0..64; of `fork`: the stream that goes on from a copy</summary>
+        public const string ToStream = "to_stream";
+        /// <summary>u63; any number; STATUS or ERROR that answers repeats it</summary>
+        public const string Nonce = "nonce";
     }
 
     /// <summary>Both ways: four time stamps give offset and round trip, as in NTP (RFC 5905 §8).</summary>
@@ -610,6 +633,10 @@ namespace Worldplate.Interop
         public const string FrameAgeMs = "frame_age_ms";
         /// <summary>map of text to int; frames by disposition since the session began</summary>
         public const string Dispositions = "dispositions";
+        /// <summary>text 0..64; `client` of the session's HELLO, for people</summary>
+        public const string Name = "name";
+        /// <summary>u63; of the WORLD or OPERATOR that this answers; 0: nobody asked</summary>
+        public const string Nonce = "nonce";
     }
 
     /// <summary>Either way; the peer answers with the same nonce.</summary>
@@ -651,6 +678,25 @@ namespace Worldplate.Interop
         public const string Stream = "stream";
         /// <summary>bool; true when the session is over</summary>
         public const string Fatal = "fatal";
+        /// <summary>u63; of the WORLD that this answers; 0 when it had none</summary>
+        public const string Nonce = "nonce";
+    }
+
+    /// <summary>A person's tool to renderer: let me steer the sessions of engines. Answered by one STATUS per session, then one of session 0 for the renderer itself; or by REJECT.</summary>
+    public static class OperatorHelloKeys
+    {
+        /// <summary>the value of `type`</summary>
+        public const string MessageType = "OPERATOR";
+        /// <summary>u32; the newest protocol version the tool speaks</summary>
+        public const string Protocol = "protocol";
+        /// <summary>u32; the oldest it speaks</summary>
+        public const string ProtocolOldest = "protocol_oldest";
+        /// <summary>text 0..64; from the connection file; compared in constant time</summary>
+        public const string Token = "token";
+        /// <summary>text 1..64; tool name and version, for people</summary>
+        public const string Client = "client";
+        /// <summary>u63; any number; each STATUS that answers repeats it</summary>
+        public const string Nonce = "nonce";
     }
 
     /// <summary>One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0).</summary>
@@ -812,6 +858,12 @@ namespace Worldplate.Interop
         public const string MaxSlots = "max_slots";
         /// <summary>int &gt;= 1; engines at one renderer</summary>
         public const string MaxSessions = "max_sessions";
+        /// <summary>int &gt;= 1; people's tools at one renderer</summary>
+        public const string MaxOperators = "max_operators";
+        /// <summary>int &gt;= 1; snapshots that are kept</summary>
+        public const string MaxSnapshots = "max_snapshots";
+        /// <summary>int &gt;= 1; bytes of all snapshots that are kept</summary>
+        public const string MaxSnapshotBytes = "max_snapshot_bytes";
         /// <summary>int &gt;= 1; streams in one session</summary>
         public const string MaxStreams = "max_streams";
         /// <summary>int &gt;= 1; messages per second in one session</summary>
