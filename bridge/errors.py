@@ -30,6 +30,14 @@
     │   ├── SnapshotCorrupt      truncated, altered, or no snapshot at all
     │   ├── SnapshotMismatch     of another version, model, weights or size of picture
     │   └── SnapshotNotWritten   the disk is full, or the folder may not be written
+    ├── TakeError              a recording that cannot be written, read or used
+    │   ├── TakeNotFound
+    │   ├── TakeExists           a name that is taken: nothing is ever recorded over
+    │   ├── TakeNotWritten       the disk is full, or the folder may not be written
+    │   ├── TakeCorrupt          altered, or no take at all
+    │   ├── TakeVersion          of another version of the format
+    │   ├── TakeEmpty            without one frame
+    │   └── TakeMixed            of several sizes or streams, where one is needed
     ├── MissingDependency      an optional package is absent; says the line that installs it
     └── ConfigError            a setting that is unknown or out of range
 
@@ -174,6 +182,38 @@ class SnapshotMismatch(WorldError):
 
 class SnapshotNotWritten(WorldError):
     code = "snapshot_not_written"
+
+
+class TakeError(WorldplateError):
+    code = "take"
+
+
+class TakeNotFound(TakeError):
+    code = "take_not_found"
+
+
+class TakeExists(TakeError):
+    code = "take_exists"
+
+
+class TakeNotWritten(TakeError):
+    code = "take_not_written"
+
+
+class TakeCorrupt(TakeError):
+    code = "take_corrupt"
+
+
+class TakeVersion(TakeError):
+    code = "take_version"
+
+
+class TakeEmpty(TakeError):
+    code = "take_empty"
+
+
+class TakeMixed(TakeError):
+    code = "take_mixed"
 
 
 class MissingDependency(WorldplateError):

@@ -7,7 +7,7 @@ typed schema. Values are checked last (bridge/checks.py). What comes out is whol
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgpack
 import msgspec
@@ -35,6 +35,8 @@ if msgpack.Unpacker.__module__ == "msgpack.fallback" or msgpack.version[:3] < OL
         " 1.2.4, and the pure-Python fallback, let a hostile message take the process's memory or time",
         fix="Unset MSGPACK_PUREPYTHON and run `pip install --force-reinstall --only-binary :all: 'msgpack>=1.2.4'`.",
     )
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _TYPES: dict[object, type[AnyMessage]] = {kind.__struct_config__.tag: kind for kind in get_args(AnyMessage)}
 
@@ -72,7 +74,7 @@ class _Builder:
             raise LimitExceeded("the number of maps and arrays in the header", self.nodes, self.most, "max_nodes")
 
 
-def encode(message: AnyMessage) -> bytes:
+def encode(message: msgspec.Struct) -> bytes:
     """One header part. Fields with defaults are written too: a reader in another language need not know them."""
     packed: bytes = msgpack.packb(msgspec.to_builtins(message, builtin_types=(bytes,)))
     return packed
@@ -94,21 +96,34 @@ def decode(part: bytes | memoryview, limits: Limits) -> AnyMessage:
     return message
 
 
+def decode_as(part: bytes | memoryview, kind: type[S], limits: Limits) -> S:
+    """A record that is no message of the protocol, such as a take has, as `encode` wrote it; bounded as messages are.
+
+    Raises LimitExceeded, MalformedMessage, and InvalidValue for values out of range.
+    """
+    if len(part) > limits.max_message_bytes:
+        raise LimitExceeded("record size in bytes", len(part), limits.max_message_bytes, "max_message_bytes")
+    return _converted(_unpack(part, limits), kind, kind.__name__)
+
+
 def _typed(tree: dict[str, object]) -> AnyMessage:
     tag = tree.get("type")
     kind = _TYPES.get(tag) if isinstance(tag, str) else None
     if kind is None:
         shown = repr(tag[:MOST_SHOWN]) if isinstance(tag, str) else _kind(tag)
         raise UnknownType(f"message type {shown} is unknown", fix="Update the side that is older; see PROTOCOL.md.")
+    return _converted(tree, kind, str(tag))
+
+
+def _converted(tree: object, kind: type[S], name: str) -> S:
     try:
-        message: AnyMessage = msgspec.convert(tree, type=kind)
+        return msgspec.convert(tree, type=kind)
     except msgspec.ValidationError as error:
         what, at, path = str(error).partition(" - at ")
         # Two kinds of refusal: of another type or absent, and of the right type but out of its range.
         of_another_type = ", got `" in what or what.startswith("Object missing")
         refuse = MalformedMessage if of_another_type else InvalidValue
-        raise refuse(f"{tag}: {_shown(what)}{at}{path}", fix="Send the fields as PROTOCOL.md has them.") from error
-    return message
+        raise refuse(f"{name}: {_shown(what)}{at}{path}", fix="Send the fields as PROTOCOL.md has them.") from error
 
 
 def named_frame(part: bytes | memoryview, limits: Limits) -> tuple[int, str]:

@@ -179,6 +179,7 @@ typedef enum wp_control_type {
 #define WP_ERROR_TRANSPORT "transport"
 #define WP_ERROR_MODEL "model"
 #define WP_ERROR_WORLD "world"
+#define WP_ERROR_TAKE "take"
 #define WP_ERROR_MISSING_DEPENDENCY "missing_dependency"
 #define WP_ERROR_CONFIG "config"
 #define WP_ERROR_MALFORMED_MESSAGE "malformed_message"
@@ -205,6 +206,13 @@ typedef enum wp_control_type {
 #define WP_ERROR_SNAPSHOT_CORRUPT "snapshot_corrupt"
 #define WP_ERROR_SNAPSHOT_MISMATCH "snapshot_mismatch"
 #define WP_ERROR_SNAPSHOT_NOT_WRITTEN "snapshot_not_written"
+#define WP_ERROR_TAKE_NOT_FOUND "take_not_found"
+#define WP_ERROR_TAKE_EXISTS "take_exists"
+#define WP_ERROR_TAKE_NOT_WRITTEN "take_not_written"
+#define WP_ERROR_TAKE_CORRUPT "take_corrupt"
+#define WP_ERROR_TAKE_VERSION "take_version"
+#define WP_ERROR_TAKE_EMPTY "take_empty"
+#define WP_ERROR_TAKE_MIXED "take_mixed"
 
 typedef struct wp_ring_header {
     uint64_t magic; /* RING_MAGIC, written last when the header is complete */

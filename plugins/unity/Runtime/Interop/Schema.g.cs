@@ -313,6 +313,7 @@ namespace Worldplate.Interop
         public const string Transport = "transport";
         public const string Model = "model";
         public const string World = "world";
+        public const string Take = "take";
         public const string MissingDependency = "missing_dependency";
         public const string Config = "config";
         public const string MalformedMessage = "malformed_message";
@@ -339,6 +340,13 @@ namespace Worldplate.Interop
         public const string SnapshotCorrupt = "snapshot_corrupt";
         public const string SnapshotMismatch = "snapshot_mismatch";
         public const string SnapshotNotWritten = "snapshot_not_written";
+        public const string TakeNotFound = "take_not_found";
+        public const string TakeExists = "take_exists";
+        public const string TakeNotWritten = "take_not_written";
+        public const string TakeCorrupt = "take_corrupt";
+        public const string TakeVersion = "take_version";
+        public const string TakeEmpty = "take_empty";
+        public const string TakeMixed = "take_mixed";
     }
 
     /// <summary>Engine to renderer, first: who I am and what I can give. Answered by WELCOME or REJECT.</summary>
