@@ -21,6 +21,7 @@ from bridge.schema.messages import (
     Ping as Ping,
     Planes as Planes,
     PlanesAck as PlanesAck,
+    Record as Record,
     Reject as Reject,
     Release as Release,
     Result as Result,

@@ -239,7 +239,9 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
         default_factory=dict
     )
     name: Annotated[str, Meta(max_length=64), d("`client` of the session's HELLO, for people")] = ""
-    nonce: Annotated[U64, d("of the WORLD or OPERATOR that this answers; 0: nobody asked")] = 0
+    nonce: Annotated[U64, d("of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked")] = 0
+    take: Annotated[str, Meta(max_length=64), d("name of the take that the session is recorded into; empty: none")] = ""
+    take_missed: Annotated[U64, d("frames that were shown and that the take lacks")] = 0
 
 
 class Ping(Message, tag="PING", frozen=True, kw_only=True):
@@ -265,7 +267,7 @@ class Error(Message, tag="ERROR", frozen=True, kw_only=True):
     frame_id: Annotated[U64, d("the frame it is about; 0 = none; a frame answered by ERROR counts as dropped")] = 0
     stream: Annotated[str, Meta(max_length=64), d("the stream of that frame; empty when it is about none")] = ""
     fatal: Annotated[bool, d("true when the session is over")] = False
-    nonce: Annotated[U64, d("of the WORLD that this answers; 0 when it had none")] = 0
+    nonce: Annotated[U64, d("of the WORLD or RECORD that this answers; 0 when it had none")] = 0
 
 
 class OperatorHello(Message, tag="OPERATOR", frozen=True, kw_only=True):
@@ -279,7 +281,18 @@ class OperatorHello(Message, tag="OPERATOR", frozen=True, kw_only=True):
     nonce: Annotated[U64, d("any number; each STATUS that answers repeats it")] = 0
 
 
+class Record(Message, tag="RECORD", frozen=True, kw_only=True):
+    """Engine or operator to renderer: start or stop recording the session. Answered by STATUS or ERROR."""
+
+    session: Annotated[Hex32, d("from WELCOME")]
+    on: Annotated[bool, d("true starts a take, false ends it")]
+    name: Annotated[
+        str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"), d("of the take, never a path; empty: date and time")
+    ] = ""
+    nonce: Annotated[U64, d("any number; STATUS or ERROR that answers repeats it")] = 0
+
+
 AnyMessage = (
     Hello | Welcome | Reject | Planes | PlanesAck | Frame | Result | Release | SetControls
-    | World | Clock | Status | Ping | Bye | Error | OperatorHello
+    | World | Clock | Status | Ping | Bye | Error | OperatorHello | Record
 )  # fmt: skip

@@ -40,6 +40,7 @@ from bridge.schema import (
     Planes,
     PlanesAck,
     Pose,
+    Record,
     Reject,
     Release,
     RendererState,
@@ -176,7 +177,7 @@ def other_messages() -> dict[str, AnyMessage]:
         "status-filled": Status(
             session=SESSION, state=RendererState.RUNNING, text="all well", model="limn", runtime="torch cpu",
             plates_per_s=24.0, frame_age_ms={"p50": 60.0}, dispositions={"generated": 240}, name="Godot 4.6",
-            nonce=7,
+            nonce=7, take="scene-4_take-2", take_missed=3,
         ),
         "ping": Ping(nonce=1),
         "ping-filled": Ping(nonce=2**63 - 1, answer=True),
@@ -189,6 +190,8 @@ def other_messages() -> dict[str, AnyMessage]:
         ),
         "operator": OperatorHello(token="t", client="conformance"),
         "operator-filled": OperatorHello(token="t", client="worldplate record", protocol=3, protocol_oldest=2, nonce=5),
+        "record": Record(session=SESSION, on=False),
+        "record-filled": Record(session=SESSION, on=True, name="scene-4_take-2", nonce=9),
     }  # fmt: skip
 
 

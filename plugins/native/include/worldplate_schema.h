@@ -412,7 +412,9 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_STATUS_FRAME_AGE_MS "frame_age_ms" /* map of text to float; p50, p95, p99 over the last 256 plates, milliseconds */
 #define WP_KEY_STATUS_DISPOSITIONS "dispositions" /* map of text to int; frames by disposition since the session began */
 #define WP_KEY_STATUS_NAME "name" /* text 0..64; `client` of the session's HELLO, for people */
-#define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD or OPERATOR that this answers; 0: nobody asked */
+#define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked */
+#define WP_KEY_STATUS_TAKE "take" /* text 0..64; name of the take that the session is recorded into; empty: none */
+#define WP_KEY_STATUS_TAKE_MISSED "take_missed" /* u63; frames that were shown and that the take lacks */
 
 #define WP_PING "PING" /* Either way; the peer answers with the same nonce. */
 #define WP_KEY_PING_NONCE "nonce" /* u63; any number; the answer repeats it */
@@ -429,7 +431,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_ERROR_FRAME_ID "frame_id" /* u63; the frame it is about; 0 = none; a frame answered by ERROR counts as dropped */
 #define WP_KEY_ERROR_STREAM "stream" /* text 0..64; the stream of that frame; empty when it is about none */
 #define WP_KEY_ERROR_FATAL "fatal" /* bool; true when the session is over */
-#define WP_KEY_ERROR_NONCE "nonce" /* u63; of the WORLD that this answers; 0 when it had none */
+#define WP_KEY_ERROR_NONCE "nonce" /* u63; of the WORLD or RECORD that this answers; 0 when it had none */
 
 #define WP_OPERATOR "OPERATOR" /* A person's tool to renderer: let me steer the sessions of engines. Answered by one STATUS per session, then one of session 0 for the renderer itself; or by REJECT. */
 #define WP_KEY_OPERATOR_PROTOCOL "protocol" /* u32; the newest protocol version the tool speaks */
@@ -437,6 +439,12 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_OPERATOR_TOKEN "token" /* text 0..64; from the connection file; compared in constant time */
 #define WP_KEY_OPERATOR_CLIENT "client" /* text 1..64; tool name and version, for people */
 #define WP_KEY_OPERATOR_NONCE "nonce" /* u63; any number; each STATUS that answers repeats it */
+
+#define WP_RECORD "RECORD" /* Engine or operator to renderer: start or stop recording the session. Answered by STATUS or ERROR. */
+#define WP_KEY_RECORD_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
+#define WP_KEY_RECORD_ON "on" /* bool; true starts a take, false ends it */
+#define WP_KEY_RECORD_NAME "name" /* text like `^[A-Za-z0-9_-]*\Z`; of the take, never a path; empty: date and time */
+#define WP_KEY_RECORD_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 
 /* PlaneLayout: One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0). */
 #define WP_KEY_PLANE_LAYOUT_NAME "name" /* PlaneName; which plane */

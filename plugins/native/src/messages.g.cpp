@@ -52,6 +52,8 @@ void read_fields(Fields& from, Error& out);
 void write(Writer& to, const Error& value);
 void read_fields(Fields& from, OperatorHello& out);
 void write(Writer& to, const OperatorHello& value);
+void read_fields(Fields& from, Record& out);
+void write(Writer& to, const Record& value);
 
 void read_fields(Fields& from, PlaneLayout& out) {
     from.required("name", out.name);
@@ -546,10 +548,12 @@ void read_fields(Fields& from, Status& out) {
     from.optional("dispositions", out.dispositions);
     from.optional("name", out.name, {0, INT64_C(64), nullptr});
     from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+    from.optional("take", out.take, {0, INT64_C(64), nullptr});
+    from.optional("take_missed", out.take_missed, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Status& value) {
-    to.map(11);
+    to.map(13);
     to.text("type");
     to.text("STATUS");
     write_field(to, "session", value.session);
@@ -562,6 +566,8 @@ void write(Writer& to, const Status& value) {
     write_field(to, "dispositions", value.dispositions);
     write_field(to, "name", value.name);
     write_field(to, "nonce", value.nonce);
+    write_field(to, "take", value.take);
+    write_field(to, "take_missed", value.take_missed);
 }
 
 void read_fields(Fields& from, Ping& out) {
@@ -632,10 +638,27 @@ void write(Writer& to, const OperatorHello& value) {
     write_field(to, "nonce", value.nonce);
 }
 
+void read_fields(Fields& from, Record& out) {
+    from.required("session", out.session, {32, INT64_C(32), is_session});
+    from.required("on", out.on);
+    from.optional("name", out.name, {0, INT64_C(64), is_snapshot_name});
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+}
+
+void write(Writer& to, const Record& value) {
+    to.map(5);
+    to.text("type");
+    to.text("RECORD");
+    write_field(to, "session", value.session);
+    write_field(to, "on", value.on);
+    write_field(to, "name", value.name);
+    write_field(to, "nonce", value.nonce);
+}
+
 const char* type_of(const Message& message) {
     static constexpr const char* kTypes[] = {
         "HELLO", "WELCOME", "REJECT", "PLANES", "PLANES_ACK", "FRAME", "RESULT", "RELEASE", "CONTROL", "WORLD",
-        "CLOCK", "STATUS", "PING", "BYE", "ERROR", "OPERATOR"};
+        "CLOCK", "STATUS", "PING", "BYE", "ERROR", "OPERATOR", "RECORD"};
     return kTypes[message.index()];
 }
 
@@ -656,6 +679,7 @@ std::optional<Message> message_of(std::string_view type) {
     if (type == "BYE") return Bye{};
     if (type == "ERROR") return Error{};
     if (type == "OPERATOR") return OperatorHello{};
+    if (type == "RECORD") return Record{};
     return std::nullopt;
 }
 

@@ -237,6 +237,8 @@ struct Status {
     Map<int64_t> dispositions{};
     std::string name{};
     int64_t nonce = 0;
+    std::string take{};
+    int64_t take_missed = 0;
 };
 
 struct Ping {
@@ -267,9 +269,16 @@ struct OperatorHello {
     int64_t nonce = 0;
 };
 
+struct Record {
+    std::string session{};
+    bool on{};
+    std::string name{};
+    int64_t nonce = 0;
+};
+
 using Message =
     std::variant<Hello, Welcome, Reject, Planes, PlanesAck, Frame, Result, Release, SetControls, World, Clock,
-    Status, Ping, Bye, Error, OperatorHello>;
+    Status, Ping, Bye, Error, OperatorHello, Record>;
 
 /* The value of a message's `type`. */
 const char* type_of(const Message& message);

@@ -643,8 +643,12 @@ namespace Worldplate.Interop
         public const string Dispositions = "dispositions";
         /// <summary>text 0..64; `client` of the session's HELLO, for people</summary>
         public const string Name = "name";
-        /// <summary>u63; of the WORLD or OPERATOR that this answers; 0: nobody asked</summary>
+        /// <summary>u63; of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked</summary>
         public const string Nonce = "nonce";
+        /// <summary>text 0..64; name of the take that the session is recorded into; empty: none</summary>
+        public const string Take = "take";
+        /// <summary>u63; frames that were shown and that the take lacks</summary>
+        public const string TakeMissed = "take_missed";
     }
 
     /// <summary>Either way; the peer answers with the same nonce.</summary>
@@ -686,7 +690,7 @@ namespace Worldplate.Interop
         public const string Stream = "stream";
         /// <summary>bool; true when the session is over</summary>
         public const string Fatal = "fatal";
-        /// <summary>u63; of the WORLD that this answers; 0 when it had none</summary>
+        /// <summary>u63; of the WORLD or RECORD that this answers; 0 when it had none</summary>
         public const string Nonce = "nonce";
     }
 
@@ -704,6 +708,21 @@ namespace Worldplate.Interop
         /// <summary>text 1..64; tool name and version, for people</summary>
         public const string Client = "client";
         /// <summary>u63; any number; each STATUS that answers repeats it</summary>
+        public const string Nonce = "nonce";
+    }
+
+    /// <summary>Engine or operator to renderer: start or stop recording the session. Answered by STATUS or ERROR.</summary>
+    public static class RecordKeys
+    {
+        /// <summary>the value of `type`</summary>
+        public const string MessageType = "RECORD";
+        /// <summary>text like `^[0-9a-f]{32}$`; from WELCOME</summary>
+        public const string Session = "session";
+        /// <summary>bool; true starts a take, false ends it</summary>
+        public const string On = "on";
+        /// <summary>text like `^[A-Za-z0-9_-]*\Z`; of the take, never a path; empty: date and time</summary>
+        public const string Name = "name";
+        /// <summary>u63; any number; STATUS or ERROR that answers repeats it</summary>
         public const string Nonce = "nonce";
     }
 
