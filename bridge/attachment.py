@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ import msgspec
 
 from bridge.door import Door
 from bridge.ends import EngineEnd, Received
-from bridge.errors import LimitExceeded, Refused, WorldplateError
+from bridge.errors import LimitExceeded, WorldplateError, typed_error
 from bridge.flight import Flight, Pool
 from bridge.inline import InlineEngineBuffers
 from bridge.planes import EngineBuffers
@@ -213,7 +212,7 @@ class Attachment:
         if isinstance(message, Result):
             return message.session == self.session
         if isinstance(message, Error):
-            self.note(_error(message.code, message.text, message.fix))
+            self.note(typed_error(message.code, message.text, message.fix))
             return message.frame_id > 0
         return False
 
@@ -222,7 +221,7 @@ class Attachment:
             case Welcome() if self.state is State.GREETING:
                 self._open(message)
             case Reject():
-                self._refuse(_error(message.code, message.text, message.fix))
+                self._refuse(typed_error(message.code, message.text, message.fix))
             case PlanesAck(generation=generation) if self.state is State.OPENING and generation == self._generation:
                 self._opened(message)
             case Status():
@@ -236,7 +235,7 @@ class Attachment:
                 self._look_at_s = time.monotonic() + _AFTER_BYE_S
                 self._leave(reason or "the renderer said goodbye")
             case Error(fatal=fatal) if fatal or self.state is not State.ATTACHED:
-                self._refuse(_error(message.code, message.text, message.fix))
+                self._refuse(typed_error(message.code, message.text, message.fix))
 
     def _open(self, welcome: Welcome) -> None:
         self.welcome = welcome
@@ -272,7 +271,7 @@ class Attachment:
             self._attach(ring.result(), self.welcome)
         else:
             ring.result().close()
-            self._do_without_ring(_error(ack.code, ack.text, "Use the `inline` transport."))
+            self._do_without_ring(typed_error(ack.code, ack.text, "Use the `inline` transport."))
 
     def _do_without_ring(self, error: WorldplateError) -> None:
         rest = tuple(t for t in self._hello.transports if t is not Transport.SHM)
@@ -314,17 +313,3 @@ class Attachment:
 def _close_ring(ring: Future[Ring]) -> None:
     if not ring.cancelled() and ring.exception() is None:
         ring.result().close()
-
-
-def _error(code: str, text: str, fix: str) -> WorldplateError:
-    """The typed error of a code from the wire; `Refused` for one that this version does not know."""
-    kind = next((kind for kind in _kinds(WorldplateError) if kind.code == code), Refused)
-    error = kind.__new__(kind)
-    WorldplateError.__init__(error, text, fix=fix)
-    if isinstance(error, LimitExceeded):
-        error.value, error.limit, error.setting = math.nan, math.nan, ""  # the text says them
-    return error
-
-
-def _kinds(root: type[WorldplateError]) -> list[type[WorldplateError]]:
-    return [root, *(kind for child in root.__subclasses__() for kind in _kinds(child))]

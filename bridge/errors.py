@@ -47,6 +47,8 @@ the thing to do), and never a secret.
 
 from __future__ import annotations
 
+import math
+
 
 class WorldplateError(Exception):
     """The root. `str(error)` is one line: what is wrong, then what to do."""
@@ -222,3 +224,17 @@ class MissingDependency(WorldplateError):
 
 class ConfigError(WorldplateError):
     code = "config"
+
+
+def typed_error(code: str, text: str, fix: str) -> WorldplateError:
+    """The error that a code from the wire stands for; `Refused` for one that this version does not know."""
+    kind = next((kind for kind in _kinds(WorldplateError) if kind.code == code), Refused)
+    error = kind.__new__(kind)
+    WorldplateError.__init__(error, text, fix=fix)
+    if isinstance(error, LimitExceeded):
+        error.value, error.limit, error.setting = math.nan, math.nan, ""  # the text says them
+    return error
+
+
+def _kinds(root: type[WorldplateError]) -> list[type[WorldplateError]]:
+    return [root, *(kind for child in root.__subclasses__() for kind in _kinds(child))]
