@@ -16,12 +16,15 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from bridge.errors import (
     BadToken,
     LimitExceeded,
     NotSupported,
     OutOfOrder,
     ProtocolError,
+    UnknownSession,
     VersionMismatch,
     WorldplateError,
 )
@@ -37,6 +40,7 @@ from bridge.schema import (
     Frame,
     Hello,
     Limits,
+    OperatorHello,
     Ping,
     Planes,
     PlanesAck,
@@ -44,6 +48,7 @@ from bridge.schema import (
     Release,
     RendererState,
     SetControls,
+    Status,
     World,
     WorldOp,
 )
@@ -70,6 +75,7 @@ class Renderer:
         self._token = token
         self._limits = limits
         self._sessions: dict[bytes, Session] = {}
+        self._operators: set[bytes] = set()  # peers that are people's tools, and have shown the token
         self._status_due_s = 0.0
         self._told: set[tuple[bytes, str]] = set()
         self._taps = list(taps)
@@ -155,9 +161,13 @@ class Renderer:
         elif isinstance(message, Release):
             self._session(peer, message.session).release(message.generation)
         elif isinstance(message, SetControls):
-            self.set_controls(self._session(peer, message.session), message)
+            self.set_controls(self._steered(peer, message.session), message)
+            if peer in self._operators:
+                self._send(peer, self._steered(peer, message.session).status(RendererState.RUNNING, "taken"))
         elif isinstance(message, World):
-            self.change_world(self._session(peer, message.session), message)
+            self.change_world(self._steered(peer, message.session), message, peer)
+        elif isinstance(message, OperatorHello):
+            self._operator(peer, message)
         elif isinstance(message, Clock):
             self._clock(self._session(peer, message.session), message)
         elif isinstance(message, Bye):
@@ -173,6 +183,7 @@ class Renderer:
             self._session(peer, message.session)
         if peer in self._sessions:
             log.info("%s left: %s", self._sessions[peer].name, message.reason or "no reason given")
+        self._operators.discard(peer)
         self._end(peer)
 
     def _session(self, peer: bytes, session_id: str) -> Session:
@@ -181,13 +192,48 @@ class Renderer:
             raise OutOfOrder("a message came for a session that is not this engine's", fix="Say HELLO first.")
         return session
 
+    def _steered(self, peer: bytes, session_id: str) -> Session:
+        """The session that a CONTROL, WORLD or RECORD is for: the engine's own, or the one that an operator chose.
+        Raises OutOfOrder, UnknownSession."""
+        if peer not in self._operators:
+            return self._session(peer, session_id)
+        for session in self._sessions.values():
+            if hmac.compare_digest(session.id, session_id):
+                return session
+        raise UnknownSession("there is no such session, or it has ended", fix="List the sessions again.")
+
+    def _operator(self, peer: bytes, hello: OperatorHello) -> None:
+        try:
+            self._check_entry(hello)
+            if peer not in self._operators and len(self._operators) >= self._limits.max_operators:
+                raise LimitExceeded(
+                    "the number of operators", len(self._operators) + 1, self._limits.max_operators, "max_operators"
+                )
+        except WorldplateError as error:
+            self._reject(peer, hello.client, error)
+            return
+        self._operators.add(peer)
+        for session in self._sessions.values():
+            self._send(peer, replace(session.status(RendererState.RUNNING, ""), nonce=hello.nonce))
+        self._send(peer, replace(self._own_status(), nonce=hello.nonce))
+
+    def _own_status(self) -> Status:
+        """Of the renderer itself, which ends the list that an operator is given."""
+        card, count = self._model.card, len(self._sessions)
+        state = RendererState.RUNNING if count else RendererState.READY
+        text = f"{count} of at most {self._limits.max_sessions} engines"
+        return Status(session=NO_SESSION, state=state, text=text, model=card.name, runtime=card.runtime)
+
+    def _reject(self, peer: bytes, client: str, error: WorldplateError) -> None:
+        log.warning("refused %s: %s", client, error)
+        self._send(peer, Reject(code=error.code, text=error.what[:1024], fix=error.fix[:1024]))
+
     def _hello(self, peer: bytes, hello: Hello) -> None:
         try:
             self._check_hello(hello, peer)
             session = Session(peer, hello, self._model, self._limits)
         except WorldplateError as error:
-            log.warning("refused %s: %s", hello.client, error)
-            self._send(peer, Reject(code=error.code, text=error.what[:1024], fix=error.fix[:1024]))
+            self._reject(peer, hello.client, error)
             return
         self._end(peer)
         self._sessions[peer] = session
@@ -198,6 +244,14 @@ class Renderer:
         )
 
     def _check_hello(self, hello: Hello, peer: bytes) -> None:
+        self._check_entry(hello)
+        if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
+            raise LimitExceeded(
+                "the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions"
+            )
+
+    def _check_entry(self, hello: Hello | OperatorHello) -> None:
+        """Raises BadToken, VersionMismatch."""
         if not hmac.compare_digest(hello.token.encode(), self._token.encode()):
             raise BadToken(
                 "the token is not this renderer's",
@@ -207,11 +261,7 @@ class Renderer:
             older = "renderer" if hello.protocol_oldest > PROTOCOL_VERSION else "plugin"
             spoken = f"{hello.protocol_oldest} to {hello.protocol}"
             raise VersionMismatch(
-                f"the engine speaks protocol {spoken}, this renderer {PROTOCOL_VERSION}", fix=f"Update the {older}."
-            )
-        if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
-            raise LimitExceeded(
-                "the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions"
+                f"{hello.client} speaks protocol {spoken}, this renderer {PROTOCOL_VERSION}", fix=f"Update the {older}."
             )
 
     def _planes(self, session: Session, message: Planes) -> None:
@@ -242,15 +292,16 @@ class Renderer:
         session.set_controls(message)
         self._show_taps(lambda tap: tap.told(session, message))
 
-    def change_world(self, session: Session, message: World) -> None:
-        """Carry out a world operation, and tell the engine. Raises NotSupported."""
+    def change_world(self, session: Session, message: World, asker: bytes | None = None) -> None:
+        """Carry out a world operation, and answer the asker: a peer, or the session's engine. Raises NotSupported."""
         if message.op is not WorldOp.RESET:
             raise NotSupported(
                 f"the world operation '{message.op}' is not in this version", fix="Only 'reset' is; keep the seed."
             )
         session.reset_worlds()
         self._show_taps(lambda tap: tap.told(session, message))
-        self._send(session.peer, session.status(RendererState.RUNNING, "the world was reset"))
+        answer = session.status(RendererState.RUNNING, "the world was reset")
+        self._send(asker or session.peer, replace(answer, nonce=message.nonce))
 
     def _clock(self, session: Session, message: Clock) -> None:
         now_ns = time.monotonic_ns()
@@ -269,6 +320,7 @@ class Renderer:
             fix=fix[:1024],
             frame_id=frame.id if frame else 0,
             stream=frame.stream if frame else "",
+            nonce=message.nonce if isinstance(message, World) else 0,
         )
         self._send(peer, error)
 

@@ -212,6 +212,7 @@ class Session:
             plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),
             frame_age_ms=percentiles,
             dispositions=dict(self._dispositions),
+            name=self.name,
         )
 
     def close(self) -> None:
