@@ -6,12 +6,14 @@ A model answers one question per step: given planes, camera, bodies, controls an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.errors import ModelNotFound
 from bridge.schema import Control, PlaneName
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -34,6 +36,7 @@ class ModelCard:
     memory_bytes: int = 0  # resident, beyond the runtime's own
     licence: str = "Apache-2.0"  # SPDX id of the weights
     runtime: str = "none"
+    sha256: str = ""  # of the weights; empty for a model without
 
 
 class WorldModel(Protocol):
@@ -43,6 +46,14 @@ class WorldModel(Protocol):
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         """Write the plate, float16 [H, W, 4], scene-linear, alpha 1 where it is the model's, in place."""
+
+    def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
+        """`world.latents` as named arrays, for a snapshot; none for None. The arrays are not written to afterwards,
+        neither by the model nor by whoever saves them."""
+
+    def load_latents(self, arrays: Mapping[str, NDArray[Any]]) -> object:
+        """The latents that were saved as `arrays`. The frame that comes next, whatever its id, follows on the one
+        after which they were saved. Raises SnapshotCorrupt when they are not of this model."""
 
     def close(self) -> None:
         """Let go of memory and threads; the model is not used afterwards."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.errors import SnapshotCorrupt
 from bridge.schema import PlaneName
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard
 from renderer.recall import World
+
+OF_ANOTHER = "It was altered; take another snapshot."
 
 
 class Passthrough:
@@ -24,6 +30,14 @@ class Passthrough:
         # A float32 colour beyond half precision's range becomes inf by design: nothing is clamped in silence.
         with np.errstate(over="ignore"):
             np.copyto(plate, frame.planes[PlaneName.COLOR], casting="same_kind")
+
+    def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
+        return {}  # it remembers nothing
+
+    def load_latents(self, arrays: Mapping[str, NDArray[Any]]) -> object:
+        if arrays:
+            raise SnapshotCorrupt("the snapshot holds latents, and passthrough has none", fix=OF_ANOTHER)
+        return None
 
     def close(self) -> None:
         """Nothing is held."""

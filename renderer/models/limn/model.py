@@ -10,12 +10,12 @@ import hashlib
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bridge.errors import MissingDependency, ModelIncomplete
+from bridge.errors import MissingDependency, ModelIncomplete, SnapshotCorrupt
 from bridge.schema import PlaneName, Pose
 
 try:
@@ -39,10 +39,13 @@ from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.memory import carried, traced_back
 from renderer.models.limn.network import CELL, SIZES, STRIDE, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ANSWERS
+from renderer.models.limn.weather import Weather
 from renderer.models.limn.words import Words
 from renderer.runtimes import F32, Network, Runtime, Step, load_runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.planes import PlaneViews
     from bridge.schema import Bodies, Camera
     from renderer.frame import RenderFrame
@@ -63,12 +66,43 @@ class Memory:
     cells: F32  # [1, rows, columns, C] of the network
     depth_m: F32  # [H, W]
     world_from_camera: Pose
-    frame: int  # its id
+    frame: int | None  # its id; None: the next frame follows on it, whatever its own id is
 
-    def fits(self, light: Light, cells: F32) -> bool:
+    def fits(self, light: Light, cells: F32, depth_m: F32) -> bool:
         """Whether it is of the same light and size."""
         same_light = (self.light.weather, self.light.seed) == (light.weather, light.seed)
-        return same_light and self.cells.shape == cells.shape
+        return same_light and self.cells.shape == cells.shape and self.depth_m.shape == depth_m.shape
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a snapshot keeps of it; the light is worked out anew from its weather."""
+        pose = self.world_from_camera
+        return {
+            "cells": self.cells, "depth_m": self.depth_m, "weather": np.array(astuple(self.light.weather), np.float64),
+            "seed": np.array([self.light.seed], np.uint64),
+            "world_from_camera": np.array([*pose.position_m, *pose.orientation], np.float64),
+        }  # fmt: skip
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[Any]]) -> Memory:
+        """From `arrays`. Raises SnapshotCorrupt."""
+        told = {name: (array.dtype, array.ndim) for name, array in arrays.items()}
+        sizes = {name: array.size for name, array in arrays.items() if array.ndim == 1}
+        whole = told == SAVED and sizes == SAVED_SIZES
+        if not whole or not all(np.isfinite(arrays[name]).all() for name in ("cells", *sizes)):
+            raise SnapshotCorrupt(
+                "the snapshot's latents are not limn's", fix="It was altered, or made by another version; take another."
+            )
+        light = light_of(Weather(*map(float, arrays["weather"])).clamped(), int(arrays["seed"][0]))
+        place = [float(v) for v in arrays["world_from_camera"]]
+        pose = Pose(position_m=(place[0], place[1], place[2]), orientation=(place[3], place[4], place[5], place[6]))
+        return Memory(light, arrays["cells"], arrays["depth_m"], pose, frame=None)
+
+
+SAVED = {
+    "cells": (np.dtype(np.float32), 4), "depth_m": (np.dtype(np.float32), 2), "weather": (np.dtype(np.float64), 1),
+    "seed": (np.dtype(np.uint64), 1), "world_from_camera": (np.dtype(np.float64), 1),
+}  # fmt: skip
+SAVED_SIZES = {"weather": len(fields(Weather)), "seed": 1, "world_from_camera": 7}
 
 
 class Canvas:
@@ -97,9 +131,9 @@ class Canvas:
         """Take in a frame, and what is known from the one before."""
         self.fused.see(planes, camera, bodies, light)
         self._trust.fill(0.0)
-        if memory is None or not memory.fits(light, self.cells):
+        if memory is None or not memory.fits(light, self.cells, self.fused.depth_m):
             return
-        next_one = frame == memory.frame + 1 and camera.previous_world_from_camera == memory.world_from_camera
+        next_one = memory.frame in (None, frame - 1) and camera.previous_world_from_camera == memory.world_from_camera
         motion = planes.get(PlaneName.MOTION) if next_one else None
         moving = None if motion is not None else np.isin(planes[PlaneName.OBJECT], np.frombuffer(bodies.ids, "<u4"))
         traced = traced_back(camera, memory.world_from_camera, self.fused.depth_m, memory.depth_m,
@@ -190,6 +224,12 @@ class Limn:
             new = Canvas(width, height, self._runtime, self._threads, self._memory_channels)
             self._canvases[width, height] = new
         return self._canvases[width, height]
+
+    def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
+        return latents.arrays() if isinstance(latents, Memory) else {}
+
+    def load_latents(self, arrays: Mapping[str, NDArray[Any]]) -> object:
+        return Memory.of(arrays) if arrays else None
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
