@@ -1,27 +1,34 @@
-"""The last plate, seen from where the engine is now: what a late frame shows.
+"""Plates that were made for other frames, seen from where the engine is now: what a late frame shows.
 
 Every pixel of the new frame is a point of the engine's geometry. Its depth says where, its object id which body it is
-on; so it is known where that point was when the plate was made, and whether the plate saw it. What the plate did not
-see is a hole: matte 0, the engine's own picture. Depth is view-space Z in metres, pixel centres lie at +0.5, y is down.
+on; so it is known where that point was when the plate was made, and whether the plate saw it. What no plate saw is a
+hole: matte 0, the engine's own picture. Depth is view-space Z in metres, pixel centres lie at +0.5, y is down.
+
+NumPy does it here. Where numba is installed, one compiled loop does the same in a fraction of the time
+(bridge/reproject_kernel.py); both are held to bridge/reproject_plainly.py.
 """
 
 from __future__ import annotations
 
-import math
+import functools
+import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.schema import Bodies, Camera, Pose
+from bridge.poses import F64, inverse, matrix_of, moved
+from bridge.schema import Bodies, Camera
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
+U32 = NDArray[np.uint32]
 
 RELATIVE_TOLERANCE = 0.01  # of depth: what differs less is the same surface
 TOLERANCE_M = 0.02
 LEAST_WEIGHT = 0.5  # of the four taps, that must have seen the point: with less, what is found lies off by too much
+NO_OBJECTS = np.zeros((0, 0), np.uint32)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,25 @@ class View:
     motion: NDArray[Any] | None = None  # [H, W, 2] previous_uv - current_uv, NaN where unknown
 
 
+@dataclass(frozen=True)
+class Source:
+    """A plate and what it saw, in memory of its own: the frame's buffers are not needed any more."""
+
+    frame_id: int
+    camera: Camera
+    bodies: Bodies
+    inverse_depth: F32  # [H, W], 1/m: linear in the image over a plane, and 0 for the sky
+    objects: U32 | None  # [H, W]
+    colors: F32  # [H, W, 4], colours times matte, and matte; 0 where the plate was not finite
+
+
+class Warped(NamedTuple):
+    """What is known of a frame from plates of others. `lay` fills it, source by source."""
+
+    plate: F32  # [H, W, 4], straight alpha, matte 0 where nothing is known
+    confidence: F32  # [H, W], 0..1; above 0 exactly where a plate saw the point, whatever its matte there
+
+
 class _Points(NamedTuple):
     """Where the target's pixels, flattened, lie in the source's image."""
 
@@ -45,20 +71,64 @@ class _Points(NamedTuple):
     trusted: NDArray[np.bool_]  # found by the motion plane, which knows no depth
 
 
+def source_of(view: View, plate: NDArray[np.float16]) -> Source:
+    """What `lay` takes, of a plate [H, W, 4] with straight alpha and the frame that it was made for."""
+    colors = plate.astype(np.float32)
+    finite = np.isfinite(colors).all(axis=-1)
+    if not finite.all():
+        colors[~finite] = 0
+    colors[..., :3] *= colors[..., 3:]
+    with np.errstate(divide="ignore"):
+        inverse_depth = np.reciprocal(view.depth_m, dtype=np.float32)
+    objects = None if view.objects is None else np.array(view.objects, np.uint32, order="C")
+    return Source(view.frame_id, view.camera, view.bodies, inverse_depth, objects, colors)
+
+
+def nothing_known(height: int, width: int) -> Warped:
+    return Warped(np.zeros((height, width, 4), np.float32), np.zeros((height, width), np.float32))
+
+
 def reproject(source: View, plate: NDArray[np.float16], target: View) -> NDArray[np.float16]:
-    """`plate` [H, W, 4], made for `source`, as seen in `target`; straight alpha, matte 0 where it cannot be known.
+    """`plate` [H, W, 4], made for `source`, as seen in `target`; straight alpha, matte 0 where it cannot be known."""
+    warped = nothing_known(*target.depth_m.shape)
+    lay(source_of(source, plate), target, warped)
+    return warped.plate.astype(np.float16)
+
+
+def lay(source: Source, target: View, onto: Warped, *, share: float = 0.0, trust: float = 1.0) -> int:
+    """Adds what `source` knows of `target` to what is known already, in place; returns how many pixels it gave
+    something to. It fills what nothing else saw; where something did, it gets that share, 0..1.
 
     Bodies are followed by id where the target has an object plane and both frames list them; else, when `source` is
     the frame just before, by the motion plane; else everything counts as standing still. A point counts as seen where
     its depth agrees with the source's plane to 1 % or 2 cm. Both frames have the same size.
+
+    The confidence of a point is `trust` (0..1, above 0), times the share of the four pixels around it that saw it,
+    times how large the plate shows it for its size in the target: what is nearer now is known less well.
     """
-    shape = target.depth_m.shape
+    by_motion = target.motion is not None and target.objects is None and source.frame_id + 1 == target.frame_id
+    fast = None if by_motion else compiled()
+    return (fast or lay_with_numpy)(source, target, onto, share, trust)
+
+
+@functools.cache
+def compiled() -> Callable[[Source, View, Warped, float, float], int] | None:
+    """The compiled twin of `lay_with_numpy`; None without numba. The first call compiles it, or loads it from the
+    disk's cache; that takes seconds, so whoever may need it asks when it starts."""
+    if importlib.util.find_spec("numba") is None:
+        return None
+    from bridge.reproject_kernel import lay_with_numba
+
+    return lay_with_numba
+
+
+def lay_with_numpy(source: Source, target: View, onto: Warped, share: float, trust: float) -> int:
+    """As `lay`."""
     points = _points(source, target)
-    taps, weights = _taps(points, shape)
+    taps, weights = _taps(points, target.depth_m.shape)
     with np.errstate(all="ignore"):
-        inverse_depth = (1 / source.depth_m).ravel()  # linear in the image over a plane, and 0 for the sky
+        there_each = source.inverse_depth.ravel().take(taps, mode="clip")
         here = 1 / points.depth_m
-        there_each = inverse_depth.take(taps, mode="clip")
         same = (there_each > 0) == (here > 0)  # sky is seen in sky alone
         if source.objects is not None and target.objects is not None:
             same &= source.objects.ravel().take(taps, mode="clip") == target.objects.ravel()
@@ -67,11 +137,38 @@ def reproject(source: View, plate: NDArray[np.float16], target: View) -> NDArray
         there = np.einsum("tn,tn->n", weights, there_each) / total
         seen = np.abs(here - there) <= np.maximum(RELATIVE_TOLERANCE * there, TOLERANCE_M * here * there)
         seen = (seen | points.trusted) & (total >= LEAST_WEIGHT) & (points.depth_m > 0)
-        weights *= np.where(seen, 1 / total, 0)
-    return _sample(plate, taps, weights).reshape(*shape, 4)
+        size = np.where(there > 0, np.minimum(target.depth_m.ravel() * there, 1), 1)
+        confidence = np.where(seen, trust * total * size, 0).astype(np.float32)
+    (pixels,) = np.nonzero(seen & ((onto.confidence.ravel() == 0) | (share > 0)))
+    found = _sample(source, taps[:, pixels], weights[:, pixels] / total[pixels])
+    _mix(onto, pixels, found, confidence[pixels], share)
+    return len(pixels)
 
 
-def _points(source: View, target: View) -> _Points:
+def _mix(onto: Warped, pixels: NDArray[np.intp], found: F32, confidence: F32, share: float) -> None:
+    """`found` [N, 4], colours times matte, at the flat indices `pixels` [N]."""
+    plate, known = onto.plate.reshape(-1, 4), onto.confidence.reshape(-1)
+    before = plate[pixels]
+    before[:, :3] *= before[:, 3:]
+    part = np.where(known[pixels] > 0, np.float32(share), np.float32(1))
+    mixed = before + (found - before) * part[:, None]
+    mixed[:, :3] /= np.where(mixed[:, 3:] > 0, mixed[:, 3:], 1)
+    plate[pixels] = mixed
+    known[pixels] += (confidence - known[pixels]) * part
+
+
+def owners(source: Source, target: View) -> tuple[U32, F64]:
+    """Ids [N], rising, of the bodies that have moved between the two, and of each source_camera_from_target_camera
+    [N + 1, 4, 4]; the last is that of what stands still."""
+    now = matrix_of(target.camera.world_from_camera)
+    back = inverse(matrix_of(source.camera.world_from_camera))
+    if target.objects is None:
+        return np.zeros(0, np.uint32), (back @ now)[None]
+    ids, then_from_now = moved(source.bodies, target.bodies)
+    return ids, back @ np.concatenate([then_from_now, np.eye(4)[None]]) @ now
+
+
+def _points(source: Source, target: View) -> _Points:
     height, width = target.depth_m.shape
     depth_m = target.depth_m.astype(np.float32)
     is_sky = np.isinf(depth_m)
@@ -80,18 +177,15 @@ def _points(source: View, target: View) -> _Points:
     ndc_y = (1 - (np.arange(height, dtype=np.float32) + (0.5 - jitter_y)) * (2 / height))[:, None]
     view = _unproject(target.camera, ndc_x, ndc_y, np.where(is_sky, np.float32(1), depth_m))
     place = np.where(is_sky, np.float32(0), np.float32(1)).ravel()  # the sky is a direction
-    source_from_world = _inverse(_matrix(source.camera.world_from_camera))
-    world_from_target = _matrix(target.camera.world_from_camera)
-    there = _transform(source_from_world @ world_from_target, view, place)
+    ids, matrices = owners(source, target)
+    there = _transform(matrices[-1], view, place)
     if target.objects is not None:
         objects = target.objects.ravel()
-        moved = _moved(source, target)
-        (moving,) = np.nonzero(np.isin(objects, np.array(list(moved), np.uint32)))
-        owners = objects[moving]
-        for body_id, then_from_now in moved.items():
-            pixels = moving[owners == body_id]
+        (moving,) = np.nonzero(np.isin(objects, ids))
+        on = objects[moving]
+        for body_id, matrix in zip(ids, matrices, strict=False):
+            pixels = moving[on == body_id]
             if pixels.size:
-                matrix = source_from_world @ then_from_now @ world_from_target
                 there[:, pixels] = _transform(matrix, view[:, pixels], place[pixels])
     x_px, y_px = _project(source.camera, there, width, height)
     depth_there_m = np.where(is_sky.ravel() & (there[2] < 0), np.float32(np.inf), -there[2])
@@ -156,59 +250,13 @@ def _taps(points: _Points, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], F3
     return np.stack(taps), np.stack(weights)
 
 
-def _sample(plate: NDArray[np.float16], taps: NDArray[np.intp], weights: F32) -> NDArray[np.float16]:
+def _sample(source: Source, taps: NDArray[np.intp], weights: F32) -> F32:
     """The weighted plate [N, 4]; colours weigh by their matte, as straight alpha needs it."""
-    pixels = np.ascontiguousarray(plate.reshape(-1, 4).astype(np.float32).T)  # [4, N]: a channel at a time is faster
-    finite = np.isfinite(pixels).all(axis=0)
-    if not finite.all():
-        pixels[:, ~finite] = 0
-    pixels[:3] *= pixels[3]
-    mixed = np.empty((taps.shape[1], 4), np.float32)
-    for channel in (3, 0, 1, 2):
-        mixed[:, channel] = np.einsum("tn,tn->n", weights, pixels[channel].take(taps, mode="clip"))
-    mixed[:, :3] /= np.where(mixed[:, 3:] > 0, mixed[:, 3:], 1)
-    return mixed.astype(np.float16)
-
-
-def _moved(source: View, target: View) -> dict[int, F64]:
-    """By object id, world_then_from_now of the bodies that are not where they were; NaN for one that was not there."""
-    before, now = _poses(source.bodies), _poses(target.bodies)
-    moved: dict[int, F64] = {}
-    for body_id, pose in now.items():
-        if body_id not in before:
-            moved[body_id] = np.full((4, 4), math.nan)
-        elif not np.array_equal(before[body_id], pose):
-            moved[body_id] = pose_matrix(before[body_id]) @ _inverse(pose_matrix(pose))
-    return moved
-
-
-def _poses(bodies: Bodies) -> dict[int, F64]:
-    ids = np.frombuffer(bodies.ids, "<u4").tolist()
-    return dict(zip(ids, np.frombuffer(bodies.poses, "<f8").reshape(-1, 7), strict=True))
-
-
-def _matrix(pose: Pose) -> F64:
-    return pose_matrix(np.array([*pose.position_m, *pose.orientation]))
-
-
-def pose_matrix(pose: F64) -> F64:
-    """world_from_local [4, 4] of position x,y,z and unit quaternion x,y,z,w."""
-    px, py, pz, x, y, z, w = pose.tolist()
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), px],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), py],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), pz],
-            [0.0, 0.0, 0.0, 1.0],
-        ]
-    )
-
-
-def _inverse(rigid: F64) -> F64:
-    inverse = np.eye(4)
-    inverse[:3, :3] = rigid[:3, :3].T
-    inverse[:3, 3] = -rigid[:3, :3].T @ rigid[:3, 3]
-    return inverse
+    pixels = source.colors.reshape(-1, 4)
+    found = np.empty((taps.shape[1], 4), np.float32)
+    for channel in range(4):
+        found[:, channel] = np.einsum("tn,tn->n", weights, pixels[:, channel].take(taps, mode="clip"))
+    return found
 
 
 def _transform(matrix: F64, points: F32, place: F32) -> F32:

@@ -7,15 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.reproject import LEAST_WEIGHT, RELATIVE_TOLERANCE, TOLERANCE_M, View, pose_matrix
-from bridge.schema import Bodies, Camera, Pose
+from bridge.poses import matrix_of, pose_matrix
+from bridge.reproject import LEAST_WEIGHT, RELATIVE_TOLERANCE, TOLERANCE_M, View
+from bridge.schema import Bodies, Camera
 
 F64 = NDArray[np.float64]
 
 
-def reproject_plainly(source: View, plate: NDArray[np.float16], target: View) -> NDArray[np.float16]:
-    """As `bridge.reproject.reproject`."""
-    out = np.zeros((*target.depth_m.shape, 4), np.float16)
+def reproject_plainly(source: View, plate: NDArray[np.float16], target: View) -> NDArray[np.float64]:
+    """As `bridge.reproject.lay` of one source onto nothing, with trust 1: straight RGBA and confidence [H, W, 5]."""
+    out = np.zeros((*target.depth_m.shape, 5))
     for row, column in np.ndindex(target.depth_m.shape):
         x_px, y_px, depth_m, trusted = _in_source(source, target, row, column)
         if depth_m > 0 and math.isfinite(x_px) and math.isfinite(y_px):
@@ -31,10 +32,10 @@ def _in_source(source: View, target: View, row: int, column: int) -> tuple[float
     ndc = np.array([(column + 0.5 - jitter_x) / width * 2 - 1, 1 - (row + 0.5 - jitter_y) / height * 2])
     is_sky = math.isinf(depth_m)
     view = np.append(_unproject(target.camera, ndc, 1.0 if is_sky else depth_m), 0.0 if is_sky else 1.0)
-    world = _matrix(target.camera.world_from_camera) @ view
+    world = matrix_of(target.camera.world_from_camera) @ view
     if target.objects is not None:
         world = _then(int(target.objects[row, column]), world, source.bodies, target.bodies)
-    there = np.linalg.inv(_matrix(source.camera.world_from_camera)) @ world
+    there = np.linalg.inv(matrix_of(source.camera.world_from_camera)) @ world
     x_px, y_px = _project(source.camera, there, width, height)
     depth_there_m = math.inf if is_sky and there[2] < 0 else -float(there[2])
     if target.motion is not None and target.objects is None and source.frame_id + 1 == target.frame_id:
@@ -77,11 +78,12 @@ def _pixel(
             matte += weight * pixel[3]
             color += weight * pixel[3] * pixel[:3]
     if total < LEAST_WEIGHT:
-        return [0.0] * 4
+        return [0.0] * 5
     there, here = inverse_depth / total, 1 / depth_m
     if not trusted and abs(here - there) > max(RELATIVE_TOLERANCE * there, TOLERANCE_M * here * there):
-        return [0.0] * 4
-    return [*(color / matte if matte > 0 else color), matte / total]
+        return [0.0] * 5
+    size = min(float(target.depth_m[at]) * there, 1.0) if there > 0 else 1.0
+    return [*(color / matte if matte > 0 else color), matte / total, total * size]
 
 
 def _then(object_id: int, world: F64, before: Bodies, now: Bodies) -> F64:
@@ -110,7 +112,3 @@ def _project(camera: Camera, view: F64, width: int, height: int) -> tuple[float,
     jitter_x, jitter_y = camera.jitter_px
     x_px = (clip[0] / clip[3] + 1) / 2 * width + jitter_x - 0.5
     return float(x_px), float((1 - clip[1] / clip[3]) / 2 * height + jitter_y - 0.5)
-
-
-def _matrix(pose: Pose) -> F64:
-    return pose_matrix(np.array([*pose.position_m, *pose.orientation]))

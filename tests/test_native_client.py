@@ -34,7 +34,7 @@ from native_client import (
     pose,
 )
 
-from bridge.reproject import pose_matrix
+from bridge.poses import pose_matrix
 from bridge.schema import Disposition, LatePolicy, SyncMode
 from renderer.process import RendererProcess
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import Phase, given, settings, strategies as st
 from numpy.typing import NDArray
 
-from bridge.reproject import View, pose_matrix, reproject
+from bridge.poses import pose_matrix
+from bridge.reproject import View, Warped, compiled, lay, lay_with_numpy, nothing_known, reproject, source_of
 from bridge.reproject_plainly import reproject_plainly
 from bridge.schema import Bodies, Camera, Mat4, Pose
 
@@ -221,6 +222,85 @@ def test_it_agrees_with_the_plain_reference(
         )
         for scene in (before, now)
     ]
-    fast, plain = reproject(views[0], plate, views[1]), reproject_plainly(views[0], plate, views[1])
-    differs = (np.abs(fast.astype(np.float64) - plain) > 0.02).any(-1)
-    assert differs.mean() < 0.01
+    plain = reproject_plainly(views[0], plate, views[1])
+    for warped in both_ways(views[0], plate, views[1]):
+        differs = (np.abs(together(warped) - plain) > 0.02).any(-1)
+        assert differs.mean() < 0.01
+
+
+def both_ways(source: View, plate: NDArray[np.float16], target: View, *more: Scene) -> list[Warped]:
+    """What the compiled loop and NumPy make of it; of `more`, each fills holes and gets half of the rest."""
+    results = []
+    assert compiled() is not None, "numba is not installed"
+    for way in (lay, lay_with_numpy):
+        warped = nothing_known(*target.depth_m.shape)
+        way(source_of(source, plate), target, warped, share=0.0, trust=1.0)
+        for scene in more:
+            way(source_of(scene.view(), scene.plate), target, warped, share=0.5, trust=0.25)
+        results.append(warped)
+    return results
+
+
+def together(warped: Warped) -> F64:
+    both: F64 = np.concatenate([warped.plate, warped.confidence[..., None]], -1).astype(np.float64)
+    return both
+
+
+def test_compiled_and_numpy_agree_on_several_plates_with_shares() -> None:
+    scenes = [Scene(camera(), box_at(0.0)), Scene(camera(x=-0.5, yaw_deg=8.0), box_at(0.4), 2)]
+    now = Scene(camera(x=0.4, yaw_deg=-3.0), box_at(0.7), 3)
+    compiled_, numpy = (together(w) for w in both_ways(scenes[0].view(), scenes[0].plate, now.view(), scenes[1]))
+    assert ((np.abs(compiled_ - numpy) > 1e-2 * np.maximum(1, np.abs(numpy))).any(-1)).mean() < 0.01
+
+
+def test_another_plate_fills_what_the_first_did_not_see_and_changes_nothing_else() -> None:
+    before, now = Scene(camera(), box_at(0.0)), Scene(camera(x=0.2), box_at(0.9), 3)
+    beside = Scene(camera(x=1.5, yaw_deg=14.0), box_at(0.9), 2)  # it sees what the box hid
+    warped = nothing_known(HEIGHT, WIDTH)
+    lay(source_of(before.view(), before.plate), now.view(), warped)
+    alone, knew = warped.plate.copy(), warped.confidence > 0
+    given = lay(source_of(beside.view(), beside.plate), now.view(), warped)
+    filled = (warped.confidence > 0) & ~knew
+    assert given == filled.sum() > 0.2 * (~knew).sum()
+    assert np.array_equal(warped.plate[knew], alone[knew])
+    good = filled & (warped.plate[..., 3] > 0.99) & (now.depth_m < 40)
+    assert np.quantile(error_px(warped.plate.astype(np.float16), now)[good], 0.9) < 0.5
+
+
+def test_a_share_mixes_what_both_saw_and_takes_whole_what_one_saw() -> None:
+    before, now = Scene(camera(), box_at(0.0)), Scene(camera(x=0.2), box_at(0.0), 3)
+    first, second = (np.full((HEIGHT, WIDTH, 4), (value, value, value, 1.0), np.float16) for value in (1.0, 3.0))
+    sources = (source_of(before.view(), first), source_of(Scene(camera(x=1.0), box_at(0.0)).view(), second))
+    seen = [nothing_known(HEIGHT, WIDTH) for _ in sources]
+    for source, alone in zip(sources, seen, strict=True):
+        lay(source, now.view(), alone)
+    both = nothing_known(HEIGHT, WIDTH)
+    lay(sources[0], now.view(), both)
+    lay(sources[1], now.view(), both, share=0.25)
+    knew, also = (alone.confidence > 0 for alone in seen)
+    for where, expected in ((knew & also, 1.5), (knew & ~also, 1.0), (also & ~knew, 3.0), (~knew & ~also, 0.0)):
+        assert where.any()
+        np.testing.assert_allclose(both.plate[where][:, 0], expected, atol=1e-5)
+
+
+def test_confidence_falls_with_trust_with_what_is_hidden_and_with_what_comes_nearer() -> None:
+    before, nearer = Scene(camera(), box_at(0.0)), Scene(camera(z=-3.0), box_at(0.0), 2)
+    same, half, near = (nothing_known(HEIGHT, WIDTH) for _ in range(3))
+    lay(source_of(before.view(), before.plate), before.view(), same)
+    lay(source_of(before.view(), before.plate), before.view(), half, trust=0.5)
+    lay(source_of(before.view(), before.plate), nearer.view(), near)
+    np.testing.assert_allclose(same.confidence, 1.0, atol=1e-4)
+    np.testing.assert_allclose(half.confidence, 0.5, atol=1e-4)
+    on_card = (nearer.objects == BOX) & (near.confidence > 0)
+    assert np.median(near.confidence[on_card]) == pytest.approx(0.5, abs=0.06)  # 3 m away instead of 6
+
+
+def test_without_numba_numpy_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    compiled.cache_clear()
+    try:
+        assert compiled() is None
+        scene = Scene(camera(), box_at(0.0))
+        assert (reproject(scene.view(), scene.plate, scene.view())[..., 3] > 0.99).all()
+    finally:
+        compiled.cache_clear()
