@@ -29,7 +29,8 @@
     │   ├── SnapshotNotFound
     │   ├── SnapshotCorrupt      truncated, altered, or no snapshot at all
     │   ├── SnapshotMismatch     of another version, model, weights or size of picture
-    │   └── SnapshotNotWritten   the disk is full, or the folder may not be written
+    │   ├── SnapshotNotWritten   the disk is full, or the folder may not be written
+    │   └── WorldMemoryLost      the process that remembers the world does not answer
     ├── TakeError              a recording that cannot be written, read or used
     │   ├── TakeNotFound
     │   ├── TakeExists           a name that is taken: nothing is ever recorded over
@@ -184,6 +185,10 @@ class SnapshotMismatch(WorldError):
 
 class SnapshotNotWritten(WorldError):
     code = "snapshot_not_written"
+
+
+class WorldMemoryLost(WorldError):
+    code = "world_memory_lost"
 
 
 class TakeError(WorldplateError):
