@@ -189,7 +189,7 @@ class Limn:
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
         self._runtime, self._threads = loaded.runtime, threads
         self._memory_channels = SIZES[told["size"]].widths[0]
-        self.card = replace(Limn.card, runtime=loaded.label)
+        self.card = replace(Limn.card, runtime=loaded.label, sha256=told["files"][WEIGHTS])
         self._canvases: dict[tuple[int, int], Canvas] = {}
         self._words = _words()
         finish.warm_up()
@@ -256,7 +256,7 @@ def network_of(folder: Path) -> LimnNetwork:
     return to_channels_last(network)
 
 
-def check_files(folder: Path) -> dict[str, str]:
+def check_files(folder: Path) -> dict[str, Any]:
     """The manifest, after comparing every file with it. Raises ModelIncomplete naming the first that is not as told."""
     fix = "Install worldplate again; its model files are part of the package."
     manifest = folder / "manifest.json"
