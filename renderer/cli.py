@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import ModelError, Refused, TransportError, WorldplateError
 from renderer.evaluate.evaluate_command import add_evaluate
+from renderer.provenance.verify_command import add_verify
 from renderer.training.dataset_command import add_dataset
 from renderer.training.train_command import add_train
 
@@ -29,6 +30,7 @@ EPILOG = """examples:
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
+  worldplate verify film.mp4                who made it, with what, and whether it was altered since
   worldplate plugin install godot my_game   put the add-on into a Godot project
 
 exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
@@ -71,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
     add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
+    add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser
 
