@@ -28,16 +28,14 @@ from bridge.door import Door, FileDoor, HandedDoor
 from bridge.ends import EngineEnd
 from bridge.errors import InvalidValue, NoRenderer, NotSupported, WorldplateError
 from bridge.flight import Flight, Pool, private_pool
-from bridge.late import LateFrames, Substitute
+from bridge.late import STALE_MS, LateFrames
 from bridge.ledger import Ledger
 from bridge.planes import Slot
-from bridge.schedule import due
 from bridge.schema import (
     Bodies,
     Camera,
     Clock,
     ControlValue,
-    Disposition,
     Hello,
     LatePolicy,
     PixelFormat,
@@ -52,6 +50,7 @@ from bridge.schema import (
     World,
     WorldOp,
 )
+from bridge.screen import Screen
 from bridge.shown import Shown
 from bridge.steering import Steering
 from bridge.traffic import Traffic
@@ -73,6 +72,7 @@ class Client:
         sync: SyncMode = SyncMode.FREERUN,
         delay_frames: int = 1,
         late: LatePolicy = LatePolicy.REPROJECT,
+        stale_ms: float = STALE_MS,
         seed: int = 0,
         transports: tuple[Transport, ...] = (Transport.SHM, Transport.INLINE),
         connection: Path | EngineEnd | Door | None = None,
@@ -87,7 +87,8 @@ class Client:
         `connection` is a connection file (the user's, when None), or an end of `memory_pair`. `frame_period_ms` is the
         time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is what `freerun`
         needs to reproject: the plate it warps, a frame in the renderer, one that waits there, a late one, and one that
-        is written. It is raised to what `delay_frames` needs: those, one written, one shown, and the plate it warps.
+        is written. It is raised to what `delay_frames` needs: those, one written, one shown, and the plate it warps. A
+        plate that is older than a late frame by more than `stale_ms` is not warped for it.
         Raises NotSupported for `genlocked`.
         """
         if sync is SyncMode.GENLOCKED:
@@ -113,12 +114,12 @@ class Client:
             seed=seed,
         )
         self._attachment = Attachment(_door(connection), self._hello, self._planes, self._slot_count)
-        self._late = LateFrames(late)
+        self._late = LateFrames(late, stale_ms, fades_back=sync is not SyncMode.OFFLINE)
         self._private = private_pool(self._planes, width, height, self._slot_count)
         self._pool: Pool | None = None  # the attachment's, as of the last tick
         self._traffic = Traffic(self.ledger, self._late, max(self._slot_count, delay_frames + 2), self._attachment.note)
         self._begun: tuple[Pool, Slot] | None = None
-        self._shown_epoch = -1  # of what is on the screen
+        self._screen = Screen(sync, delay_frames, self._traffic, self._late, self.ledger)
         self._last_id = 0
         self._epoch = 0
         self._reset = Reset.NONE  # not known yet to have reached the renderer
@@ -264,22 +265,16 @@ class Client:
         """The frame to show at this tick; None: nothing new, what is on the screen stays."""
         start_ns = time.monotonic_ns()
         self.tick()
-        target = due(
-            self._sync,
-            self._traffic.recent,
-            self._delay_frames,
-            last_shown_id=self.ledger.last_shown_id,
-            alive=self.attached and not self._stalled,
-        )
+        target = self._screen.due(alive=self.attached and not self._stalled)
         if target is not None and self._sync in _WAITING:
             self._wait_for(target, start_ns)
         waited_ns = time.monotonic_ns()
-        picture = self._picture(target) if target is not None else None
+        picture = None if target is None else self._screen.picture(target, stalled=self._stalled)
         if target is None or picture is None:
             self.ledger.repeat()
             return None
         stages_ms = {"wait": (waited_ns - start_ns) / 1e6, "substitute": (time.monotonic_ns() - waited_ns) / 1e6}
-        return self._show(target, picture, stages_ms)
+        return self._screen.show(target, picture, stages_ms)
 
     def tick(self) -> None:
         """Keeps the link alive and takes in what came, without waiting; `begin` and `present` do it too."""
@@ -329,8 +324,7 @@ class Client:
             arrived = self._traffic.answer(received)
             if arrived is not None and arrived.epoch == self._epoch:
                 self._reset = Reset.NONE
-                if arrived.resolved:  # too late to be shown, but not to be warped for the frames to come
-                    self._late.remember(arrived)
+                self._screen.arrived(arrived)
         self._follow_attachment()
         self._steering.tell(self._attachment)
 
@@ -352,46 +346,6 @@ class Client:
             if left_ms <= 0:
                 return
             self._take_in(min(left_ms, _WAIT_STEP_MS))
-
-    def _picture(self, target: Flight) -> Substitute | None:
-        """What the frame is shown as; None when the late policy lets the picture on the screen stay."""
-        if target.finished:
-            plate = target.plate.get(PlaneName.PLATE)
-            if plate is None:
-                reason = target.result.reason if target.result is not None else ""
-                return Substitute(Disposition.PASSTHROUGH, None, reason, target.capture_ns)
-            if target.plate_whole:
-                return Substitute(Disposition.GENERATED, plate, "", target.capture_ns)
-            target.lost = "the plate was overwritten"
-        why = target.lost or ("the render loop has stalled" if self._stalled else "the plate was not there in time")
-        if not self._late.may_hold(target, self._shown_epoch):
-            return self._late.substitute(target, why)
-        # In freerun a frame that is still being made may be shown at a later tick; otherwise its turn is over.
-        may_come = self._sync is SyncMode.FREERUN and not target.lost and not self._stalled
-        self._traffic.drop_before(target.frame_id + (not may_come), why, only_lost=may_come)
-        return None
-
-    def _show(self, target: Flight, picture: Substitute, stages_ms: dict[str, float]) -> Shown:
-        now_ns = time.monotonic_ns()
-        self._traffic.drop_before(target.frame_id, "a newer frame was shown")
-        self.ledger.show(target.frame_id, picture.disposition, picture.reason)
-        target.resolved = True
-        if picture.disposition is Disposition.GENERATED:
-            self._late.remember(target)
-        self._traffic.shown, self._shown_epoch = target, target.epoch
-        return Shown(
-            frame_id=target.frame_id,
-            disposition=picture.disposition,
-            reason=picture.reason,
-            age_ms=(now_ns - picture.oldest_capture_ns) / 1e6,
-            state_age_ms=(now_ns - target.capture_ns) / 1e6,
-            planes=target.slot.inputs,
-            plate=picture.plate,
-            stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
-            renderer_copied_bytes=target.result.host_bytes_copied if target.result is not None else 0,
-            still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
-            torn=lambda reason: self.ledger.correct(Disposition.PASSTHROUGH, reason),
-        )
 
 
 def _door(connection: Path | EngineEnd | Door | None) -> Door:

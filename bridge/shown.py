@@ -26,10 +26,20 @@ class Shown:
     state_age_ms: float  # the same, of this frame's own engine state
     planes: PlaneViews  # the engine's own, of this frame
     plate: NDArray[Any] | None  # float16 [H, W, 4], straight alpha = matte; None: the engine's own picture
+    warped_confidence: NDArray[np.float32] | None = None  # [H, W]; None unless it is `reprojected`
     stages_ms: dict[str, float] = field(default_factory=dict)  # the renderer's stages, and those of `present`
     renderer_copied_bytes: int = 0  # between host buffers of pixels, for this frame
     still_whole: Callable[[], bool] = lambda: True  # asked after reading the plate
     torn: Callable[[str], None] = lambda reason: None  # told when it is not
+
+    def confidence(self) -> NDArray[np.float32]:
+        """How far each pixel of the plate can be trusted, [H, W], 0..1: 1 in a plate that was made for this frame, less
+        the older the plate is and the coarser it shows the point, and 0 where there is no plate: in holes, and in the
+        engine's own picture."""
+        if self.warped_confidence is not None and self.plate is not None:
+            return self.warped_confidence
+        height, width = self.planes[PlaneName.COLOR].shape[:2]
+        return np.full((height, width), float(self.plate is not None), np.float32)
 
     def picture(self, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The composite [H, W, 4], scene-linear, in `out` or new in the color plane's dtype.

@@ -17,7 +17,7 @@ from bridge.schema import Disposition, Error, Result
 
 class Traffic:
     """A slot is free again when its frame has its disposition, nobody writes a plate into it any more, and it is
-    neither on the screen nor the plate that late frames are warped from."""
+    neither on the screen nor the newest plate, before late frames have taken out of it what they need."""
 
     def __init__(self, ledger: Ledger, late: LateFrames, recent: int, note: Callable[[WorldplateError], None]) -> None:
         """Keeps the last `recent` frames to choose from; tells `note` of results that cannot be taken."""
@@ -40,9 +40,8 @@ class Traffic:
             return pool.begin(frame_id)
         except RingFull:
             taken = [flight for flight in self._flights.values() if flight.pool is pool]
-            victim = min(taken, key=lambda flight: (flight is self._late.source, not flight.resolved, flight.frame_id))
-            if victim is self._late.source:
-                self._late.forget()
+            victim = min(taken, key=lambda flight: (self._late.holds(flight), not flight.resolved, flight.frame_id))
+            self._late.lose(victim)
             self.drop(victim, "its slot was needed for a newer frame")
             self._free(victim)
             return pool.begin(frame_id)
@@ -105,7 +104,7 @@ class Traffic:
     def tidy(self) -> None:
         """Frees the slots that can be, and the buffers of dead renderers without any."""
         for flight in list(self._flights.values()):
-            if flight.resolved and flight.answered and flight is not self._late.source and flight is not self.shown:
+            if flight.resolved and flight.answered and not self._late.holds(flight) and flight is not self.shown:
                 self._free(flight)
         needed = {id(flight.pool) for flight in self._flights.values()}
         for pool in [pool for pool in self._retired if id(pool) not in needed]:

@@ -1,0 +1,76 @@
+"""What is on the screen: which picture a due frame is shown as, and the account of it."""
+
+from __future__ import annotations
+
+import time
+
+from bridge.flight import Flight
+from bridge.late import LateFrames, Substitute
+from bridge.ledger import Ledger
+from bridge.schedule import PATIENCE_FRAMES, due
+from bridge.schema import Disposition, SyncMode
+from bridge.shown import Shown
+from bridge.traffic import Traffic
+
+
+class Screen:
+    """Of one client, on its thread."""
+
+    def __init__(self, sync: SyncMode, delay_frames: int, traffic: Traffic, late: LateFrames, ledger: Ledger) -> None:
+        self._sync, self._delay_frames = sync, delay_frames
+        self._traffic, self._late, self._ledger = traffic, late, ledger
+        self._epoch = -1  # of what is on the screen
+        self._slow = False  # plates come too late for `freerun` to wait for them
+
+    def due(self, *, alive: bool) -> Flight | None:
+        """The frame to show now; None when there is nothing new."""
+        last_id = self._ledger.last_shown_id
+        recent = self._traffic.recent
+        return due(self._sync, recent, self._delay_frames, last_shown_id=last_id, alive=alive, slow=self._slow)
+
+    def arrived(self, flight: Flight) -> None:
+        """A plate has come; if too late to be shown, it is not too late to be warped for the frames to come."""
+        self._slow = self._traffic.recent[-1].frame_id - flight.frame_id > PATIENCE_FRAMES
+        if flight.resolved:
+            self._late.remember(flight)
+
+    def picture(self, target: Flight, *, stalled: bool) -> Substitute | None:
+        """What the frame is shown as; None when the late policy lets the picture on the screen stay."""
+        if target.finished:
+            if not target.plate:
+                reason = target.result.reason if target.result is not None else ""
+                return Substitute(Disposition.PASSTHROUGH, None, reason, target.capture_ns)
+            finished = self._late.finished(target)
+            if finished is not None:
+                return finished
+            target.lost = "the plate was overwritten"
+        why = target.lost or ("the render loop has stalled" if stalled else "the plate was not there in time")
+        if not self._late.may_hold(target, self._epoch):
+            self._slow = self._slow or not target.lost
+            return self._late.substitute(target, why)
+        # In freerun a frame that is still being made may be shown at a later tick; otherwise its turn is over.
+        may_come = self._sync is SyncMode.FREERUN and not target.lost and not stalled
+        self._traffic.drop_before(target.frame_id + (not may_come), why, only_lost=may_come)
+        return None
+
+    def show(self, target: Flight, picture: Substitute, stages_ms: dict[str, float]) -> Shown:
+        """The frame is on the screen as this picture; what is older is dropped."""
+        now_ns = time.monotonic_ns()
+        self._traffic.drop_before(target.frame_id, "a newer frame was shown")
+        self._ledger.show(target.frame_id, picture.disposition, picture.reason)
+        target.resolved = True
+        self._traffic.shown, self._epoch = target, target.epoch
+        return Shown(
+            frame_id=target.frame_id,
+            disposition=picture.disposition,
+            reason=picture.reason,
+            age_ms=(now_ns - picture.oldest_capture_ns) / 1e6,
+            state_age_ms=(now_ns - target.capture_ns) / 1e6,
+            planes=target.slot.inputs,
+            plate=picture.plate,
+            warped_confidence=picture.confidence,
+            stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
+            renderer_copied_bytes=target.result.host_bytes_copied if target.result is not None else 0,
+            still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
+            torn=lambda reason: self._ledger.correct(Disposition.PASSTHROUGH, reason),
+        )
