@@ -85,7 +85,7 @@ def _restored(raw: bytes, form: PixelFormat, width: int, height: int, coding: st
         return np.frombuffer(raw, dtype).reshape(shape)
     whole: np.dtype[Any] = np.dtype(f"<u{dtype.itemsize}")
     ranks = np.frombuffer(raw, np.uint8).reshape(channels * dtype.itemsize, height * width)
-    numbers = np.ascontiguousarray(ranks.T).view(whole).reshape(shape)
+    numbers = np.array(ranks.T, order="C").view(whole).reshape(shape)
     if coding == BOTH:
         np.cumsum(numbers, axis=0, dtype=whole, out=numbers)
     np.cumsum(numbers, axis=1, dtype=whole, out=numbers)
