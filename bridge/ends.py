@@ -34,6 +34,9 @@ class RendererEnd(Protocol):
         """The next message; None when none came in time. A peer whose connection is gone arrives as a BYE of
         `NO_SESSION` (bridge/intake.py)."""
 
+    def keep_frames(self, count: int) -> None:
+        """Of each stream the newest `count` frames wait to be received; at first it is one."""
+
     def send(self, peer: bytes, message: AnyMessage, parts: Parts = ()) -> bool:
         """Never blocks. False: the peer is gone, or does not take what it is sent."""
 
@@ -88,6 +91,9 @@ class MemoryRendererEnd:
 
     def receive(self, timeout_ms: float) -> Arrived | None:
         return self.intake.mailbox.take(timeout_ms / 1000)
+
+    def keep_frames(self, count: int) -> None:
+        self.intake.mailbox.keep_frames = count
 
     def send(self, peer: bytes, message: AnyMessage, parts: Parts = ()) -> bool:
         if self.closed or peer not in self.intake.peers:

@@ -206,6 +206,9 @@ class ZmqRendererEnd:
             if not self._stand_in_wanted.is_set():
                 self._stand_in_wanted.set()
 
+    def keep_frames(self, count: int) -> None:
+        self._intake.mailbox.keep_frames = count
+
     def _read_until(self, end_s: float) -> Arrived | None:
         left_s = end_s - time.monotonic()
         while True:

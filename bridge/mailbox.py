@@ -1,9 +1,9 @@
-"""What waits between the link's thread and the render loop: messages in order, and of frames only the newest."""
+"""What waits between the link's thread and the render loop: messages in order, and of frames only the newest few."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from typing import NamedTuple
 
 import msgspec
@@ -23,14 +23,17 @@ class Arrived(NamedTuple):
 
 
 class Mailbox:
-    """A queue in which a FRAME takes the place of a waiting one of the same peer, session and stream.
+    """A queue in which, of each peer, session and stream, the newest `keep_frames` FRAMEs wait: one more takes the
+    place of the oldest. One is enough for a model that makes one plate at a time.
 
     Everything else stays in order, and a frame keeps its place among the messages around it. Any thread may call it.
     """
 
     def __init__(self, capacity_per_peer: int) -> None:
+        self.keep_frames = 1
         self._capacity = capacity_per_peer
         self._waiting: OrderedDict[_Key, Arrived] = OrderedDict()
+        self._frames: dict[_Key, deque[_Key]] = {}  # by peer, session and stream, those that wait
         self._count: Counter[bytes] = Counter()
         self._arrived = threading.Condition()
         self._number = 0
@@ -39,23 +42,20 @@ class Mailbox:
     def put(self, arrived: Arrived) -> Frame | None:
         """Lets it wait; returns the frame that it superseded.
 
-        What a superseded frame asked for beyond its own picture lives on in the newer one: its reset, and its
-        controls as far as the newer frame does not set them. Raises OutOfOrder for a frame that is not newer than
-        the waiting one, LimitExceeded when too many messages of this peer wait.
+        What a superseded frame asked for beyond its own picture lives on in the next one: its reset, and its
+        controls as far as that frame does not set them. Raises OutOfOrder for a frame that is not newer than
+        the waiting ones, LimitExceeded when too many messages of this peer wait.
         """
         with self._arrived:
             superseded = None
-            key = self._key(arrived)
-            if (waiting := self._waiting.get(key)) is not None:
-                arrived, superseded = _supersede(waiting, arrived)
-                del self._waiting[key]
-            elif self._count[arrived.peer] >= self._capacity:
-                raise LimitExceeded(
-                    "messages that wait", self._count[arrived.peer] + 1, self._capacity, "max_requests_per_s"
-                )
-            else:
-                self._count[arrived.peer] += 1
-            self._waiting[key] = arrived
+            if isinstance(arrived.message, Frame):
+                arrived, superseded = self._supersede(arrived)
+            if superseded is None:
+                self._count_one(arrived.peer)
+            self._number += 1
+            self._waiting[(self._number,)] = arrived
+            if isinstance(arrived.message, Frame):
+                self._frames.setdefault(_stream(arrived), deque()).append((self._number,))
             self._arrived.notify()
             return superseded
 
@@ -67,6 +67,7 @@ class Mailbox:
             if not self._waiting:
                 return None
             _, arrived = self._waiting.popitem(last=False)
+            self._forget_frame(arrived)
             self._count[arrived.peer] -= 1
             if not self._count[arrived.peer]:
                 del self._count[arrived.peer]
@@ -78,21 +79,51 @@ class Mailbox:
             self._closed = True
             self._arrived.notify_all()
 
-    def _key(self, arrived: Arrived) -> _Key:
-        message = arrived.message
-        if isinstance(message, Frame):
-            return (arrived.peer, message.session, message.stream)
-        self._number += 1
-        return (self._number,)
+    def _count_one(self, peer: bytes) -> None:
+        if self._count[peer] >= self._capacity:
+            raise LimitExceeded("messages that wait", self._count[peer] + 1, self._capacity, "max_requests_per_s")
+        self._count[peer] += 1
+
+    def _supersede(self, arrived: Arrived) -> tuple[Arrived, Frame | None]:
+        """The frame as it is to wait, and the oldest one of its stream when there are too many."""
+        keys = self._frames.get(_stream(arrived))
+        if not keys:
+            return arrived, None
+        newest = self._waiting[keys[-1]].message
+        assert isinstance(newest, Frame)  # only frames are in `_frames`
+        assert isinstance(arrived.message, Frame)
+        if arrived.message.id <= newest.id:
+            raise OutOfOrder(
+                f"Frame {arrived.message.id} came after frame {newest.id}", fix="Count frame ids up within a stream."
+            )
+        if len(keys) < self.keep_frames:
+            return arrived, None
+        oldest = self._waiting.pop(keys[0])
+        self._forget_frame(oldest)
+        assert isinstance(oldest.message, Frame)
+        if keys:
+            self._waiting[keys[0]] = _inherit(oldest.message, self._waiting[keys[0]])
+            return arrived, oldest.message
+        return _inherit(oldest.message, arrived), oldest.message
+
+    def _forget_frame(self, arrived: Arrived) -> None:
+        """The oldest of its stream, if it is a frame, does not wait any more."""
+        if isinstance(arrived.message, Frame):
+            keys = self._frames[_stream(arrived)]
+            keys.popleft()
+            if not keys:
+                del self._frames[_stream(arrived)]
 
 
-def _supersede(waiting: Arrived, arrived: Arrived) -> tuple[Arrived, Frame]:
-    old, new = waiting.message, arrived.message
-    assert isinstance(old, Frame)  # only frames share a key
-    assert isinstance(new, Frame)
-    if new.id <= old.id:
-        raise OutOfOrder(f"Frame {new.id} came after frame {old.id}", fix="Count frame ids up within a stream.")
+def _stream(arrived: Arrived) -> _Key:
+    assert isinstance(arrived.message, Frame)
+    return (arrived.peer, arrived.message.session, arrived.message.stream)
+
+
+def _inherit(old: Frame, heir: Arrived) -> Arrived:
+    new = heir.message
+    assert isinstance(new, Frame)  # of the same stream
     reset = old.reset if new.reset is Reset.NONE else new.reset
     if reset is not new.reset or old.controls:
         new = msgspec.structs.replace(new, reset=reset, controls={**old.controls, **new.controls})
-    return Arrived(arrived.peer, new, arrived.parts), old
+    return Arrived(heir.peer, new, heir.parts)

@@ -39,6 +39,26 @@ def test_the_newest_frame_wins_and_the_rest_stays_in_order() -> None:
     assert ids(mailbox) == [("ping", 1), ("frame", 2), ("ping", 2)]
 
 
+def test_for_a_model_that_makes_several_at_once_the_newest_few_wait() -> None:
+    mailbox = Mailbox(10)
+    mailbox.keep_frames = 3
+    superseded = [mailbox.put(frame(n)) for n in range(1, 6)]
+    assert [old.id if old else None for old in superseded] == [None, None, None, 1, 2]
+    with pytest.raises(OutOfOrder):
+        mailbox.put(frame(5))
+    assert ids(mailbox) == [("frame", 3), ("frame", 4), ("frame", 5)]
+    assert mailbox.put(frame(6)) is None
+
+
+def test_the_oldest_frame_that_waits_inherits_the_reset_of_the_one_that_does_not() -> None:
+    mailbox = Mailbox(10)
+    mailbox.keep_frames = 2
+    for waiting in (frame(1, reset=Reset.CUT), frame(2), frame(3)):
+        mailbox.put(waiting)
+    taken = [mailbox.take(0), mailbox.take(0)]
+    assert [a.message.reset for a in taken if a and isinstance(a.message, Frame)] == [Reset.CUT, Reset.NONE]
+
+
 def test_streams_and_peers_do_not_supersede_each_other() -> None:
     mailbox = Mailbox(10)
     for arrived in (frame(1), frame(1, stream="left"), frame(1, peer=b"b")):
