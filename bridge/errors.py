@@ -39,6 +39,9 @@
     │   ├── TakeVersion          of another version of the format
     │   ├── TakeEmpty            without one frame
     │   └── TakeMixed            of several sizes or streams, where one is needed
+    ├── ExportError            pictures of a take that cannot be written
+    │   ├── ExportNotWritten     the disk is full, or the place may not be written
+    │   └── ExportMixed          the place holds other pictures, or they were altered
     ├── MissingDependency      an optional package is absent; says the line that installs it
     └── ConfigError            a setting that is unknown or out of range
 
@@ -221,6 +224,18 @@ class TakeEmpty(TakeError):
 
 class TakeMixed(TakeError):
     code = "take_mixed"
+
+
+class ExportError(WorldplateError):
+    code = "export"
+
+
+class ExportNotWritten(ExportError):
+    code = "export_not_written"
+
+
+class ExportMixed(ExportError):
+    code = "export_mixed"
 
 
 class MissingDependency(WorldplateError):
