@@ -13,7 +13,7 @@ from renderer.frame import Ownership, RenderFrame
 from renderer.ingest import check_planes
 from renderer.mark import mark
 from renderer.models import WorldModel
-from renderer.recall import World, recall, remember
+from renderer.recall import World, hold, recall, remember
 
 
 class Rendered(NamedTuple):
@@ -35,8 +35,8 @@ def render_frame(
 ) -> Rendered:
     """Make the plate of one frame in the engine's own buffers: ingest -> recall -> generate -> blend -> mark.
 
-    Raises RingCorrupt when the engine
-    overwrote the planes meanwhile, MissingPlane and InvalidValue for planes that cannot be used, ModelFailed when
+    A plate is held to the memory between generate and blend. Raises RingCorrupt when the engine overwrote the planes
+    meanwhile, MissingPlane and InvalidValue for planes that cannot be used, ModelFailed when
     the model broke; then nothing was shown and the caller answers with the reason.
     """
     copied_before = buffers.copies.bytes
@@ -46,7 +46,7 @@ def render_frame(
     with frame.stage("ingest"):
         check_planes(model.card, planes)
     with frame.stage("recall"):
-        recall(world, header)
+        recall(world, frame, model.card)
     with frame.stage("generate"):
         try:
             model.step(frame, world, plate)
@@ -55,10 +55,14 @@ def render_frame(
                 f"model '{model.card.name}' broke on frame {header.id}: {error}",
                 fix="The engine's own picture is shown; if it goes on, restart the renderer or serve another model.",
             ) from error
+    with frame.stage("recall"):
+        hold(world, frame, model.card)
     with frame.stage("blend"):
         blend(plate, planes, ownership)
     with frame.stage("mark"):
         output_parts = buffers.commit_plate(header)
-        remember(world, header)
+    with frame.stage("recall"):  # not before: planes that were overwritten meanwhile are not remembered
+        remember(world, frame, model.card)
+    with frame.stage("mark"):
         result = mark(frame, model.card, buffers.copies.bytes - copied_before, buffers.part_layouts)
     return Rendered(frame, result, output_parts)

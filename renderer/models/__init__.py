@@ -6,6 +6,7 @@ A model answers one question per step: given planes, camera, bodies, controls an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.errors import ModelNotFound
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 MODEL_NAMES = ("limn", "passthrough")
 
 
+class Recall(StrEnum):
+    """What the world's memory is to a model."""
+
+    NONE = "none"  # its plates are neither remembered nor held to anything
+    KEPT = "kept"  # they are remembered, for snapshots and exports; its own look stays as it was
+    MIXED = "mixed"  # they are remembered, and held to what is remembered after it has made them
+    TAKEN = "taken"  # they are remembered, and it takes `world.prior` itself
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What a model declares before it is asked for anything."""
@@ -37,6 +47,7 @@ class ModelCard:
     licence: str = "Apache-2.0"  # SPDX id of the weights
     runtime: str = "none"
     sha256: str = ""  # of the weights; empty for a model without
+    recall: Recall = Recall.NONE
 
 
 class WorldModel(Protocol):

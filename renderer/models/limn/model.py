@@ -30,7 +30,7 @@ except ImportError as error:
 import numpy as np
 from numpy.typing import NDArray
 
-from renderer.models import ModelCard
+from renderer.models import ModelCard, Recall
 from renderer.models.limn import finish
 from renderer.models.limn.controls import CONTROLS, weather_of
 from renderer.models.limn.finish import compose, exponents, soften
@@ -174,6 +174,7 @@ class Limn:
         optional=frozenset({PlaneName.ALBEDO, PlaneName.LABEL, PlaneName.MATERIAL, PlaneName.MOTION}),
         controls=CONTROLS,
         memory_bytes=300_000_000,
+        recall=Recall.KEPT,  # its look is anchored to the world: nothing drifts that a memory could hold
     )
 
     def __init__(

@@ -1,0 +1,107 @@
+"""A plate held to what is remembered: for models that cannot take a prior themselves.
+
+The memory's cells are coarser than near pixels, and the plate's own detail is finer than what is remembered. So what is
+added is the *difference* between memory and plate, averaged over as many pixels as a cell covers: the memory says how
+bright and what colour a place was, the model keeps what is finer. Far away, where a cell is a pixel or less, the
+remembered colour itself comes back. Differences are of square roots, where equal steps look equal, and are not averaged
+across edges of things or depth.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.errors import MissingDependency
+from renderer.memory.kept import FAR_CELL_M, FARTHEST_M, SKY_CELL, VOXEL_M
+from renderer.memory.prior import Prior
+from renderer.memory.sight import F32
+
+try:
+    from numba import njit
+except ImportError as error:
+    raise MissingDependency(
+        f"holding plates to the memory needs numba: {error}", fix='Install it with `pip install "worldplate[torch]"`.'
+    ) from error
+
+MOST_REACH = 2  # samples on either side that a difference is averaged over
+SAME_DEPTH = 0.05  # of depth, from sample to sample on one surface
+
+
+def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
+    """Move the plate [H, W, 4], in place, towards what is remembered: by `strength` (0..1) times confidence. Pixels
+    without confidence, and alpha, stay bit for bit."""
+    if strength <= 0.0 or not (prior.confidence > 0).any():
+        return
+    stride = prior.stride
+    colors = plate[..., :3].astype(np.float32)
+    thin = colors[::stride, ::stride]
+    with np.errstate(invalid="ignore"):
+        apart = np.sqrt(np.maximum(prior.color, 0)) - np.sqrt(np.maximum(thin, 0))
+    apart[~np.isfinite(thin).all(axis=-1)] = 0
+    held(colors, apart, prior.confidence, *_geometry(prior), stride, strength)
+    plate[..., :3] = colors
+
+
+def _geometry(prior: Prior) -> tuple[F32, NDArray[np.uint32], float]:
+    objects = prior.view.objects
+    depth = np.ascontiguousarray(prior.view.depth_m, np.float32)
+    focal_px = prior.view.camera.projection[5] * depth.shape[0] / 2
+    ids = np.zeros(depth.shape, np.uint32) if objects is None else np.ascontiguousarray(objects)
+    return depth, ids, float(focal_px)
+
+
+def _reach(depth_m: float, focal_px: float, stride: int) -> int:
+    """Half of how many samples one of the memory's cells covers."""
+    if math.isinf(depth_m):
+        cell_px = SKY_CELL * focal_px
+    elif depth_m < FARTHEST_M:
+        cell_px = VOXEL_M * focal_px / max(depth_m, 1e-3)
+    else:
+        cell_px = FAR_CELL_M * focal_px / depth_m
+    return min(max(int(cell_px / 2.0 + 0.5), 1 if stride > 1 else 0), MOST_REACH)
+
+
+def _alike(a_m: float, b_m: float) -> bool:
+    """Whether two depths are of one surface."""
+    return a_m == b_m or abs(a_m - b_m) <= SAME_DEPTH * a_m
+
+
+def _held(
+    colors: F32, apart: F32, confidence: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int,
+    strength: float,
+) -> None:  # fmt: skip
+    """`mix` of colours [H, W, 3] in place; `apart` [h, w, 3] is memory less plate, of square roots."""
+    height, width = confidence.shape
+    total = np.zeros(3, np.float32)
+    for y in range(colors.shape[0]):
+        for x in range(colors.shape[1]):
+            row, column = y // stride, x // stride
+            trust = confidence[row, column]
+            if trust <= 0.0:
+                continue
+            reach = _reach(depth_m[row, column], focal_px, stride)
+            weight = np.float32(0.0)
+            total[:] = 0.0
+            for i in range(max(row - reach, 0), min(row + reach + 1, height)):
+                for j in range(max(column - reach, 0), min(column + reach + 1, width)):
+                    same = objects[i, j] == objects[row, column]
+                    if same and _alike(depth_m[row, column], depth_m[i, j]):
+                        weight += confidence[i, j]
+                        for c in range(3):
+                            total[c] += confidence[i, j] * apart[i, j, c]
+            for c in range(3):
+                value = math.sqrt(max(colors[y, x, c], np.float32(0.0))) + strength * trust * total[c] / weight
+                colors[y, x, c] = max(value, 0.0) ** 2
+
+
+_reach, _alike = njit(cache=True)(_reach), njit(cache=True)(_alike)
+held = njit(cache=True, fastmath=False)(_held)
+
+
+def warm_up() -> None:
+    """Compiles the kernel, or loads it from where it was kept: not in the first frame of a show."""
+    one, plane = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
+    held(one, one.copy(), plane, plane, plane.astype(np.uint32), 1.0, 1, 1.0)

@@ -1,0 +1,132 @@
+"""What the memory says of the frame that is about to be painted.
+
+The long memory answers for the view that it was asked about: for this one when it was quick enough, else for an
+earlier one, and then its answer is carried here as a late plate is, by depth, pose and bodies. Where it knows nothing,
+the plate of the frame before speaks, carried the same way: with less confidence, since that is memory of a moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.reproject import Source, View, lay, nothing_known, source_of
+from bridge.schema import Bodies, Camera
+from renderer.memory.sight import F32
+from renderer.memory.world import Remembered
+
+SHORT_TRUST = 0.5  # of the last plate, where it saw the point
+KNOWN = 0.25  # confidence of the long memory below which the short one is asked
+ENOUGH = 0.75  # share of the pixels that the long memory knows, from which on the short one is not asked: it costs time
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is remembered of a frame, through every `stride`-th of its pixels, from the first on: [h, w] planes.
+
+    `color` is scene-linear; `confidence` is 0 where nothing is remembered, where the engine's geometry or light is not
+    what it was, and under another look; where it is 0 the colour means nothing.
+    """
+
+    stride: int
+    view: View  # of the frame, at this resolution
+    color: F32  # [h, w, 3]
+    confidence: F32  # [h, w] 0..1
+    _long: Remembered | None
+    _short_age_s: float
+
+    @cached_property
+    def depth_m(self) -> F32:
+        """View-space depth [h, w] of the remembered surface: the engine's own where confidence is above 0, else what
+        the long memory has of this very view, 0 where it has nothing."""
+        depth = np.where(self.confidence > 0, self.view.depth_m, np.float32(0))
+        if self._long is not None and self._long.view is self.view:
+            depth = np.where(self.confidence > 0, depth, self._long.depth_m)
+        return np.asarray(depth, np.float32)
+
+    @cached_property
+    def age_s(self) -> F32:
+        """Seconds [h, w] since the place was seen; +inf where nothing is remembered."""
+        height, width = self.confidence.shape
+        age = np.full((height, width), self._short_age_s, np.float32)
+        if self._long is not None:
+            told = np.zeros((height, width, 4), np.float16)
+            told[..., 0] = np.where(np.isfinite(self._long.age_s), self._long.age_s, 0)
+            told[..., 3] = np.isfinite(self._long.age_s)
+            carried = nothing_known(height, width)
+            lay(source_of(self._long.view, told), self.view, carried)
+            age = np.where(carried.plate[..., 3] > 0.5, carried.plate[..., 0], age)
+        return np.where(self.confidence > 0, age, np.float32(np.inf)).astype(np.float32)
+
+
+@dataclass
+class ShortMemory:
+    """The last plate of a stream, at the memory's resolution."""
+
+    source: Source | None = None
+    capture_ns: int = 0
+    look: int = 0
+
+    def keep(self, view: View, plate: NDArray[np.float16], capture_ns: int, look: int) -> None:
+        self.source, self.capture_ns, self.look = source_of(view, plate), capture_ns, look
+
+    def forget(self) -> None:
+        self.source = None
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """As arrays; none when nothing is remembered."""
+        if self.source is None:
+            return {}
+        source = self.source
+        told = msgspec.json.encode(_Told(source.frame_id, self.capture_ns, self.look, source.camera, source.bodies))
+        arrays: dict[str, NDArray[Any]]
+        arrays = {"told": np.frombuffer(told, np.uint8), "inverse_depth": source.inverse_depth, "colors": source.colors}
+        return arrays if source.objects is None else arrays | {"objects": source.objects}
+
+    def load(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """What `save` gave. Raises msgspec.DecodeError or KeyError for anything else."""
+        self.forget()
+        if not arrays:
+            return
+        told = msgspec.json.decode(arrays["told"].tobytes(), type=_Told)
+        self.capture_ns, self.look = told.capture_ns, told.look
+        self.source = Source(
+            told.frame_id, told.camera, told.bodies, arrays["inverse_depth"], arrays.get("objects"), arrays["colors"]
+        )
+
+
+class _Told(msgspec.Struct, frozen=True):
+    frame_id: int
+    capture_ns: int
+    look: int
+    camera: Camera
+    bodies: Bodies
+
+
+def prior_of(view: View, stride: int, look: int, capture_ns: int, long: Remembered | None, short: ShortMemory) -> Prior:
+    """What both memories say of a view, under that look."""
+    height, width = view.depth_m.shape
+    color, confidence = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    if long is not None and long.view.depth_m.shape != view.depth_m.shape:  # of another stream
+        long = None
+    if long is not None:
+        told = long.color.astype(np.float32)
+        if long.view is not view:
+            carried = nothing_known(height, width)
+            lay(source_of(long.view, long.color), view, carried)
+            told = carried.plate
+        color, confidence = told[..., :3].copy(), told[..., 3].copy()
+    usable = short.source is not None and short.look == look and short.source.colors.shape[:2] == (height, width)
+    if usable and np.count_nonzero(confidence >= KNOWN) < ENOUGH * confidence.size:
+        assert short.source is not None
+        carried = nothing_known(height, width)
+        lay(short.source, view, carried, trust=SHORT_TRUST)
+        fills = (confidence < KNOWN) & (carried.plate[..., 3] > 0.5)
+        color[fills], confidence[fills] = carried.plate[fills][:, :3], carried.confidence[fills]
+    age_s = max(0.0, (capture_ns - short.capture_ns) / 1e9)
+    return Prior(stride, view, color, confidence, long, age_s)
