@@ -14,7 +14,7 @@ import msgspec
 from bridge.door import Door
 from bridge.ends import EngineEnd, Received
 from bridge.errors import LimitExceeded, WorldplateError, typed_error
-from bridge.flight import Flight, Pool
+from bridge.flight import Flight, Pool, slots_for
 from bridge.inline import InlineEngineBuffers
 from bridge.planes import EngineBuffers
 from bridge.ring import Ring
@@ -75,6 +75,7 @@ class Attachment:
         self._hello = hello
         self._offered = offered
         self._slot_count = slot_count
+        self._slots = slot_count  # of this session
         self._end: EngineEnd | None = None
         self._ring: Future[Ring] | None = None
         self._ring_maker = ThreadPoolExecutor(1, "worldplate ring")  # the system takes its time to find the pages
@@ -239,18 +240,20 @@ class Attachment:
 
     def _open(self, welcome: Welcome) -> None:
         self.welcome = welcome
-        if self._slot_count > welcome.limits.max_slots:
-            self._refuse(LimitExceeded("slots", self._slot_count, welcome.limits.max_slots, "max_slots"))
+        try:
+            self._slots = slots_for(self._slot_count, welcome)
+        except LimitExceeded as error:
+            self._refuse(error)
             return
         self._generation += 1
         self._announced = False
         if welcome.transport is Transport.SHM:
             self.state = State.OPENING
             self._ring = self._ring_maker.submit(
-                Ring.create, welcome.planes, welcome.outputs, self._slot_count, self._generation, welcome.limits
+                Ring.create, welcome.planes, welcome.outputs, self._slots, self._generation, welcome.limits
             )
         else:
-            buffers = InlineEngineBuffers(welcome.planes, welcome.outputs, self._slot_count, welcome.limits)
+            buffers = InlineEngineBuffers(welcome.planes, welcome.outputs, self._slots, welcome.limits)
             self._attach(buffers, welcome)
 
     def _announce_ring(self) -> None:
@@ -283,7 +286,7 @@ class Attachment:
 
     def _attach(self, buffers: EngineBuffers, welcome: Welcome) -> None:
         size = (self._hello.width, self._hello.height)
-        self.pool = Pool(buffers, self._slot_count, welcome.planes, self._offered, *size)
+        self.pool = Pool(buffers, self._slots, welcome.planes, self._offered, *size)
         self.state = State.ATTACHED
         reason = f" ({welcome.transport_reason})" if welcome.transport_reason else ""
         _log.info("Attached to %s over %s%s", welcome.model, welcome.transport, reason)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bridge.errors import LimitExceeded
 from bridge.inline import InlineEngineBuffers
-from bridge.planes import EngineBuffers, PlaneViews, Slot, pack_layouts, payload_bytes, views
+from bridge.planes import EngineBuffers, PlaneViews, Slot, pack_layouts, payload_bytes, place, views
 from bridge.reproject import View
-from bridge.schema import Bodies, Camera, Limits, PixelFormat, PlaneLayout, PlaneName, Result
+from bridge.ring_header import segment_bytes
+from bridge.schema import Bodies, Camera, Limits, PixelFormat, PlaneLayout, PlaneName, Result, Welcome
 
 # Planes that the engine's side needs itself, for its own picture and for reprojection, whatever the model wants.
 OWN_PLANES = frozenset({PlaneName.COLOR, PlaneName.DEPTH, PlaneName.OBJECT, PlaneName.MOTION})
@@ -51,6 +53,21 @@ def private_pool(
     layouts = pack_layouts({name: formats[0] for name, formats in offered.items()}, width, height)
     limits = Limits(max_side_px=max(width, height), max_frame_bytes=payload_bytes(layouts))
     return Pool(InlineEngineBuffers(layouts, (), slot_count, limits), slot_count, layouts, offered, width, height)
+
+
+def slots_for(slot_count: int, welcome: Welcome) -> int:
+    """Slots of a ring, `slot_count` of them for a model that makes one plate at a time.
+
+    One that makes several has as many in its hands while as many wait. With fewer slots than that, which is what the
+    renderer's limits may leave, the oldest that wait give theirs up. Raises LimitExceeded when not even `slot_count`
+    of them are allowed.
+    """
+    limits = welcome.limits
+    if slot_count > limits.max_slots:
+        raise LimitExceeded("slots", slot_count, limits.max_slots, "max_slots")
+    each = segment_bytes(1, payload_bytes(place((*welcome.planes, *welcome.outputs), 0)))
+    wanted = slot_count + 2 * (welcome.chunk_frames - 1)
+    return max(slot_count, min(wanted, limits.max_slots, limits.max_shared_bytes // each))
 
 
 @dataclass
