@@ -44,8 +44,7 @@ def coding_of(name: PlaneName) -> str:
 
 def compress(plane: Plane, coding: str, level: int = LEVEL) -> bytes:
     """The bytes of a plane [H, W] or [H, W, C], rows without gaps, in that coding."""
-    packed: bytes = zstandard.ZstdCompressor(level=level).compress(_arranged(np.ascontiguousarray(plane), coding))
-    return packed
+    return pack(_arranged(np.ascontiguousarray(plane), coding), level)
 
 
 def decompress(packed: bytes | memoryview, form: PixelFormat, width: int, height: int, coding: str) -> Plane:
@@ -53,17 +52,27 @@ def decompress(packed: bytes | memoryview, form: PixelFormat, width: int, height
 
     Raises TakeCorrupt for bytes that are not such a plane; nothing larger than the plane is allocated.
     """
-    raw_bytes = width * height * BYTES_PER_PIXEL[form]
+    return _restored(unpack(packed, width * height * BYTES_PER_PIXEL[form]), form, width, height, coding)
+
+
+def pack(raw: bytes | memoryview, level: int = LEVEL) -> bytes:
+    """Bytes as they are, compressed."""
+    packed: bytes = zstandard.ZstdCompressor(level=level).compress(raw)
+    return packed
+
+
+def unpack(packed: bytes | memoryview, raw_bytes: int) -> bytes:
+    """The bytes that `pack` took, exactly that many. Raises TakeCorrupt; nothing larger is allocated."""
     try:
         if zstandard.frame_content_size(packed) != raw_bytes:
-            raise TakeCorrupt(f"A plane does not say that it holds {raw_bytes} bytes", fix="Record it anew.")
+            raise TakeCorrupt(f"What is compressed does not say that it holds {raw_bytes} bytes", fix="Record it anew.")
         decoder = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
         raw: bytes = decoder.decompress(packed, max_output_size=raw_bytes)
     except zstandard.ZstdError as error:
-        raise TakeCorrupt(f"A plane cannot be decompressed: {error}", fix="Record it anew.") from error
+        raise TakeCorrupt(f"What is compressed cannot be decompressed: {error}", fix="Record it anew.") from error
     if len(raw) != raw_bytes:
-        raise TakeCorrupt(f"A plane has {len(raw)} bytes instead of {raw_bytes}", fix="Record it anew.")
-    return _restored(raw, form, width, height, coding)
+        raise TakeCorrupt(f"What is compressed has {len(raw)} bytes instead of {raw_bytes}", fix="Record it anew.")
+    return raw
 
 
 def _arranged(plane: Plane, coding: str) -> bytes | memoryview:

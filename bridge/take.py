@@ -14,49 +14,40 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self
 
-import msgspec
+from numpy.typing import NDArray
 
-from bridge import wire
-from bridge.errors import (
-    InvalidValue,
-    LimitExceeded,
-    ProtocolError,
-    TakeCorrupt,
-    TakeEmpty,
-    TakeMixed,
-    TakeNotFound,
-    TakeVersion,
-)
-from bridge.plane_coding import CODINGS, decompress
-from bridge.planes import DEFAULT_LIMITS, Plane, PlaneViews, plane_bytes
+from bridge.errors import InvalidValue, LimitExceeded, TakeCorrupt, TakeEmpty, TakeMixed, TakeNotFound
+from bridge.planes import DEFAULT_LIMITS, PlaneViews
 from bridge.schema import ControlValue, Frame, Limits, Message, PlaneName, Result, SyncMode
-from bridge.take_index import RECORD_AGAIN, MessageHead, Place, PlaneChannel, TakeFile, message_type, walk
+from bridge.take_index import RECORD_AGAIN, MessageHead, Place, TakeFile, message_type, walk
+from bridge.take_parts import FrameParts, arrays_of, message_of, record_of
 from bridge.take_records import (
-    FORMAT_VERSION,
-    OUTPUTS,
+    TOPIC_ARRAY,
     TOPIC_ENDING,
     TOPIC_FAILED,
     TOPIC_MISSED,
-    TOPIC_NOTE,
     TOPIC_OPENING,
     TOPIC_SPAN,
+    TOPIC_STATE,
     Ending,
     Failed,
-    FrameNote,
     Missed,
     Opening,
     Ownership,
     Span,
+    WorldState,
 )
 
-S = TypeVar("S", bound=msgspec.Struct)
-M = TypeVar("M", bound=Message)
-Event = Message | Span | Missed | Failed
+Event = Message | Span | Missed | Failed | WorldState
+KINDS: dict[str, type[Opening | Span | Missed | Failed | WorldState | Ending]] = {
+    TOPIC_OPENING: Opening, TOPIC_SPAN: Span, TOPIC_MISSED: Missed, TOPIC_FAILED: Failed, TOPIC_STATE: WorldState,
+    TOPIC_ENDING: Ending,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,6 +101,15 @@ class TakeFrame:
     outputs_sha256: dict[PlaneName, str]  # as they were recorded
 
 
+@dataclass(frozen=True)
+class SavedWorld:
+    """What a model remembered of a stream, and the last frame that it had seen."""
+
+    state: WorldState
+    last: Frame | None
+    arrays: dict[str, NDArray[Any]]
+
+
 class Take:
     """A take that is open. One thread uses it; `close` gives the file back."""
 
@@ -119,6 +119,7 @@ class Take:
         self._index = walk(file, limits)
         self._opening: Opening | None = None
         self._spans: list[tuple[int, Span]] = []  # with the number of the first frame after it
+        self._states: list[tuple[int, WorldState, Place]] = []
         self._missed: list[Missed] = []
         self._failed = 0
         self._ending: Ending | None = None
@@ -197,11 +198,14 @@ class Take:
         place = self._index.frames[number - 1]
         data = self._file.chunk(place)
         base = place.offset + place.length - len(data)
-        parts = _Parts()
+        parts = FrameParts(number, self._limits)
         for head in self._file.messages(place, self._index, self._limits):
-            body = data[head.offset - base : head.offset - base + head.length]
-            self._take_part(parts, head, body)
-        return self._whole(parts, number)
+            parts.take(self._index, head, data[head.offset - base : head.offset - base + head.length])
+        header, result, note = parts.whole()
+        return TakeFrame(
+            number=number, span=self.span_of(number), header=header, planes=parts.planes, outputs=parts.outputs,
+            result=result, controls=note.controls, ownership=note.ownership, outputs_sha256=note.outputs_sha256,
+        )  # fmt: skip
 
     def header(self, number: int) -> Frame:
         """The FRAME of a frame, without its pixels."""
@@ -209,8 +213,29 @@ class Take:
         place = self._index.frames[number - 1]
         for head in self._file.messages(place, self._index, self._limits):
             if message_type(self._index.topics.get(head.channel, "")) == "FRAME":
-                return self._message(self._file.read(head.offset, self._bounded(head)), Frame)
+                return message_of(self._file.read(head.offset, self._bounded(head)), Frame, self._limits)
         raise TakeCorrupt(f"Frame {number} has no FRAME", fix=RECORD_AGAIN)
+
+    @property
+    def worlds(self) -> list[tuple[int, WorldState]]:
+        """The worlds that were saved, each with the number of the frame before it; `world` reads one whole."""
+        return [(number, state) for number, state, _ in self._states]
+
+    def world(self, index: int) -> SavedWorld:
+        """One of `worlds`, with its arrays, read-only. Raises TakeCorrupt, LimitExceeded."""
+        _, state, place = self._states[index]
+        data = self._file.chunk(place)
+        base = place.offset + place.length - len(data)
+        arrays: list[memoryview] = []
+        last: Frame | None = None
+        for head in self._file.messages(place, self._index, self._limits):
+            body = data[head.offset - base : head.offset - base + head.length]
+            topic = self._index.topics.get(head.channel, "")
+            if topic == TOPIC_ARRAY:
+                arrays.append(body)
+            elif message_type(topic) == "FRAME":
+                last = message_of(body, Frame, self._limits)
+        return SavedWorld(state, last, arrays_of(state, arrays, self._limits))
 
     def span_of(self, number: int) -> Span:
         """What was agreed with the engine for that frame."""
@@ -226,7 +251,7 @@ class Take:
         for place in self._index.places:
             number = place.number or number
             if place.number == 0:
-                for _, record in self._records_of(place):
+                for record in self._records_of(place):
                     if not isinstance(record, Opening | Ending):
                         yield number, record
 
@@ -235,7 +260,7 @@ class Take:
         number = 0
         for place in self._index.places:
             number = place.number or number
-            for _, record in self._records_of(place) if place.number == 0 else ():
+            for record in self._records_of(place) if place.number == 0 else ():
                 if isinstance(record, Opening):
                     self._opening = self._opening or record
                 elif isinstance(record, Span):
@@ -244,19 +269,20 @@ class Take:
                     self._missed.append(record)
                 elif isinstance(record, Failed):
                     self._failed += 1
+                elif isinstance(record, WorldState):
+                    self._states.append((number, record, place))
                 elif isinstance(record, Ending):
                     self._ending = record
 
-    def _records_of(self, place: Place) -> Iterator[tuple[MessageHead, Event | Opening | Ending]]:
-        kinds: dict[str, type[Opening] | type[Span] | type[Missed] | type[Failed] | type[Ending]] = {
-            TOPIC_OPENING: Opening, TOPIC_SPAN: Span, TOPIC_MISSED: Missed, TOPIC_FAILED: Failed, TOPIC_ENDING: Ending,
-        }  # fmt: skip
+    def _records_of(self, place: Place) -> Iterator[Event | Opening | Ending]:
         for head in self._file.messages(place, self._index, self._limits):
             topic = self._index.topics.get(head.channel, "")
-            if topic in kinds:
-                yield head, self._record(self._file.read(head.offset, self._bounded(head)), kinds[topic])
+            if topic in KINDS:
+                yield record_of(self._file.read(head.offset, self._bounded(head)), KINDS[topic], self._limits)
+                if topic == TOPIC_STATE:
+                    return  # what follows belongs to it
             elif message_type(topic):
-                yield head, self._message(self._file.read(head.offset, self._bounded(head)), Message)
+                yield message_of(self._file.read(head.offset, self._bounded(head)), Message, self._limits)
 
     def _bounded(self, head: MessageHead) -> int:
         if head.length > self._limits.max_message_bytes:
@@ -264,64 +290,6 @@ class Take:
                 "a record of the take, bytes,", head.length, self._limits.max_message_bytes, "max_message_bytes"
             )
         return head.length
-
-    def _record(self, body: bytes | memoryview, kind: type[S]) -> S:
-        try:
-            if kind is Opening:
-                _check_version(wire.decode_as(body, _Version, self._limits))
-            return wire.decode_as(body, kind, self._limits)
-        except LimitExceeded:
-            raise
-        except ProtocolError as error:
-            raise TakeCorrupt(f"A record of the take is damaged: {error.what}", fix=RECORD_AGAIN) from error
-
-    def _message(self, body: bytes | memoryview, kind: type[M]) -> M:
-        try:
-            message = wire.decode(body, self._limits)
-        except LimitExceeded:
-            raise
-        except ProtocolError as error:
-            raise TakeCorrupt(f"A message of the take is damaged: {error.what}", fix=RECORD_AGAIN) from error
-        if not isinstance(message, kind):
-            raise TakeCorrupt(f"A {type(message).__name__} stands for a {kind.__name__}", fix=RECORD_AGAIN)
-        return message
-
-    def _take_part(self, parts: _Parts, head: MessageHead, body: memoryview) -> None:
-        """One message of a frame's chunk."""
-        channel, topic = self._index.planes.get(head.channel), self._index.topics.get(head.channel, "")
-        if channel is not None:
-            to = parts.outputs if channel.layout.name in OUTPUTS else parts.planes
-            if channel.layout.name in to:
-                raise TakeCorrupt(f"Frame {head.sequence} has the plane {channel.layout.name} twice", fix=RECORD_AGAIN)
-            to[channel.layout.name] = self._plane(channel, body, parts)
-        elif topic == TOPIC_NOTE:
-            parts.note = self._record(body, FrameNote)
-        elif message_type(topic) == "FRAME":
-            parts.header = self._message(body, Frame)
-        elif message_type(topic) == "RESULT":
-            parts.result = self._message(body, Result)
-
-    def _plane(self, channel: PlaneChannel, body: memoryview, parts: _Parts) -> Plane:
-        layout, coding = channel.layout, channel.coding
-        if coding not in CODINGS:
-            raise TakeVersion(
-                f"The take keeps planes as '{coding[:40]}', which this version does not know", fix="Update worldplate."
-            )
-        parts.raw_bytes += plane_bytes(layout)
-        if parts.raw_bytes > 2 * self._limits.max_frame_bytes:  # inputs and outputs
-            raise LimitExceeded(
-                "the planes of one frame, bytes,", parts.raw_bytes, self._limits.max_frame_bytes, "max_frame_bytes"
-            )
-        return decompress(body, layout.format, layout.width, layout.height, coding)
-
-    def _whole(self, parts: _Parts, number: int) -> TakeFrame:
-        if parts.header is None or parts.result is None or parts.note is None:
-            raise TakeCorrupt(f"Frame {number} is not whole", fix=RECORD_AGAIN)
-        return TakeFrame(
-            number=number, span=self.span_of(number), header=parts.header, planes=parts.planes, outputs=parts.outputs,
-            result=parts.result, controls=parts.note.controls, ownership=parts.note.ownership,
-            outputs_sha256=parts.note.outputs_sha256,
-        )  # fmt: skip
 
     def _told(self, path: Path) -> TakeInfo:
         opening, index, ending = self._opening, self._index, self._ending
@@ -344,30 +312,3 @@ class Take:
             failed=self._failed, fresh=self._spans[0][1].fresh, complete=not problem, problem=problem,
             ended=ending.reason if ending is not None else "", raw_bytes=index.raw_bytes, stored_bytes=self._file.bytes,
         )  # fmt: skip
-
-
-@dataclass
-class _Parts:
-    """A frame, while its chunk is read."""
-
-    header: Frame | None = None
-    result: Result | None = None
-    note: FrameNote | None = None
-    planes: PlaneViews = field(default_factory=dict)
-    outputs: PlaneViews = field(default_factory=dict)
-    raw_bytes: int = 0
-
-
-class _Version(msgspec.Struct):
-    """What every version of an Opening says."""
-
-    format_version: int
-
-
-def _check_version(told: _Version) -> None:
-    if told.format_version != FORMAT_VERSION:
-        newer = told.format_version > FORMAT_VERSION
-        raise TakeVersion(
-            f"The take is of version {told.format_version} of the format, this software reads version {FORMAT_VERSION}",
-            fix="Update worldplate." if newer else "Read it with the version that wrote it.",
-        )

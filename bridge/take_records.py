@@ -29,6 +29,8 @@ TOPIC_SPAN = "/take/span"
 TOPIC_NOTE = "/take/frame"
 TOPIC_MISSED = "/take/missed"
 TOPIC_FAILED = "/take/failed"
+TOPIC_STATE = "/take/world"
+TOPIC_ARRAY = "/take/array"
 TOPIC_ENDING = "/take/ending"
 PLANE_TOPIC = "/plane/"  # and the plane's name
 MESSAGE_TOPIC = "/message/"  # and the message's type
@@ -95,6 +97,25 @@ class Failed(Struct, frozen=True, kw_only=True):
     frame_id: Annotated[U64, d("its id")]
     code: Annotated[Name, d("an error code of bridge/errors.py")]
     text: Annotated[Text, d("what was wrong")]
+
+
+class SavedArray(Struct, frozen=True, kw_only=True):
+    """One array of a WorldState; its bytes are the next message under TOPIC_ARRAY, compressed."""
+
+    name: Annotated[Name, d("the model's own")]
+    dtype: Annotated[str, Meta(pattern=r"^[<|][fuib][1248]\Z", max_length=3), d("as NumPy writes it, little-endian")]
+    shape: Annotated[tuple[U32, ...], Meta(max_length=8), d("in elements")]
+
+
+class WorldState(Struct, frozen=True, kw_only=True):
+    """What a model remembered of a stream after the frame before: from here on it can be made again bit for bit
+    without the frames before. The stream's last FRAME is the message after it, when there was one."""
+
+    stream: Annotated[Name, d("of the world")]
+    seed: Annotated[U64, d("of the world")]
+    epoch: Annotated[U64, d("resets it has seen")]
+    steps: Annotated[U64, d("frames since the last one")]
+    arrays: Annotated[tuple[SavedArray, ...], Meta(max_length=64), d("the model's")] = ()
 
 
 class Ending(Struct, frozen=True, kw_only=True):

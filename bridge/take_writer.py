@@ -10,32 +10,39 @@ import json
 import os
 import time
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge import wire
 from bridge.errors import MissingDependency, TakeExists, TakeNotWritten
-from bridge.plane_coding import LEVEL, coding_of, compress
+from bridge.plane_coding import LEVEL, coding_of, compress, pack
 from bridge.planes import CHANNELS, DTYPE, Plane, PlaneViews
 from bridge.schema import Frame, PixelFormat, PlaneName, Result
 from bridge.take_records import (
     MESSAGE_TOPIC,
     PLANE_TOPIC,
     PROFILE,
+    TOPIC_ARRAY,
     TOPIC_ENDING,
     TOPIC_FAILED,
     TOPIC_MISSED,
     TOPIC_NOTE,
     TOPIC_OPENING,
     TOPIC_SPAN,
+    TOPIC_STATE,
     Ending,
     Failed,
     FrameNote,
     Missed,
     Opening,
+    SavedArray,
     Span,
+    WorldState,
 )
 
 try:
@@ -50,7 +57,7 @@ except ImportError as error:
 MOST_CHANNELS = 60_000  # MCAP numbers them with 16 bits
 _TOPICS: dict[type[msgspec.Struct], str] = {
     Opening: TOPIC_OPENING, Span: TOPIC_SPAN, Missed: TOPIC_MISSED, Failed: TOPIC_FAILED, Ending: TOPIC_ENDING,
-    FrameNote: TOPIC_NOTE,
+    FrameNote: TOPIC_NOTE, WorldState: TOPIC_STATE,
 }  # fmt: skip
 _FORMATS = {(str(DTYPE[form]), CHANNELS[form]): form for form in PixelFormat}
 
@@ -100,6 +107,17 @@ class TakeWriter:
         self.frames, self.raw_bytes = number, self.raw_bytes + raw_bytes
         return note
 
+    def state(self, state: WorldState, last: Frame | None, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """What a stream's world is after the frame before; `state.arrays` is filled in. Raises TakeNotWritten."""
+        ready = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        told = tuple(SavedArray(name=name, dtype=array.dtype.str, shape=array.shape) for name, array in ready.items())
+        self._add(msgspec.structs.replace(state, arrays=told), 0, 0)
+        for array in ready.values():
+            self._writer.add_message(self._array_channel(), self._now_ns(), pack(array.tobytes(), self._level), 0)
+        if last is not None:
+            self._add(last, 0, last.capture_ns)
+        self._commit()
+
     def finish(self, ending: Ending) -> None:
         """End the take and close the file. Raises TakeNotWritten; what was written before stays readable."""
         try:
@@ -140,6 +158,12 @@ class TakeWriter:
             about = {"stream": stream} if stream else {}
             self._channels[key] = self._writer.register_channel(topic, "msgpack", self._schema(type(record)), about)
         self._writer.add_message(self._channels[key], self._now_ns(), wire.encode(record), captured_ns, number)
+
+    def _array_channel(self) -> int:
+        key = (TOPIC_ARRAY, "")
+        if key not in self._channels:
+            self._channels[key] = self._writer.register_channel(TOPIC_ARRAY, "worldplate-array", 0)
+        return self._channels[key]
 
     def _schema(self, kind: type[msgspec.Struct]) -> int:
         if kind not in self._schemas:
