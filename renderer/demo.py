@@ -25,7 +25,8 @@ from bridge.ledger import Ledger
 from bridge.planes import payload_bytes
 from bridge.schema import ALLOWED_FORMATS, ControlValue, Disposition, Label, LatePolicy, PlaneName, SyncMode, Transport
 from bridge.shown import Shown
-from renderer.film import U8, contact_sheet, panels_of, triptych, write_mp4
+from renderer.display import U8
+from renderer.film import contact_sheet, panels_of, triptych, write_mp4
 from renderer.process import RendererProcess
 from renderer.recording import Moment, Recording, Spool
 from renderer.report import machine, percentiles, summary_table, versions

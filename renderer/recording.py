@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bridge.schema import Disposition, PlaneName
 from bridge.shown import Shown
-from renderer.film import U8, display_rgba
+from renderer.display import U8, display_rgba
 
 RENDERER_STAGES = ("ingest", "recall", "generate", "blend", "mark")
 CLIENT_STAGES = ("wait", "substitute")  # of `present`; `composite` is booked where the picture is made
