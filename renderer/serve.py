@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -21,7 +22,6 @@ from msgspec.structs import replace
 from bridge.errors import (
     BadToken,
     LimitExceeded,
-    NotSupported,
     OutOfOrder,
     ProtocolError,
     UnknownSession,
@@ -50,11 +50,11 @@ from bridge.schema import (
     SetControls,
     Status,
     World,
-    WorldOp,
 )
 from renderer.models import WorldModel
 from renderer.session import Session
 from renderer.tap import Tap
+from renderer.worlds import WorldKeeper
 
 T = TypeVar("T")
 log = logging.getLogger("worldplate.renderer")
@@ -67,9 +67,16 @@ class Renderer:
     """Serves a model to the engines on one link. `run` is the loop; everything happens on its thread."""
 
     def __init__(
-        self, link: RendererEnd, model: WorldModel, token: str, limits: Limits, taps: Sequence[Tap] = ()
+        self,
+        link: RendererEnd,
+        model: WorldModel,
+        token: str,
+        limits: Limits,
+        taps: Sequence[Tap] = (),
+        snapshots: Path | None = None,
     ) -> None:
-        """`taps` become the renderer's own: it closes them when `run` ends."""
+        """`taps` become the renderer's own: it closes them when `run` ends. `snapshots` is the folder of worlds that
+        were saved; None is the user's."""
         self._link = link
         self._model = model
         self._token = token
@@ -80,6 +87,7 @@ class Renderer:
         self._told: set[tuple[bytes, str]] = set()
         self._taps = list(taps)
         self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
+        self._keeper = WorldKeeper(model, limits, snapshots, lambda what: self.ask(lambda _: what()))
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -101,6 +109,8 @@ class Renderer:
             while not stop.is_set():
                 self.step(IDLE_BEAT_MS)
         finally:
+            self._keeper.close()
+            self._answer_asked()  # what the keeper has finished
             for peer, session in list(self._sessions.items()):
                 self._send(peer, Bye(session=session.id, reason="the renderer was stopped"))
                 self._end(peer)
@@ -292,16 +302,24 @@ class Renderer:
         session.set_controls(message)
         self._show_taps(lambda tap: tap.told(session, message))
 
-    def change_world(self, session: Session, message: World, asker: bytes | None = None) -> None:
-        """Carry out a world operation, and answer the asker: a peer, or the session's engine. Raises NotSupported."""
-        if message.op is not WorldOp.RESET:
-            raise NotSupported(
-                f"the world operation '{message.op}' is not in this version", fix="Only 'reset' is; keep the seed."
-            )
-        session.reset_worlds()
-        self._show_taps(lambda tap: tap.told(session, message))
-        answer = session.status(RendererState.RUNNING, "the world was reset")
-        self._send(asker or session.peer, replace(answer, nonce=message.nonce))
+    def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:
+        """Carry out a world operation, and answer the asker, a peer, or the session's engine, when it is done. So does
+        the future; it and this raise what `WorldKeeper.change` does."""
+        outcome = self._keeper.change(session, message)
+        outcome.add_done_callback(lambda done: self._answer_world(session, message, asker or session.peer, done))
+        return outcome
+
+    def _answer_world(self, session: Session, message: World, asker: bytes, done: Future[str]) -> None:
+        error = done.exception()
+        if error is None:
+            self._show_taps(lambda tap: tap.told(session, message))
+            answer = session.status(RendererState.RUNNING, done.result())
+            self._send(asker, replace(answer, nonce=message.nonce))
+        elif isinstance(error, WorldplateError):
+            self._tell(asker, message, error.code, error.what, error.fix)
+        else:
+            log.error("the world operation %s broke", message.op, exc_info=error)
+            self._tell(asker, message, "internal", f"the renderer broke: {error!r}", "Please report it.")
 
     def _clock(self, session: Session, message: Clock) -> None:
         now_ns = time.monotonic_ns()

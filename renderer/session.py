@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder
@@ -162,9 +162,27 @@ class Session:
     def _world(self, frame: Frame) -> World:
         return self._worlds.setdefault(frame.stream, World(seed=self._seed))
 
-    def reset_worlds(self) -> None:
-        for world in self._worlds.values():
-            world.reset()
+    @property
+    def worlds(self) -> Mapping[str, World]:
+        """By stream, those that have shown something."""
+        return self._worlds
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        layout = self.welcome.outputs[0]
+        return layout.width, layout.height
+
+    def put_worlds(self, worlds: Mapping[str, World]) -> None:
+        """Have these streams go on from other worlds. Raises LimitExceeded; then nothing changes."""
+        streams = {*self._last_ids, *self._worlds, *worlds}
+        if len(streams) > self._limits.max_streams:
+            raise LimitExceeded("the number of streams", len(streams), self._limits.max_streams, "max_streams")
+        self._worlds.update(worlds)
+
+    def put_steering(self, steering: Steering) -> None:
+        """From the next frame on; what waits for a frame of its own still comes to pass."""
+        self._steering = steering
 
     def set_controls(self, message: SetControls) -> None:
         """Take controls and ownership from `from_id` on. Raises InvalidValue, LimitExceeded; then nothing changes."""

@@ -15,6 +15,7 @@ from bridge.ring import reap_dead_rings
 from renderer.config import Settings
 from renderer.models import load_model
 from renderer.serve import Renderer
+from renderer.snapshots import data_dir
 
 log = logging.getLogger("worldplate.renderer")
 
@@ -52,7 +53,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
             "serving %s at %s; waiting for an engine, which finds it through %s",
             model.card.name, link.connection.endpoint, folder / "connection.json",
         )  # fmt: skip
-        Renderer(link, model, link.connection.token, settings.limits).run(stop)
+        kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
+        Renderer(link, model, link.connection.token, settings.limits, snapshots=kept).run(stop)
     finally:
         link.close()
         model.close()

@@ -1,0 +1,221 @@
+"""What can be done to a session's worlds while the show goes on: reset, snapshot, restore, fork.
+
+Worlds are read and changed on the render loop's thread, between two frames; files are written and read on a thread of
+the keeper's own, one after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from bridge.errors import InvalidValue, LimitExceeded, SnapshotMismatch, UnknownStream
+from bridge.schema import ControlValue, Limits, Reset, World as WorldMessage, WorldOp
+from renderer import snapshots
+from renderer.frame import Ownership
+from renderer.ingest import check_controls
+from renderer.models import WorldModel
+from renderer.recall import World
+from renderer.session import Session, Steering
+from renderer.snapshots import Arrays, Header, SavedStream, Snapshot
+
+T = TypeVar("T")
+MOST_WAITING = 4  # files to be written or read; each holds a world in memory
+OnLoop = Callable[[Callable[[], T]], Future[T]]
+
+
+class WorldKeeper:
+    """Carries out WORLD messages. Used from the render loop's thread alone, but for its own one."""
+
+    def __init__(self, model: WorldModel, limits: Limits, folder: Path | None, on_loop: OnLoop[str]) -> None:
+        """`folder` holds the snapshots; None is the user's, looked for when it is first needed. `on_loop` has the
+        loop's thread call something and returns the future of it."""
+        self._model = model
+        self._limits = limits
+        self._folder = folder
+        self._on_loop = on_loop
+        self._files = ThreadPoolExecutor(1, "worldplate snapshots")
+        self._waiting = threading.Semaphore(MOST_WAITING)
+
+    def change(self, session: Session, message: WorldMessage) -> Future[str]:
+        """Carries out an operation; the future has what was done, for a person, once it is done. It is set on the
+        loop's thread. Raises InvalidValue, UnknownStream, LimitExceeded, NotSupported at once; the future may raise
+        them later, and what `renderer.snapshots` raises. After an error everything is as it was."""
+        match message.op:
+            case WorldOp.RESET:
+                return _done(reset(session, message.reset, message.stream))
+            case WorldOp.FORK:
+                return _done(fork(session, self._model, message.stream, message.to_stream))
+            case WorldOp.SNAPSHOT:
+                snapshot = save(session, self._model, message.name)
+                work = partial(snapshots.write, snapshot, self._where(), self._limits)
+                return self._beside(work, partial(_written, message.name))
+            case WorldOp.RESTORE:
+                load = partial(snapshots.read, message.name, self._where(), self._limits)
+                return self._beside(load, partial(restore, session, self._model))
+
+    def close(self) -> None:
+        """Finishes the files that are being written; what was done is still told on the loop's thread."""
+        self._files.shutdown()
+
+    def _where(self) -> Path:
+        self._folder = self._folder or snapshots.data_dir()
+        return self._folder
+
+    def _beside(self, work: Callable[[], T], then: Callable[[T], str]) -> Future[str]:
+        """`work` on the keeper's thread, then `then` with its result on the loop's."""
+        if not self._waiting.acquire(blocking=False):
+            raise LimitExceeded(
+                "snapshots that wait to be written or read", MOST_WAITING + 1, MOST_WAITING, "MOST_WAITING"
+            )
+        outcome: Future[str] = Future()
+
+        def finished(done: Future[T]) -> None:
+            self._waiting.release()
+            told = self._on_loop(lambda: then(done.result()))
+            told.add_done_callback(partial(_pass_on, outcome))
+
+        self._files.submit(work).add_done_callback(finished)
+        return outcome
+
+
+def save(session: Session, model: WorldModel, name: str) -> Snapshot:
+    """The session's worlds now, under a name. The arrays are those of the worlds themselves, which replace and never
+    change them. Raises UnknownStream when nothing was shown yet, InvalidValue for the name."""
+    if not snapshots.NAME.match(name):
+        raise InvalidValue(
+            f"{name[:80]!r} is no name of a snapshot", fix="Use 1 to 64 letters, digits, '-' and '_'; never a path."
+        )
+    if not session.worlds:
+        raise UnknownStream("The session has shown nothing yet", fix="Send a frame first.")
+    arrays: Arrays = {}
+    streams: list[SavedStream] = []
+    for index, (stream, world) in enumerate(session.worlds.items()):
+        saved, own = _saved(stream, world, model)
+        streams.append(saved)
+        for kind, each in own.items():
+            arrays |= snapshots.parts(index, kind, each)
+    width, height = session.size
+    owned = session.steering.ownership
+    header = Header(
+        name=name, created_ns=time.time_ns(), model=model.card.name, model_sha256=model.card.sha256, width=width,
+        height=height, streams=tuple(streams), controls=session.steering.controls,
+        engine_objects=tuple(sorted(owned.objects)), engine_labels=tuple(sorted(owned.labels)),
+        plate_near_m=owned.plate_near_m, plate_far_m=owned.plate_far_m,
+    )  # fmt: skip
+    return Snapshot(header, arrays)
+
+
+def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
+    """Has the session go on from a snapshot. Raises SnapshotMismatch for one of another model or size, SnapshotCorrupt,
+    LimitExceeded; then nothing has changed."""
+    header = snapshot.header
+    check_fits(header, model, session.size)
+    worlds = {
+        stream.name: _world(stream, {kind: snapshot.part(index, kind) for kind in KINDS}, model)
+        for index, stream in enumerate(header.streams)
+    }
+    controls: dict[str, ControlValue] = check_controls(model.card.controls, header.controls, 1 << 20)
+    owned = Ownership(
+        frozenset(header.engine_objects), frozenset(header.engine_labels), header.plate_near_m, header.plate_far_m
+    )
+    session.put_worlds(worlds)
+    session.put_steering(Steering({**session.steering.controls, **controls}, owned))
+    return f"the world was restored from '{header.name}' ({', '.join(worlds)})"
+
+
+def check_fits(header: Header, model: WorldModel, size: tuple[int, int]) -> None:
+    """Raises SnapshotMismatch."""
+    card = model.card
+    if header.model != card.name:
+        raise SnapshotMismatch(
+            f"The snapshot '{header.name}' is of the model {header.model}, and {card.name} is served",
+            fix=f"Serve {header.model}, or take another snapshot.",
+        )
+    if header.model_sha256 != card.sha256:
+        raise SnapshotMismatch(
+            f"The snapshot '{header.name}' is of other weights of {card.name} ({header.model_sha256[:8] or 'none'},"
+            f" served are {card.sha256[:8] or 'none'})",
+            fix="Serve those weights, or take another snapshot.",
+        )
+    if (header.width, header.height) != size:
+        raise SnapshotMismatch(
+            f"The snapshot '{header.name}' is of {header.width}x{header.height} pixels, the session of"
+            f" {size[0]}x{size[1]}",
+            fix="Resize the engine's view, or take another snapshot.",
+        )
+
+
+def fork(session: Session, model: WorldModel, stream: str, to_stream: str) -> str:
+    """Has `to_stream` go on from a copy of the world of `stream` (empty: the only one). Raises UnknownStream,
+    InvalidValue, LimitExceeded."""
+    source = _named(session, stream)
+    if to_stream in ("", source):
+        raise InvalidValue(f"A fork of '{source}' to '{to_stream}' is none", fix="Name another stream in `to_stream`.")
+    session.put_worlds({to_stream: _copy(source, session.worlds[source], model)})
+    return f"'{to_stream}' goes on from '{source}'"
+
+
+def reset(session: Session, kind: Reset, stream: str) -> str:
+    """Has the stream's world forget what `kind` says; all streams when it is empty. Raises InvalidValue,
+    UnknownStream."""
+    if kind is Reset.NONE:
+        raise InvalidValue("A reset of kind 'none' is none", fix="Choose cut, teleport or new.")
+    if stream:
+        _named(session, stream)
+    for name, world in session.worlds.items():
+        if stream in ("", name):
+            world.reset()
+    return "the world was reset" if kind is Reset.NEW else f"the world was reset: {kind}"
+
+
+KINDS = ("latents", "memory")
+
+
+def _saved(stream: str, world: World, model: WorldModel) -> tuple[SavedStream, dict[str, Arrays]]:
+    saved = SavedStream(name=stream, seed=world.seed, epoch=world.epoch, steps=world.steps, last=world.last)
+    return saved, {"latents": model.save_latents(world.latents), "memory": {}}
+
+
+def _world(saved: SavedStream, arrays: dict[str, Arrays], model: WorldModel) -> World:
+    """A world of its own, as it was saved."""
+    world = World(seed=saved.seed, epoch=saved.epoch, steps=saved.steps, last=saved.last)
+    world.latents = model.load_latents(arrays["latents"])
+    return world
+
+
+def _copy(stream: str, world: World, model: WorldModel) -> World:
+    return _world(*_saved(stream, world, model), model)
+
+
+def _named(session: Session, stream: str) -> str:
+    known = ", ".join(session.worlds) or "none yet"
+    if not stream and len(session.worlds) == 1:
+        return next(iter(session.worlds))
+    if stream not in session.worlds:
+        what = f"There is no stream '{stream}'" if stream else "No stream is named"
+        raise UnknownStream(what, fix=f"There are: {known}.")
+    return stream
+
+
+def _written(name: str, size: int) -> str:
+    return f"the world was saved as '{name}' ({size / 1e6:.1f} MB)"
+
+
+def _done(text: str) -> Future[str]:
+    done: Future[str] = Future()
+    done.set_result(text)
+    return done
+
+
+def _pass_on(outcome: Future[str], told: Future[str]) -> None:
+    error = told.exception()
+    if error is None:
+        outcome.set_result(told.result())
+    else:
+        outcome.set_exception(error)
