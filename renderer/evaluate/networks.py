@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import MissingDependency, ModelIncomplete, ModelNotFound
-from bridge.schema import PlaneName
+from bridge.planes import PlaneViews
+from bridge.schema import Bodies, Camera, PlaneName
 from renderer.evaluate.frames import Frame
 from renderer.evaluate.image import tone_map
 from renderer.evaluate.rows import Row
@@ -28,7 +29,7 @@ except ImportError as error:
     ) from error
 
 from renderer.models.limn.fused import Fused
-from renderer.models.limn.light import light_of
+from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.model import FOLDER, WEIGHTS, Limn
 from renderer.models.limn.network import STRIDE
 from renderer.training.plain import PlainNetwork, plain_plate
@@ -114,19 +115,23 @@ class PlainRow:
         """It remembers nothing."""
 
     def shown(self, frame: Frame) -> F32:
-        planes = frame.planes
+        return tone_map(self.plate(frame.planes, frame.camera, frame.bodies, light_of(frame.weather, frame.seed)))
+
+    def plate(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> F32:
+        """The plate [H, W, 3], scene-linear."""
         height, width = planes[PlaneName.DEPTH].shape
         if (width, height) not in self._fused:
             self._fused[width, height] = Fused(width, height, STRIDE)
         known = self._fused[width, height]
-        known.see(planes, frame.camera, frame.bodies, light_of(frame.weather, frame.seed))
+        known.see(planes, camera, bodies, light)
         engine = np.zeros((*known.x.shape[:2], 6), np.float32)  # padded with zeros, as in training
         engine[:height, :width, :3] = planes[PlaneName.COLOR][..., :3]
         engine[:height, :width, 3:] = planes[PlaneName.ALBEDO][..., :3]
         told = torch.from_numpy(known.told)
         with torch.inference_mode():
             plate, _ = plain_plate(self._network, _channels_first(known.x), _channels_first(engine), told, known.factor)
-        return tone_map(plate[0, :, :height, :width].permute(1, 2, 0).numpy())
+        shown: F32 = plate[0, :, :height, :width].permute(1, 2, 0).numpy()
+        return shown
 
 
 def _channels_first(picture: F32) -> torch.Tensor:
