@@ -12,8 +12,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.errors import ModelError, Refused, TransportError, WorldplateError
+from bridge.errors import (
+    ExportNotWritten,
+    MissingDependency,
+    ModelError,
+    Refused,
+    TransportError,
+    WorldplateError,
+)
 from renderer.evaluate.evaluate_command import add_evaluate
+from renderer.exports.export_command import add_export
 from renderer.provenance.verify_command import add_verify
 from renderer.training.dataset_command import add_dataset
 from renderer.training.train_command import add_train
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 VERSION = "0.1.0"
+UNAVAILABLE = (Refused, TransportError, ModelError, MissingDependency, ExportNotWritten)  # exit code 3
 EPILOG = """examples:
   worldplate demo                           ten seconds of courtyard, pictures in out/demo
   worldplate demo --prompt dusk --seed 12   another court in another light
@@ -30,6 +39,7 @@ EPILOG = """examples:
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
+  worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
   worldplate plugin install godot my_game   put the add-on into a Godot project
 
@@ -44,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except WorldplateError as error:
         sys.stderr.write(f"worldplate: {error}\n")
-        return (
-            3 if isinstance(error, Refused | TransportError | ModelError) or error.code == "missing_dependency" else 2
-        )
+        return 3 if isinstance(error, UNAVAILABLE) else 2
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stdout = None
         return 0
@@ -73,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
     add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
+    add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     return parser

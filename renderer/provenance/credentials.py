@@ -1,14 +1,16 @@
 """Content credentials (C2PA) of PNG, JPEG and MP4: a signed statement inside the file of what made it.
 
 By c2pa-python, offline: no time stamp service, no remote manifests, no revocation look-ups, no thumbnail. The action is
-`c2pa.created`, its source type IPTC's `compositeWithTrainedAlgorithmicMedia`: engine pixels and a model's together.
+`c2pa.created`, its source type IPTC's `compositeWithTrainedAlgorithmicMedia`: engine pixels and a model's together. The
+engine's own pictures, without a plate, are `digitalCreation`.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +25,8 @@ except ImportError as error:
     raise MissingDependency(f"content credentials need c2pa-python: {error}", fix=INSTALL) from error
 
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".mp4": "video/mp4"}
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+GENERATED, DRAWN = "compositeWithTrainedAlgorithmicMedia", "digitalCreation"
 ASSERTION = "worldplate.generation"
 
 
@@ -39,25 +42,41 @@ class Credentials(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def sign(source: Path, target: Path, about: Generation, keys: Keys) -> None:
-    """Write `target`, a copy of `source` with credentials; they are two files of one type, by `target`'s suffix.
+def sign(source: Path, target: Path, about: Generation, keys: Keys, name: str = "") -> None:
+    """Write `target`, a copy of `source` with credentials; they are two files of one type, by the suffix of `name`,
+    which is what the file is to be called (`target`'s own when empty).
 
     Raises ConfigError when it cannot be signed, OSError when it cannot be written.
     """
+    with source.open("rb") as whole, target.open("w+b") as signed:
+        _sign(whole, signed, name or target.name, about, keys)
+
+
+def signed_bytes(source: BinaryIO, name: str, about: Generation, keys: Keys) -> bytes:
+    """The same in memory, of a file that is to be called `name`. Raises ConfigError."""
+    source.seek(0)
+    signed = io.BytesIO()
+    _sign(source, signed, name, about, keys)
+    return signed.getvalue()
+
+
+def _sign(whole: BinaryIO, signed: BinaryIO, name: str, about: Generation, keys: Keys) -> None:
     signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", keys.chain, keys.signer_key, None))
     try:
-        with source.open("rb") as whole, target.open("w+b") as signed:
-            builder = c2pa.Builder(json.dumps(statement(target.name, about)), _context(keys))
-            builder.sign(signer, TYPES[target.suffix.lower()], whole, signed)
+        builder = c2pa.Builder(json.dumps(statement(name, about)), _context(keys))
+        builder.sign(signer, TYPES[Path(name).suffix.lower()], whole, signed)
     except c2pa.C2paError as error:
         raise ConfigError(
-            f"{target.name} cannot be signed: {_line(error)}", fix="Export with --no-mark, and report this."
+            f"{name!r} cannot be signed: {_line(error)}", fix="Make room, or export with --no-mark."
         ) from error
 
 
 def statement(title: str, about: Generation) -> dict[str, Any]:
     """The manifest definition: who made it, by what action, and with which model, seed and take."""
-    action = {"action": "c2pa.created", "digitalSourceType": SOURCE_TYPE, "softwareAgent": {"name": about.software}}
+    kind = DRAWN if about.picture == "engine" else GENERATED
+    action = {
+        "action": "c2pa.created", "digitalSourceType": SOURCE_TYPES + kind, "softwareAgent": {"name": about.software},
+    }  # fmt: skip
     name, _, version = about.software.partition(" ")
     return {
         "title": title.encode("utf-8", "replace").decode(),

@@ -21,10 +21,13 @@ class Generation(Struct, frozen=True, kw_only=True):
     runtime: str = ""
     seed: int = 0
     software: str = ""
+    picture: str = "composite"  # composite, plate or engine
     watermark: str = ""  # its payload, 8 hex digits; empty when there is none
 
 
-def generation_of(info: TakeInfo, software: str, *, marked: bool) -> Generation:
+def generation_of(
+    info: TakeInfo, software: str, *, picture: str = "composite", watermarked: bool = False
+) -> Generation:
     identity = take_id(info.name, info.created_ns)
     return Generation(
         take=info.name,
@@ -34,7 +37,8 @@ def generation_of(info: TakeInfo, software: str, *, marked: bool) -> Generation:
         runtime=info.runtime,
         seed=info.seed,
         software=software,
-        watermark=f"{payload_of(identity):08x}" if marked else "",
+        picture=picture,
+        watermark=f"{payload_of(identity):08x}" if watermarked else "",
     )
 
 
