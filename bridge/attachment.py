@@ -70,6 +70,7 @@ class Attachment:
         self.status: Status | None = None
         self.clock: tuple[int, int] | None = None  # offset of the renderer's clock and round trip, nanoseconds
         self.errors: deque[WorldplateError] = deque(maxlen=64)
+        self.answers: dict[int, Status | WorldplateError | None] = {}  # to the nonces that somebody waits for
         self.lost_reason = "no renderer yet"
         self._door = door
         self._hello = hello
@@ -115,6 +116,7 @@ class Attachment:
         frame = Frame(
             session=self.session,
             id=flight.frame_id,
+            stream=flight.stream,
             generation=buffers.generation,
             slot=flight.slot.index,
             planes=buffers.part_layouts,
@@ -213,7 +215,11 @@ class Attachment:
         if isinstance(message, Result):
             return message.session == self.session
         if isinstance(message, Error):
-            self.note(typed_error(message.code, message.text, message.fix))
+            error = typed_error(message.code, message.text, message.fix)
+            if message.nonce in self.answers:
+                self.answers[message.nonce] = error  # it is raised where it was asked
+            else:
+                self.note(error)
             return message.frame_id > 0
         return False
 
@@ -227,6 +233,8 @@ class Attachment:
                 self._opened(message)
             case Status():
                 self.status = message
+                if message.nonce in self.answers:
+                    self.answers[message.nonce] = message
             case Clock(t1_ns=t1, t2_ns=t2, t3_ns=t3):
                 t4 = time.monotonic_ns()
                 self.clock = ((t2 - t1 + t3 - t4) // 2, (t4 - t1) - (t3 - t2))  # RFC 5905 §8

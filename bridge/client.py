@@ -54,6 +54,7 @@ from bridge.screen import Screen
 from bridge.shown import Shown
 from bridge.steering import Steering
 from bridge.traffic import Traffic
+from bridge.worlds import Worlds
 
 NO_BODIES = Bodies()
 _WAITING = frozenset({SyncMode.LOCKSTEP, SyncMode.OFFLINE})
@@ -124,6 +125,8 @@ class Client:
         self._epoch = 0
         self._reset = Reset.NONE  # not known yet to have reached the renderer
         self._steering = Steering()
+        self._stream = "main"  # of the last frame
+        self.worlds = Worlds(self._attachment, self.tick, self._break_off)
         self._closed = False
 
     @property
@@ -242,8 +245,10 @@ class Client:
         reset: Reset = Reset.NONE,
         timecode: Timecode | None = None,
         seed: int = 0,
+        stream: str = "main",
     ) -> None:
         """The slot is written: off it goes. `capture_ns` is the monotonic time of the engine state, now when None.
+        Nothing of one `stream` is shown in another.
 
         Raises InvalidValue for a slot that is not the one begun last.
         """
@@ -254,7 +259,10 @@ class Client:
             self._cut(reset)
         now_ns = time.monotonic_ns()
         capture_ns = now_ns if capture_ns is None else capture_ns
-        flight = Flight(slot.frame_id, self._epoch, pool, slot, camera, bodies, capture_ns, now_ns)
+        if stream != self._stream:
+            self._stream = stream
+            self._break_off()
+        flight = Flight(slot.frame_id, self._epoch, pool, slot, camera, bodies, capture_ns, now_ns, stream)
         self._traffic.add(flight)
         if pool is self._pool:
             self._send(flight, dict(controls or {}), timecode, seed)
@@ -305,8 +313,12 @@ class Client:
         return since_ns is not None and self._attachment.stalled(since_ns)
 
     def _cut(self, reset: Reset) -> None:
-        self._epoch += 1
+        self._break_off()
         self._reset = reset
+
+    def _break_off(self) -> None:
+        """Nothing from before is shown from now on; the renderer need not forget anything."""
+        self._epoch += 1
 
     def _send(self, flight: Flight, controls: dict[str, ControlValue], timecode: Timecode | None, seed: int) -> None:
         self._steering.tell(self._attachment)

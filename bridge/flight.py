@@ -82,6 +82,7 @@ class Flight:
     bodies: Bodies
     capture_ns: int
     submitted_ns: int
+    stream: str = "main"
     lost: str = ""  # why no plate will come; empty while one may
     result: Result | None = None  # once the plate is there, or the renderer passed the frame through
     plate: PlaneViews = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""What an engine can have done to its worlds, and the answers: `client.worlds`.
+
+    client.worlds.snapshot("before_the_storm")
+    client.worlds.fork("what if")  # and then client.submit(..., stream="what if")
+    client.worlds.restore("before_the_storm")
+
+Each call waits for the renderer's answer while the link is kept alive; frames that were submitted before are rendered
+before. After `restore` and `fork` the next frame follows on the one after which the world was saved: it tells the
+poses of that one as its previous ones, and needs no reset.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from bridge.attachment import Attachment
+from bridge.errors import NoRenderer, WorldplateError
+from bridge.schema import Reset, Status, World, WorldOp
+
+_STEP_S = 0.001
+
+
+class Worlds:
+    """The operations on the worlds of one client, in the thread that calls the client."""
+
+    def __init__(self, attachment: Attachment, tick: Callable[[], None], break_off: Callable[[], None]) -> None:
+        """`tick` keeps the link alive; `break_off` has no picture from before shown after."""
+        self._attachment = attachment
+        self._tick = tick
+        self._break_off = break_off
+        self._nonce = 0
+
+    def reset(self, kind: Reset = Reset.NEW, stream: str = "", *, timeout_s: float = 10.0) -> str:
+        """Forgets what `kind` says of a stream, or of all; returns what was done, for a person. Raises the renderer's
+        error, and NoRenderer when it is gone or does not answer in time. So do the others."""
+        self._break_off()
+        return self._ask(World(session=self._session, op=WorldOp.RESET, reset=kind, stream=stream), timeout_s)
+
+    def snapshot(self, name: str, *, timeout_s: float = 60.0) -> str:
+        """Saves all streams with controls and ownership under a name of letters, digits, '-' and '_', in the place of
+        an older snapshot of that name."""
+        return self._ask(World(session=self._session, op=WorldOp.SNAPSHOT, name=name), timeout_s)
+
+    def restore(self, name: str, *, timeout_s: float = 60.0) -> str:
+        """The streams of a snapshot go on from where they were."""
+        told = self._ask(World(session=self._session, op=WorldOp.RESTORE, name=name), timeout_s)
+        self._break_off()
+        return told
+
+    def fork(self, to_stream: str, stream: str = "", *, timeout_s: float = 60.0) -> str:
+        """`to_stream` goes on from a copy of the world of `stream`, or of the only one there is."""
+        return self._ask(World(session=self._session, op=WorldOp.FORK, stream=stream, to_stream=to_stream), timeout_s)
+
+    @property
+    def _session(self) -> str:
+        return self._attachment.session
+
+    def _ask(self, message: World, timeout_s: float) -> str:
+        self._nonce += 1
+        answers, until_s = self._attachment.answers, time.monotonic() + timeout_s
+        answers[self._nonce] = None
+        try:
+            sent = self._attachment.attached and self._attachment.send(replace(message, nonce=self._nonce))
+            while sent and self._attachment.session == message.session and time.monotonic() < until_s:
+                self._tick()
+                answer = answers[self._nonce]
+                if isinstance(answer, WorldplateError):
+                    raise answer
+                if isinstance(answer, Status):
+                    return answer.text
+                time.sleep(_STEP_S)
+        finally:
+            del answers[self._nonce]
+        raise NoRenderer(
+            f"The renderer did not answer the world operation '{message.op}'",
+            fix="Wait until the client is attached, or allow a longer `timeout_s`.",
+        )
