@@ -41,6 +41,7 @@ class RenderFrame:
     plate: NDArray[np.float16]
     controls: dict[str, ControlValue]
     ownership: Ownership
+    host_bytes_copied: int = 0  # between host buffers, when it came in
     stages_ms: dict[str, float] = field(default_factory=dict)
 
     @property

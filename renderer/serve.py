@@ -20,18 +20,15 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from bridge.errors import (
-    BadToken,
     LimitExceeded,
     OutOfOrder,
     ProtocolError,
     UnknownSession,
-    VersionMismatch,
     WorldplateError,
 )
 from bridge.intake import NO_SESSION
 from bridge.link import RendererEnd
 from bridge.schema import (
-    PROTOCOL_VERSION,
     AnyMessage,
     Bye,
     Clock,
@@ -51,7 +48,11 @@ from bridge.schema import (
     Status,
     World,
 )
+from renderer.chunks import Asked, Chunks
+from renderer.entry import check_entry
+from renderer.mark import mark_unmade
 from renderer.models import WorldModel
+from renderer.pipeline import Rendered, Unmade
 from renderer.session import Session
 from renderer.tap import Tap
 from renderer.worlds import WorldKeeper
@@ -85,6 +86,8 @@ class Renderer:
         self._operators: set[bytes] = set()  # peers that are people's tools, and have shown the token
         self._status_due_s = 0.0
         self._told: set[tuple[bytes, str]] = set()
+        self._chunks = Chunks()
+        link.keep_frames(model.card.chunk_frames)
         self._taps = list(taps)
         self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
         self._keeper = WorldKeeper(model, limits, snapshots, lambda what: self.ask(lambda _: what()))
@@ -117,10 +120,13 @@ class Renderer:
             self._show_taps(lambda tap: tap.close())
 
     def step(self, timeout_ms: float) -> None:
-        """Beat, answer what was asked, then wait up to `timeout_ms` for one message and answer it."""
+        """Beat, answer what was asked, make the chunks that are due, then wait up to `timeout_ms` for one message and
+        answer it."""
         self._beat()
         self._answer_asked()
-        arrived = self._link.receive(timeout_ms)
+        while (chunk := self._chunks.take_due(time.monotonic_ns())) is not None:
+            self._make_chunk(chunk.session, chunk.asked)
+        arrived = self._link.receive(min(timeout_ms, self._chunks.left_ms(time.monotonic_ns())))
         if arrived is None:
             return
         try:
@@ -214,7 +220,7 @@ class Renderer:
 
     def _operator(self, peer: bytes, hello: OperatorHello) -> None:
         try:
-            self._check_entry(hello)
+            check_entry(hello, self._token)
             if peer not in self._operators and len(self._operators) >= self._limits.max_operators:
                 raise LimitExceeded(
                     "the number of operators", len(self._operators) + 1, self._limits.max_operators, "max_operators"
@@ -254,24 +260,10 @@ class Renderer:
         )
 
     def _check_hello(self, hello: Hello, peer: bytes) -> None:
-        self._check_entry(hello)
+        check_entry(hello, self._token)
         if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
             raise LimitExceeded(
                 "the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions"
-            )
-
-    def _check_entry(self, hello: Hello | OperatorHello) -> None:
-        """Raises BadToken, VersionMismatch."""
-        if not hmac.compare_digest(hello.token.encode(), self._token.encode()):
-            raise BadToken(
-                "the token is not this renderer's",
-                fix="Read it anew from the connection file; it changes at every start.",
-            )
-        if not hello.protocol_oldest <= PROTOCOL_VERSION <= hello.protocol:
-            older = "renderer" if hello.protocol_oldest > PROTOCOL_VERSION else "plugin"
-            spoken = f"{hello.protocol_oldest} to {hello.protocol}"
-            raise VersionMismatch(
-                f"{hello.client} speaks protocol {spoken}, this renderer {PROTOCOL_VERSION}", fix=f"Update the {older}."
             )
 
     def _planes(self, session: Session, message: Planes) -> None:
@@ -286,16 +278,39 @@ class Renderer:
         self._send(session.peer, ack)
 
     def _frame(self, session: Session, frame: Frame, parts: Sequence[memoryview]) -> None:
+        if session.welcome.chunk_frames > 1:
+            for old in self._chunks.add(session, Asked(frame, tuple(parts)), time.monotonic_ns()):
+                session.count(Disposition.DROPPED)
+                why = f"time broke at frame {frame.id} before its chunk was made"
+                self._send(session.peer, mark_unmade(old, Disposition.DROPPED, why))
+            return
         try:
-            rendered = session.render(frame, parts)
+            self._publish(session, session.render(frame, parts))
         except WorldplateError as error:
+            self._publish(session, Unmade(frame, error))
+
+    def _make_chunk(self, session: Session, asked: Sequence[Asked]) -> None:
+        left = {frame.id: frame for frame, _ in asked}
+        try:
+            for made in session.render_chunk(asked):
+                self._publish(session, made)
+                del left[made.header.id]
+                self._beat()
+        except Exception as error:
+            log.exception("frames %s broke the renderer", sorted(left))
+            for frame in left.values():
+                self._tell(session.peer, frame, "internal", f"the renderer broke: {error!r}", "Please report it.")
+
+    def _publish(self, session: Session, made: Rendered | Unmade) -> None:
+        """Answer a frame with its plate, or with why there is none."""
+        if isinstance(made, Unmade):
             session.count(Disposition.DROPPED)
-            failure = error  # Python forgets `error` at the end of this block
-            self._show_taps(lambda tap: tap.failed(session, frame, failure))
-            raise
-        session.count(rendered.result.disposition)
-        self._show_taps(lambda tap: tap.made(session, rendered.frame, rendered.result))
-        self._link.send(session.peer, rendered.result, rendered.parts)
+            self._show_taps(lambda tap: tap.failed(session, made.header, made.error))
+            self._tell(session.peer, made.header, made.error.code, made.error.what, made.error.fix)
+            return
+        session.count(made.result.disposition)
+        self._show_taps(lambda tap: tap.made(session, made.frame, made.result))
+        self._link.send(session.peer, made.result, made.parts)
 
     def set_controls(self, session: Session, message: SetControls) -> None:
         """Take controls and ownership. Raises InvalidValue, LimitExceeded; then nothing changes."""
@@ -348,5 +363,6 @@ class Renderer:
     def _end(self, peer: bytes) -> None:
         session = self._sessions.pop(peer, None)
         if session is not None:
+            self._chunks.leave(session)
             session.close()
             self._show_taps(lambda tap: tap.left(session))

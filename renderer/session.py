@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder
+import msgspec
+
+from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
 from bridge.planes import RendererBuffers, check_agreed, check_layouts, pack_layouts, payload_bytes
 from bridge.ring import RingReader
@@ -31,14 +33,18 @@ from bridge.schema import (
     Transport,
     Welcome,
 )
-from renderer.frame import Ownership
+from renderer.frame import Ownership, RenderFrame
 from renderer.ingest import agree_planes, check_controls
-from renderer.models import WorldModel
-from renderer.pipeline import Rendered, render_frame
+from renderer.models import ChunkModel, WorldModel
+from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World
 
 SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
+MOST_SLOTS = 64  # that PLANES can offer
+NO_PLATE = object()
+STALL_MS = 500  # of a model that does not say how long it thinks
+STALL_WINDOWS = 3  # of a model that does: so many times its response window
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Session:
         self.id = secrets.token_hex(16)
         self.name = hello.client
         self._model = model
-        self._limits = limits
+        self._limits = _with_slots(limits, model.card.chunk_frames)
         self._seed = hello.seed
         self._worlds: dict[str, World] = {}
         self._last_ids: dict[str, int] = {}
@@ -95,6 +101,7 @@ class Session:
             delay_frames=hello.delay_frames,
             late=hello.late,
             limits=self._limits,
+            stall_ms=max(STALL_MS, round(STALL_WINDOWS * card.response_window_ms)),
             controls=card.controls,
             chunk_frames=card.chunk_frames,
             response_window_ms=card.response_window_ms,
@@ -130,6 +137,33 @@ class Session:
 
     def render(self, frame: Frame, parts: Sequence[memoryview]) -> Rendered:
         """The plate of one frame. Raises OutOfOrder, InvalidValue, RingCorrupt, MissingPlane, ModelFailed."""
+        opened = self._open(frame, parts)
+        world = self._world(frame)
+        return self._make(opened, world, lambda: self._model.step(opened, world, opened.plate))
+
+    def render_chunk(self, asked: Sequence[tuple[Frame, Sequence[memoryview]]]) -> Iterator[Rendered | Unmade]:
+        """The plates of several frames of one stream, oldest first, each as soon as it is there; for a frame that gets
+        none, why: what `render` raises."""
+        assert isinstance(self._model, ChunkModel)
+        frames: list[RenderFrame] = []
+        for frame, parts in asked:
+            try:
+                frames.append(self._open(frame, parts))
+            except WorldplateError as error:
+                yield Unmade(frame, error)
+        if not frames:
+            return
+        world = self._world(frames[0].header)
+        plates = self._model.steps(frames, world)
+        for opened in frames:
+            made: Rendered | Unmade
+            try:
+                made = self._make(opened, world, lambda: _next(plates))
+            except WorldplateError as error:
+                made = Unmade(opened.header, error)
+            yield made
+
+    def _open(self, frame: Frame, parts: Sequence[memoryview]) -> RenderFrame:
         if self._buffers is None:
             raise InvalidValue(
                 f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack."
@@ -138,10 +172,12 @@ class Session:
         self._apply_pending(frame.id)
         if frame.controls:
             self._steering = self._with_values(frame.controls)
-        world = self._world(frame)
-        rendered = render_frame(
-            frame, parts, self._buffers, self._model, world, self._steering.controls, self._steering.ownership
-        )
+        steering = self._steering
+        return open_frame(frame, parts, self._buffers, self._model.card, steering.controls, steering.ownership)
+
+    def _make(self, frame: RenderFrame, world: World, generate: Callable[[], object]) -> Rendered:
+        assert self._buffers is not None  # it was opened
+        rendered = render_frame(frame, self._buffers, self._model.card, world, generate)
         self._finished_ns.append(time.monotonic_ns())
         self._ages_ms.append(rendered.result.age_ms)
         return rendered
@@ -235,6 +271,18 @@ class Session:
 
     def close(self) -> None:
         self.release(None)
+
+
+def _with_slots(limits: Limits, chunk_frames: int) -> Limits:
+    """The limits with slots for a chunk in the model's hands while another waits; `max_shared_bytes` holds as it is."""
+    slots = min(MOST_SLOTS, limits.max_slots + 2 * (chunk_frames - 1))
+    return msgspec.structs.replace(limits, max_slots=max(limits.max_slots, slots))
+
+
+def _next(plates: Iterator[None]) -> None:
+    """Has a chunk's next plate made. Raises ValueError when the model has ended without it."""
+    if next(plates, NO_PLATE) is NO_PLATE:
+        raise ValueError("it made fewer plates than it got frames")
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

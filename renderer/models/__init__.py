@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bridge.errors import ModelNotFound
 from bridge.schema import Control, PlaneName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class ModelCard:
     needs: frozenset[PlaneName]
     optional: frozenset[PlaneName]
     controls: tuple[Control, ...] = ()
-    chunk_frames: int = 1
-    response_window_ms: float = 0.0  # 0 = unknown
+    chunk_frames: int = 1  # plates that one call makes; more than 1 only for a ChunkModel
+    response_window_ms: float = 0.0  # from the newest state to its plate; an engine waits thrice that; 0 = unknown
     memory_bytes: int = 0  # resident, beyond the runtime's own
     licence: str = "Apache-2.0"  # SPDX id of the weights
     runtime: str = "none"
@@ -68,6 +68,27 @@ class WorldModel(Protocol):
 
     def close(self) -> None:
         """Let go of memory and threads; the model is not used afterwards."""
+
+
+@runtime_checkable
+class ChunkModel(WorldModel, Protocol):
+    """A model that makes several plates in one call, as video models do: `card.chunk_frames` of them at most.
+
+    `step` is then a chunk of one, for an engine that waits for each plate, and for tools.
+    """
+
+    def steps(self, frames: Sequence[RenderFrame], world: World) -> Iterator[None]:
+        """Write `frame.plate` of each frame in turn, as `step` does, and yield after each: it is published at once.
+
+        `frames` are the newest states of one stream, oldest first, 1 to `card.chunk_frames` of them; their ids rise,
+        and ids that are missing were superseded. Planes hold until the last yield. There are fewer frames than
+        the card says when the engine waits, pauses or submits slowly; a model that cannot do with fewer repeats the
+        newest for itself.
+
+        A chunk never spans a reset: what waited from before one is given up, and the frame of the reset is the first
+        of its chunk. `world` is up to frame n from the n-th plate on, so at a reset `world.latents` are None already
+        when the first is made. A reset that comes while a chunk is made does not stop it; the engine shows none of it.
+        """
 
 
 def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldModel:

@@ -1,0 +1,79 @@
+"""Frames that wait for a model that makes several plates in one call.
+
+Of each stream the newest `chunk_frames` states wait: in the link while the model thinks (bridge/mailbox.py), here
+until there are enough of them. A chunk goes off with fewer when the engine waits for each plate (lockstep, offline),
+when no newer frame has come for QUIET_MS, and before a reset: frames from before one are given up, because nothing made
+of them may be shown.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bridge.schema import Frame, Reset, SyncMode
+from renderer.session import Session
+
+QUIET_MS = 100.0
+
+
+class Asked(NamedTuple):
+    """A frame as it came, with the planes that came along (inline transport)."""
+
+    frame: Frame
+    parts: tuple[memoryview, ...]
+
+
+@dataclass
+class Chunk:
+    """Frames of one stream, oldest first."""
+
+    session: Session
+    asked: list[Asked] = field(default_factory=list)
+    newest_ns: int = 0  # when the last of them came
+
+    @property
+    def _wanted(self) -> int:
+        """How many frames of this session there can be at once."""
+        welcome = self.session.welcome
+        at_once = {SyncMode.LOCKSTEP: 1, SyncMode.OFFLINE: 1, SyncMode.DELAYED: welcome.delay_frames + 1}
+        return min(welcome.chunk_frames, at_once.get(welcome.sync, welcome.chunk_frames))
+
+    def due_ns(self) -> int:
+        """When it goes off, should nothing more come."""
+        full = len(self.asked) >= self._wanted
+        return self.newest_ns if full else self.newest_ns + round(QUIET_MS * 1e6)
+
+
+class Chunks:
+    """The chunks that are being gathered. Used from the render loop's thread alone."""
+
+    def __init__(self) -> None:
+        self._gathered: dict[tuple[str, str], Chunk] = {}
+
+    def add(self, session: Session, asked: Asked, now_ns: int) -> list[Frame]:
+        """Has a frame wait; returns those that are given up, because time broke between them and it."""
+        chunk = self._gathered.setdefault((session.id, asked.frame.stream), Chunk(session))
+        given_up: list[Frame] = []
+        if asked.frame.reset is not Reset.NONE:
+            given_up = [before.frame for before in chunk.asked]
+            chunk.asked.clear()
+        chunk.asked.append(asked)
+        chunk.newest_ns = now_ns
+        return given_up
+
+    def take_due(self, now_ns: int) -> Chunk | None:
+        """One that goes off now."""
+        for key, chunk in self._gathered.items():
+            if chunk.due_ns() <= now_ns:
+                return self._gathered.pop(key)
+        return None
+
+    def left_ms(self, now_ns: int) -> float:
+        """Until the next goes off; inf when none waits."""
+        return min((max(0, chunk.due_ns() - now_ns) / 1e6 for chunk in self._gathered.values()), default=math.inf)
+
+    def leave(self, session: Session) -> None:
+        """The session is over, and with it whatever waits."""
+        self._gathered = {key: chunk for key, chunk in self._gathered.items() if chunk.session is not session}
