@@ -42,6 +42,7 @@ EPILOG = """examples:
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
   worldplate plugin install godot my_game   put the add-on into a Godot project
+  eval "$(worldplate completion bash)"      complete all this with the tab key
 
 exit codes: 0 all is well, 1 a check failed, 2 wrong usage or settings, 3 refused or unavailable, 130 Ctrl-C
 """
@@ -84,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
+    completion = commands.add_parser("completion", help="print what completes these commands with the tab key")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+    completion.set_defaults(run=run_completion)
     return parser
 
 
@@ -204,6 +208,13 @@ def run_serve(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     serve(settings, stop)
+    return 0
+
+
+def run_completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    sys.stdout.write(shtab.complete(build_parser(), shell=options.shell) + "\n")
     return 0
 
 

@@ -100,3 +100,14 @@ def test_serving_passthrough_imports_no_torch() -> None:
     loaded = "not sys.modules.keys().isdisjoint({'torch', 'rich'})"
     code = f"import sys, renderer.start, renderer.models.passthrough; sys.exit({loaded})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_tab_key_completes_commands_and_their_options(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["completion", "bash"]) == 0
+    script = tmp_path / "completion.bash"
+    script.write_text(capsys.readouterr().out)
+    for typed, completed in ((["pl"], "plugin"), (["demo", "--sec"], "--seconds")):
+        words = " ".join(["worldplate", *typed])
+        tab = f"COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _shtab_worldplate; echo ${{COMPREPLY[@]}}"
+        answer = subprocess.run(["bash", "-c", f"source {script}; {tab}"], capture_output=True, text=True, check=True)
+        assert answer.stdout.split() == [completed]
