@@ -98,8 +98,8 @@ def attributes(frame: TakeFrame, style: ExrStyle) -> dict[str, Any]:
         "compression": OpenEXR.ZIP_COMPRESSION,
         "timeCode": _timecode(timecode),
         "framesPerSecond": style.rate,
-        "worldToCamera": view.T.astype(np.float32),
-        "worldToNDC": (projection_of(camera) @ view).T.astype(np.float32),
+        "worldToCamera": _for_rows(view),
+        "worldToNDC": _for_rows(projection_of(camera) @ view),
         "software": style.software,
         "worldplate.take": style.take,
         "worldplate.frame": frame.number,
@@ -124,6 +124,11 @@ def view_from_world(camera: Camera) -> NDArray[np.float64]:
 def projection_of(camera: Camera) -> NDArray[np.float64]:
     """clip_from_view [4, 4]."""
     return np.asarray(camera.projection, np.float64).reshape(4, 4)
+
+
+def _for_rows(matrix: NDArray[np.float64]) -> F32:
+    """As Imath has it, in rows one after another: the package looks at the memory and not at the strides."""
+    return np.ascontiguousarray(matrix.T, np.float32)
 
 
 def _colour_of(part: str, style: ExrStyle) -> dict[str, Any]:

@@ -23,7 +23,7 @@ NOTE = "export.json"
 class Common(Struct, frozen=True, kw_only=True):
     """What all frames of a folder have in common, and decides their pixels."""
 
-    to: str
+    format: str
     take_id: str
     stream: str
     picture: str
@@ -73,9 +73,10 @@ def open_folder(folder: Path, common: Common) -> None:
         if note.is_file():
             _check_same(folder, note.read_bytes(), common)
             return
-        if any(p.suffix == f".{common.to}" for p in folder.iterdir()):
+        if any(p.suffix == f".{common.format}" for p in folder.iterdir()):
             raise ExportMixed(
-                f"{str(folder)!r} holds {common.to.upper()} files that no export wrote", fix="Choose an empty --out."
+                f"{str(folder)!r} holds {common.format.upper()} files that no export wrote",
+                fix="Choose an empty --out.",
             )
     write_whole(note, msgspec.json.format(msgspec.json.encode(common), indent=1) + b"\n")
 

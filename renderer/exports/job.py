@@ -200,7 +200,7 @@ class Export:
         exr = self.options.to == "exr"
         key = "" if self.keys is None else hashlib.sha256(b"fingerprint " + self.keys.watermark).hexdigest()[:16]
         return Common(
-            to=self.options.to, take_id=self.about.take_id, stream=self.options.stream or "",
+            format=self.options.to, take_id=self.about.take_id, stream=self.options.stream or "",
             picture="all" if exr else self.options.picture,
             view=self.options.primaries if exr else self.options.view or DEFAULT_VIEW,
             marked_with=f"{self.about.watermark or 'no watermark'} {key}" if key else "",

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from renderer.provenance.generation import Generation
 
+MOST_OFF = 4  # bits
 log = logging.getLogger("worldplate.provenance")
 
 
@@ -62,6 +63,9 @@ def lines() -> Iterator[Line]:
         return
 
 
-def with_payload(payload: str) -> Line | None:
-    """The newest line whose watermark carries those 8 hex digits."""
-    return next((line for line in reversed(list(lines())) if line.about.watermark == payload), None)
+def with_payload(payload: int) -> tuple[Line, int] | None:
+    """The line whose watermark is nearest to those 32 bits, the newest of equals, and how many bits it is off, MOST_OFF
+    at most: that near another take's comes by chance once in 10^5."""
+    found = [((int(line.about.watermark, 16) ^ payload).bit_count(), line) for line in lines() if line.about.watermark]
+    near = [(off, line) for off, line in reversed(found) if off <= MOST_OFF]
+    return min(((line, off) for off, line in near), key=lambda pair: pair[1], default=None)

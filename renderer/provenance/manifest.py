@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from renderer.provenance.generation import Generation
@@ -31,6 +32,7 @@ FOLDER_MANIFEST = "manifest.json"  # of an export that is a folder
 SUFFIX = ".manifest.json"  # beside a single file
 VERSION = 1
 MOST_BYTES = 64 << 20
+NAMED = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
 CHUNK_BYTES = 1 << 20
 
 
@@ -149,6 +151,6 @@ def _signature(told: Signed, keys: Keys | None) -> tuple[str, str, str]:
         key.verify(base64.b64decode(told.signature), _bytes_of(told.signed), ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, ValueError, TypeError):
         return "altered", "", "its signature does not hold"
-    name = signer.subject.rfc4514_string().replace("CN=", "").replace("O=", "").replace(",", " / ", 1)
+    name = " / ".join(str(a.value) for oid in NAMED for a in signer.subject.get_attributes_for_oid(oid))
     known = keys is not None and x509.load_pem_x509_certificate(keys.root) == root
     return ("trusted" if known else "intact"), name, ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,7 +28,8 @@ class Watermark(Struct, frozen=True, kw_only=True):
     score: float
     uncertain_bits: int
     frames: int
-    take: str = ""  # by this machine's journal
+    take: str = ""  # by this machine's journal, whose payload is nearest
+    bits_off: int = 0  # from that one
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Found(Struct, frozen=True, kw_only=True):
     credentials: Credentials | None = None
     manifest: Checked | None = None
     watermark: Watermark | None = None
+    all_inside_marked: bool = False  # of a folder
 
     @property
     def altered(self) -> bool:
@@ -47,7 +49,8 @@ class Found(Struct, frozen=True, kw_only=True):
     def marked(self) -> bool:
         """Whether some mark is there and none is broken."""
         signed = any(mark is not None and mark.state in HOLDS for mark in (self.credentials, self.manifest))
-        return not self.altered and (signed or (self.watermark is not None and self.watermark.found))
+        found = self.watermark is not None and self.watermark.found
+        return not self.altered and (signed or found or self.all_inside_marked)
 
 
 def verify(path: Path, keys: Keys | None) -> list[Found]:
@@ -56,26 +59,27 @@ def verify(path: Path, keys: Keys | None) -> list[Found]:
     Raises ConfigError for what is no file this command reads, OSError for one that cannot be read.
     """
     if path.is_dir():
-        return list(_folder(path, keys))
+        return _folder(path, keys)
     if path.suffix.lower() not in KNOWN or not path.exists():
         what = "is of a kind that carries no marks" if path.exists() else "is not there"
         raise ConfigError(f"{str(path)!r} {what}", fix=f"Name a folder, or a file ending in {', '.join(KNOWN)}.")
     return [_file(path, keys)]
 
 
-def _folder(path: Path, keys: Keys | None) -> Iterator[Found]:
+def _folder(path: Path, keys: Keys | None) -> list[Found]:
     files = [p for p in sorted(path.iterdir()) if p.suffix.lower() in KNOWN and not p.name.startswith(".")]
     manifest = manifest_of(path)
     if not files and manifest is None:
         raise ConfigError(f"{str(path)!r} has no picture and no take", fix="Name a folder that an export wrote.")
     pictures = [p for p in files if p.suffix.lower() in PICTURES]
-    yield Found(
+    each = [_file(file, keys) for file in files]
+    whole = Found(
         file=str(path),
         manifest=None if manifest is None else check_manifest(manifest, keys),
         watermark=_watermark(pictures, keys) if pictures else None,
+        all_inside_marked=bool(each) and all(one.marked for one in each),
     )
-    for file in files:
-        yield _file(file, keys)
+    return [whole, *each]
 
 
 def _file(path: Path, keys: Keys | None) -> Found:
@@ -92,11 +96,11 @@ def _watermark(paths: Sequence[Path], keys: Keys | None) -> Watermark | None:
     if keys is None:
         return None
     reading = evidence_of(paths).read(keys.watermark)
-    payload = f"{reading.payload:08x}"
-    line = with_payload(payload) if reading.found else None
+    near = with_payload(reading.payload) if reading.found else None
     return Watermark(
-        found=reading.found, payload=payload, score=round(reading.score, 1), uncertain_bits=reading.uncertain_bits,
-        frames=reading.frames, take="" if line is None else line.about.take,
+        found=reading.found, payload=f"{reading.payload:08x}", score=round(reading.score, 1),
+        uncertain_bits=reading.uncertain_bits, frames=reading.frames, take="" if near is None else near[0].about.take,
+        bits_off=0 if near is None else near[1],
     )  # fmt: skip
 
 
@@ -138,7 +142,8 @@ def _mark(told: Watermark) -> str:
     if not told.found:
         return f"not found with this machine's key (score {told.score:g} of 50, {told.frames} frames)"
     unsure = f", {told.uncertain_bits} of its 32 bits unsure" if told.uncertain_bits else ""
-    take = f", take {told.take} by this machine's journal" if told.take else ""
+    off = f" but for {told.bits_off} bit{'s' * (told.bits_off > 1)}" if told.bits_off else ""
+    take = f", take {told.take} by this machine's journal{off}" if told.take else ""
     return f"found, payload {told.payload}{unsure}{take} (score {told.score:g}, {told.frames} frames)"
 
 

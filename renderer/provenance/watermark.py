@@ -48,7 +48,7 @@ LUMA = (54, 183, 19)  # of Rec.709, in 256ths: sums of cells are whole numbers, 
 CLIP = 4.0  # levels: an edge in the picture says no more than this
 WANTED = 1.7  # levels that a bit's cells are to stand out by, on the mean
 QUIET, BUSY, LOUDEST = 0.9, 0.5, 4.0  # a cell's weight: QUIET + BUSY * its contrast in levels, LOUDEST at most
-LEAST, MOST = 0.3, 1.2  # gain of a bit, around 1
+LOUD, HELP, LEAST = 1.2, 0.6, 0.3  # gain of a bit: at most, on top against what the picture says, and at least
 RMS = 1.85  # levels over a frame at most: 42.8 dB, and rounding takes some
 EDGE = 0.4  # share of a cell over which one turns into the next: hard edges would show in a clear sky
 FOUND = 50.0  # the sum of 32 deviates from which on a mark is believed
@@ -142,7 +142,7 @@ def planned(means: F64, owned: F64 | None, key: bytes, payload: int) -> F64:
     count = CELLS / BITS
     said = np.bincount(grid.bits, grid.signs * standing_out(means).ravel(), BITS) / count
     power = np.maximum(np.bincount(grid.bits, weight.ravel(), BITS) / count, 1e-3)
-    gain = np.clip((WANTED - wanted * said) / power, LEAST, MOST)
+    gain = np.maximum(np.minimum(WANTED / power, LOUD) + np.clip(-wanted * said / power, -HELP, HELP), LEAST)
     levels = (gain * wanted)[grid.bits] * grid.signs * weight.ravel()
     rms = float(np.sqrt(np.mean(levels**2)))
     return np.asarray((levels * min(1.0, RMS / max(rms, 1e-9))).reshape(ROWS, COLUMNS), np.float64)
