@@ -9,16 +9,21 @@ from bridge.planes import PlaneViews
 from bridge.schema import ALLOWED_FORMATS, Control, ControlType, ControlValue, PixelFormat, PlaneName, PlaneOffer
 from renderer.models import ModelCard
 
+# What the bridge itself looks at, whatever the model does: to composite, to warp late plates, to know who owns a pixel.
+OWN_PLANES = frozenset({PlaneName.COLOR, PlaneName.DEPTH, PlaneName.OBJECT, PlaneName.LABEL})
+
 
 def agree_planes(card: ModelCard, offers: Sequence[PlaneOffer]) -> dict[PlaneName, PixelFormat]:
-    """Choose the planes the engine is to send, in the engine's first format that the protocol allows.
+    """Choose the planes the engine is to send, those of the model and OWN_PLANES, in the engine's first format that the
+    protocol allows.
 
     Raises MissingPlane when the model needs one that is not offered in an allowed format.
     """
     chosen: dict[PlaneName, PixelFormat] = {}
+    wanted = card.needs | card.optional | OWN_PLANES
     for offer in offers:
         formats = [f for f in offer.formats if f in ALLOWED_FORMATS[offer.name]]
-        if formats and (offer.name in card.needs or offer.name in card.optional):
+        if formats and offer.name in wanted:
             chosen[offer.name] = formats[0]
     absent = sorted(card.needs - chosen.keys())
     if absent:

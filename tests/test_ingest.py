@@ -23,9 +23,17 @@ def offer(name: PlaneName, *formats: PixelFormat) -> PlaneOffer:
     return PlaneOffer(name=name, formats=formats)
 
 
-def test_only_planes_that_the_model_can_use_are_asked_for() -> None:
-    offers = [offer(n, f) for n, f in ((PlaneName.DEPTH, PixelFormat.R32F), (PlaneName.LABEL, PixelFormat.R8UI))]
+def test_only_planes_that_the_model_or_the_bridge_can_use_are_asked_for() -> None:
+    offers = [offer(n, f) for n, f in ((PlaneName.DEPTH, PixelFormat.R32F), (PlaneName.MOTION, PixelFormat.RG16F))]
     assert agree_planes(CARD, offers) == {PlaneName.DEPTH: PixelFormat.R32F}
+
+
+def test_what_ownership_and_late_frames_look_at_is_asked_for_whatever_the_model_needs() -> None:
+    formats = {
+        PlaneName.COLOR: PixelFormat.RGBA16F, PlaneName.DEPTH: PixelFormat.R32F, PlaneName.OBJECT: PixelFormat.R32UI,
+        PlaneName.LABEL: PixelFormat.R8UI,
+    }  # fmt: skip
+    assert agree_planes(CARD, [offer(n, f) for n, f in formats.items()]) == formats
 
 
 def test_the_engines_first_allowed_format_wins() -> None:

@@ -92,7 +92,9 @@ class ChunkModel(WorldModel, Protocol):
 
 
 def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldModel:
-    """Load a built-in model by name; `runtime` is one of renderer.runtimes.NAMES, `threads` those of its network.
+    """Load a built-in model by name, or a person's own by `FILE.py:Class`.
+
+    `runtime` is one of renderer.runtimes.NAMES, `threads` those of its network.
 
     Raises ModelNotFound for an unknown name, ModelIncomplete when a file is missing or altered, MissingDependency
     when a package that the model or the runtime needs is absent, ConfigError for an unknown runtime.
@@ -105,4 +107,9 @@ def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldMo
         from renderer.models.limn.model import Limn
 
         return Limn(runtime=runtime, threads=threads)
-    raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {', '.join(MODEL_NAMES)}.")
+    if ":" in name:
+        from renderer.models.own import load_own
+
+        return load_own(name)
+    known = ", ".join(MODEL_NAMES)
+    raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {known}, or your own as FILE.py:Class.")
