@@ -12,10 +12,21 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridge.schema import Frame, Reset, SyncMode
+import msgspec
+
+from bridge.schema import Frame, Limits, Reset, SyncMode
+from renderer.models import ModelCard
 from renderer.session import Session
 
 QUIET_MS = 100.0
+MOST_SLOTS = 64  # that PLANES can offer
+
+
+def limits_for(limits: Limits, card: ModelCard) -> Limits:
+    """Those of a renderer that serves this model: with slots for a chunk in its hands while another waits. What they
+    may hold, `max_shared_bytes`, stays as it is."""
+    slots = min(MOST_SLOTS, limits.max_slots + 2 * (card.chunk_frames - 1))
+    return msgspec.structs.replace(limits, max_slots=max(limits.max_slots, slots))
 
 
 class Asked(NamedTuple):

@@ -12,8 +12,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
 from bridge.planes import RendererBuffers, check_agreed, check_layouts, pack_layouts, payload_bytes
@@ -41,7 +39,6 @@ from renderer.recall import World
 
 SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
-MOST_SLOTS = 64  # that PLANES can offer
 NO_PLATE = object()
 STALL_MS = 500  # of a model that does not say how long it thinks
 STALL_WINDOWS = 3  # of a model that does: so many times its response window
@@ -63,7 +60,7 @@ class Session:
         self.id = secrets.token_hex(16)
         self.name = hello.client
         self._model = model
-        self._limits = _with_slots(limits, model.card.chunk_frames)
+        self._limits = limits
         self._seed = hello.seed
         self._worlds: dict[str, World] = {}
         self._last_ids: dict[str, int] = {}
@@ -271,12 +268,6 @@ class Session:
 
     def close(self) -> None:
         self.release(None)
-
-
-def _with_slots(limits: Limits, chunk_frames: int) -> Limits:
-    """The limits with slots for a chunk in the model's hands while another waits; `max_shared_bytes` holds as it is."""
-    slots = min(MOST_SLOTS, limits.max_slots + 2 * (chunk_frames - 1))
-    return msgspec.structs.replace(limits, max_slots=max(limits.max_slots, slots))
 
 
 def _next(plates: Iterator[None]) -> None:

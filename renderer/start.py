@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.connection import runtime_dir
 from bridge.link import listen
 from bridge.ring import reap_dead_rings
+from renderer.chunks import limits_for
 from renderer.config import Settings
 from renderer.models import load_model
 from renderer.serve import Renderer
@@ -47,14 +48,15 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     spare_the_engine()
     model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
-    link = listen(settings.endpoint or None, settings.limits, folder)
+    limits = limits_for(settings.limits, model.card)
+    link = listen(settings.endpoint or None, limits, folder)
     try:
         log.info(
             "serving %s at %s; waiting for an engine, which finds it through %s",
             model.card.name, link.connection.endpoint, folder / "connection.json",
         )  # fmt: skip
         kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
-        Renderer(link, model, link.connection.token, settings.limits, snapshots=kept).run(stop)
+        Renderer(link, model, link.connection.token, limits, snapshots=kept).run(stop)
     finally:
         link.close()
         model.close()
