@@ -237,6 +237,11 @@ class Take:
                 last = message_of(body, Frame, self._limits)
         return SavedWorld(state, last, arrays_of(state, arrays, self._limits))
 
+    def stream_of(self, number: int) -> str:
+        """The stream of a frame."""
+        self.check_range(number, number)
+        return self._index.frames[number - 1].stream
+
     def span_of(self, number: int) -> Span:
         """What was agreed with the engine for that frame."""
         found = [span for first, span in self._spans if first <= number]

@@ -65,6 +65,7 @@ class Place:
     offset: int
     length: int
     number: int
+    stream: str = ""  # of the frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def _take_chunk(file: TakeFile, record: Head, index: Index, limits: Limits) -> N
     if number:
         if number != len(index.frames) + 1:
             raise TakeCorrupt(f"Frame {number} follows frame {len(index.frames)}", fix=RECORD_AGAIN)
-        place = Place(record.offset, record.length, number)
+        place = Place(record.offset, record.length, number, stream)
         index.frames.append(place)
         index.raw_bytes += raw_bytes
         span = index.captured_ns.setdefault(stream, [captured_ns, captured_ns, 0])

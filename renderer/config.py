@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     endpoint: str = ""  # "" = a socket in the runtime folder; "tcp://127.0.0.1:*" = loopback TCP
     runtime_dir: str = ""  # "" = the user's own, see bridge/connection.py
     snapshot_dir: str = ""  # of worlds that were saved; "" = the user's own, see renderer/snapshots.py
+    takes_dir: str = ""  # of recordings; "" = the user's own, see renderer/takes_folder.py
     runtime: str = "auto"  # of the network: a name of renderer.runtimes.NAMES; "auto" = the fastest installed
     threads: Annotated[int, Meta(ge=1, le=256)] = (
         1  # of the model; one is the most efficient, and leaves the others to the engine

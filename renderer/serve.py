@@ -15,12 +15,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
 from bridge.errors import (
     LimitExceeded,
+    MissingDependency,
     OutOfOrder,
     ProtocolError,
     UnknownSession,
@@ -41,6 +42,7 @@ from bridge.schema import (
     Ping,
     Planes,
     PlanesAck,
+    Record,
     Reject,
     Release,
     RendererState,
@@ -56,6 +58,9 @@ from renderer.pipeline import Rendered, Unmade
 from renderer.session import Session
 from renderer.tap import Tap
 from renderer.worlds import WorldKeeper
+
+if TYPE_CHECKING:
+    from renderer.recorder import Recorder
 
 T = TypeVar("T")
 log = logging.getLogger("worldplate.renderer")
@@ -75,9 +80,10 @@ class Renderer:
         limits: Limits,
         taps: Sequence[Tap] = (),
         snapshots: Path | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """`taps` become the renderer's own: it closes them when `run` ends. `snapshots` is the folder of worlds that
-        were saved; None is the user's."""
+        """`taps` and the recorder, which is one, become the renderer's own: it closes them when `run` ends. `snapshots`
+        is the folder of worlds that were saved; None is the user's."""
         self._link = link
         self._model = model
         self._token = token
@@ -88,7 +94,8 @@ class Renderer:
         self._told: set[tuple[bytes, str]] = set()
         self._chunks = Chunks()
         link.keep_frames(model.card.chunk_frames)
-        self._taps = list(taps)
+        self._recorder = recorder
+        self._taps: list[Tap] = [*taps, *([recorder] if recorder is not None else [])]
         self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
         self._keeper = WorldKeeper(model, limits, snapshots, lambda what: self.ask(lambda _: what()))
 
@@ -182,6 +189,10 @@ class Renderer:
                 self._send(peer, self._steered(peer, message.session).status(RendererState.RUNNING, "taken"))
         elif isinstance(message, World):
             self.change_world(self._steered(peer, message.session), message, peer)
+        elif isinstance(message, Record):
+            session = self._steered(peer, message.session)
+            answer = session.status(RendererState.RUNNING, self.record(session, message))
+            self._send(peer, replace(answer, nonce=message.nonce))
         elif isinstance(message, OperatorHello):
             self._operator(peer, message)
         elif isinstance(message, Clock):
@@ -317,6 +328,17 @@ class Renderer:
         session.set_controls(message)
         self._show_taps(lambda tap: tap.told(session, message))
 
+    def record(self, session: Session, message: Record) -> str:
+        """Start a take of the session or end it; what was done, for a person. Raises TakeExists, TakeNotFound,
+        TakeNotWritten, InvalidValue for its name, MissingDependency."""
+        if self._recorder is None:
+            raise MissingDependency(
+                "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
+            )
+        if message.on:
+            return f"recording into {self._recorder.start(session, message.name)}"
+        return f"the take {self._recorder.stop(session)} is written to its end"
+
     def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:
         """Carry out a world operation, and answer the asker, a peer, or the session's engine, when it is done. So does
         the future; it and this raise what `WorldKeeper.change` does."""
@@ -353,7 +375,7 @@ class Renderer:
             fix=fix[:1024],
             frame_id=frame.id if frame else 0,
             stream=frame.stream if frame else "",
-            nonce=message.nonce if isinstance(message, World) else 0,
+            nonce=message.nonce if isinstance(message, Record | World) else 0,
         )
         self._send(peer, error)
 

@@ -52,6 +52,23 @@ class Steering:
     ownership: Ownership
 
 
+@dataclass
+class TakeState:
+    """How the recording of a session goes. The loop counts what it skips, the take's thread the rest; both may read."""
+
+    name: str
+    frames: int = 0  # whole on disk
+    skipped: int = 0  # frames that were never handed to the writer
+    lost: int = 0  # frames that it could not write
+    problem: str = ""  # why nothing is written any more
+    closed: bool = False  # the file is whole and closed
+
+    @property
+    def missed(self) -> int:
+        """Frames that were shown, and that the take lacks."""
+        return self.skipped + self.lost
+
+
 class Session:
     """One engine's side of the renderer. Used from the render loop's thread alone."""
 
@@ -69,6 +86,7 @@ class Session:
         self._dispositions: Counter[str] = Counter()
         self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
         self._ages_ms: deque[float] = deque(maxlen=AGE_WINDOW)
+        self.take: TakeState | None = None  # that it is recorded into, or was
         self.welcome = self._agree(hello)
         self._buffers: RendererBuffers | None = None
         if self.welcome.transport is Transport.INLINE:
@@ -254,10 +272,16 @@ class Session:
         percentiles = {
             f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms
         }
+        take = self.take if self.take is not None and not self.take.closed else None
+        if take is not None and (take.problem or take.missed):
+            state = RendererState.DEGRADED
+            text = f"{text}. The take {take.name} lacks {take.missed} frames. {take.problem}".strip(". ")[:1024]
         return Status(
             session=self.id,
             state=state,
             text=text,
+            take=take.name if take is not None else "",
+            take_missed=take.missed if take is not None else 0,
             model=self._model.card.name,
             runtime=self._model.card.runtime,
             plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),

@@ -8,15 +8,20 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.connection import runtime_dir
+from bridge.errors import MissingDependency
 from bridge.link import listen
 from bridge.ring import reap_dead_rings
 from renderer.chunks import limits_for
 from renderer.config import Settings
-from renderer.models import load_model
+from renderer.models import WorldModel, load_model
 from renderer.serve import Renderer
 from renderer.snapshots import data_dir
+
+if TYPE_CHECKING:
+    from renderer.recorder import Recorder
 
 log = logging.getLogger("worldplate.renderer")
 
@@ -41,6 +46,18 @@ def spare_the_engine() -> None:
     keep_freed_memory()
 
 
+def recorder_of(settings: Settings, model: WorldModel) -> Recorder | None:
+    """What records sessions when it is asked to; None where its packages are not installed."""
+    try:
+        from renderer.recorder import Recorder
+        from renderer.takes_folder import takes_folder
+    except MissingDependency as error:
+        log.info("takes cannot be recorded: %s", error)
+        return None
+    folder = takes_folder(settings.takes_dir) if settings.takes_dir else None  # the user's, once it is needed
+    return Recorder(model, folder, threads=settings.threads)
+
+
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
     for name in reap_dead_rings():
@@ -56,7 +73,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
             model.card.name, link.connection.endpoint, folder / "connection.json",
         )  # fmt: skip
         kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
-        Renderer(link, model, link.connection.token, limits, snapshots=kept).run(stop)
+        recorder = recorder_of(settings, model)
+        Renderer(link, model, link.connection.token, limits, snapshots=kept, recorder=recorder).run(stop)
     finally:
         link.close()
         model.close()
