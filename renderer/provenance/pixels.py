@@ -64,7 +64,7 @@ def _linear(path: Path) -> NDArray[np.float32]:
     except ImportError as error:
         raise MissingDependency("EXR needs openexr", fix='Install `pip install "worldplate[exports]"`.') from error
     try:
-        with OpenEXR.File(str(path), separate_channels=False) as file:
+        with path.open("rb") as stream, OpenEXR.File(stream, separate_channels=False) as file:
             parts = {part.name(): part for part in file.parts}
             part = next((parts[name] for name in PLATE_PARTS if name in parts), file.parts[0])
             pixels = next(part.channels[c].pixels for c in ("RGBA", "RGB") if c in part.channels)
