@@ -1,8 +1,9 @@
 """Snapshots of worlds, each one file in a private folder of the user: written whole or not at all, read with care.
 
-A file is a safetensors file. Its tensor `header` [bytes] is a msgpack record (`Header`); the others are the arrays of
-the streams' models and memories, under `INDEX.latents.NAME` and `INDEX.memory.NAME` with the stream's index in the
-header. Any reader of safetensors opens it, nothing in it is code, and a digest over all arrays is in the header.
+A file is a safetensors file. Its tensor `header` [bytes] is a msgpack record (`Header`); the others are arrays: what
+the model and the short memory keep of the streams, under `INDEX.latents.NAME` and `INDEX.short.NAME` with the stream's
+index in the header, and the long memory under `INDEX.memory.NAME` of the first of the streams that share it. Any reader
+of safetensors opens it, nothing in it is code, and a digest over all arrays is in the header.
 """
 
 from __future__ import annotations
@@ -88,15 +89,15 @@ class Snapshot:
     header: Header
     arrays: Arrays
 
-    def part(self, stream: int, kind: str) -> Arrays:
-        """The `latents` or the `memory` of the stream of that index."""
-        prefix = f"{stream}.{kind}."
+    def part(self, of: str) -> Arrays:
+        """The arrays of one owner, by its own names for them."""
+        prefix = f"{of}."
         return {name.removeprefix(prefix): array for name, array in self.arrays.items() if name.startswith(prefix)}
 
 
-def parts(stream: int, kind: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+def parts(of: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """The same the other way: arrays under the names that they have in a snapshot."""
-    return {f"{stream}.{kind}.{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
+    return {f"{of}.{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def data_dir(chosen: str = "") -> Path:

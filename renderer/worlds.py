@@ -99,7 +99,7 @@ def save(session: Session, model: WorldModel, name: str) -> Snapshot:
         saved, own = _saved(stream, world, model)
         streams.append(saved)
         for kind, each in own.items():
-            arrays |= snapshots.parts(index, kind, each)
+            arrays |= snapshots.parts(f"{index}.{kind}", each)
     width, height = session.size
     owned = session.steering.ownership
     header = Header(
@@ -117,7 +117,7 @@ def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
     header = snapshot.header
     check_fits(header, model, session.size)
     worlds = {
-        stream.name: _world(stream, {kind: snapshot.part(index, kind) for kind in KINDS}, model)
+        stream.name: _world(stream, {kind: snapshot.part(f"{index}.{kind}") for kind in KINDS}, model)
         for index, stream in enumerate(header.streams)
     }
     controls: dict[str, ControlValue] = check_controls(model.card.controls, header.controls, 1 << 20)
