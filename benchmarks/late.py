@@ -1,0 +1,26 @@
+"""`python benchmarks/late.py [--seconds 20] [--fps 30] [--json FILE]`: models of any speed behind one engine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from renderer.bench import late
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=late.__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each row")
+    parser.add_argument("--fps", type=float, default=30.0, help="of the engine")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    report = late.run((320, 180), options.seconds, options.fps, Console())
+    if options.json is not None:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
