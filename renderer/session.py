@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
@@ -224,11 +224,15 @@ class Session:
         layout = self.welcome.outputs[0]
         return layout.width, layout.height
 
-    def put_worlds(self, worlds: Mapping[str, World]) -> None:
-        """Have these streams go on from other worlds. Raises LimitExceeded; then nothing changes."""
-        streams = {*self._last_ids, *self._worlds, *worlds}
+    def check_streams(self, more: Iterable[str]) -> None:
+        """Raises LimitExceeded when these streams would be too many."""
+        streams = {*self._last_ids, *self._worlds, *more}
         if len(streams) > self._limits.max_streams:
             raise LimitExceeded("the number of streams", len(streams), self._limits.max_streams, "max_streams")
+
+    def put_worlds(self, worlds: Mapping[str, World]) -> None:
+        """Have these streams go on from other worlds. Raises LimitExceeded; then nothing changes."""
+        self.check_streams(worlds)
         self._worlds.update(worlds)
 
     def put_steering(self, steering: Steering) -> None:

@@ -12,17 +12,23 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bridge.errors import InvalidValue, LimitExceeded, SnapshotMismatch, UnknownStream
+import numpy as np
+
+from bridge.errors import InvalidValue, LimitExceeded, SnapshotCorrupt, SnapshotMismatch, UnknownStream
 from bridge.schema import ControlValue, Limits, Reset, World as WorldMessage, WorldOp
 from renderer import snapshots
 from renderer.frame import Ownership
 from renderer.ingest import check_controls
+from renderer.memory.kept import PATCH
 from renderer.models import WorldModel
 from renderer.recall import World
 from renderer.session import Session, Steering
 from renderer.snapshots import Arrays, Header, SavedStream, Snapshot
+
+if TYPE_CHECKING:
+    from renderer.memory.world import WorldMemory
 
 T = TypeVar("T")
 MOST_WAITING = 4  # files to be written or read; each holds a world in memory
@@ -100,6 +106,10 @@ def save(session: Session, model: WorldModel, name: str) -> Snapshot:
         streams.append(saved)
         for kind, each in own.items():
             arrays |= snapshots.parts(f"{index}.{kind}", each)
+    memory = memory_of(session)
+    if memory is not None:
+        remembered = memory.save()
+        arrays |= snapshots.parts("memory", {**remembered, PATCHES: remembered[PATCHES].view(np.uint8)})
     width, height = session.size
     owned = session.steering.ownership
     header = Header(
@@ -124,9 +134,16 @@ def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
     owned = Ownership(
         frozenset(header.engine_objects), frozenset(header.engine_labels), header.plate_near_m, header.plate_far_m
     )
+    session.check_streams(worlds)
+    memory, remembered = memory_of(session), remembered_of(snapshot)
+    if memory is not None:
+        _load(memory, remembered)
+    for world in worlds.values():
+        world.memory = memory
     session.put_worlds(worlds)
     session.put_steering(Steering({**session.steering.controls, **controls}, owned))
-    return f"the world was restored from '{header.name}' ({', '.join(worlds)})"
+    without = ", without its long memory, which this session has not" if remembered and memory is None else ""
+    return f"the world was restored from '{header.name}' ({', '.join(worlds)}){without}"
 
 
 def check_fits(header: Header, model: WorldModel, size: tuple[int, int]) -> None:
@@ -157,7 +174,10 @@ def fork(session: Session, model: WorldModel, stream: str, to_stream: str) -> st
     source = _named(session, stream)
     if to_stream in ("", source):
         raise InvalidValue(f"A fork of '{source}' to '{to_stream}' is none", fix="Name another stream in `to_stream`.")
-    session.put_worlds({to_stream: _copy(source, session.worlds[source], model)})
+    world = session.worlds[source]
+    copy = _world(*_saved(to_stream, world, model), model)
+    copy.memory = world.memory
+    session.put_worlds({to_stream: copy})
     return f"'{to_stream}' goes on from '{source}'"
 
 
@@ -174,23 +194,44 @@ def reset(session: Session, kind: Reset, stream: str) -> str:
     return "the world was reset" if kind is Reset.NEW else f"the world was reset: {kind}"
 
 
-KINDS = ("latents", "memory")
+KINDS = ("latents", "short")
+PATCHES = "patches"  # of the long memory: records, which safetensors keeps as bytes
+
+
+def memory_of(session: Session) -> WorldMemory | None:
+    """The long memory that the session's streams share; None without."""
+    return next((world.memory for world in session.worlds.values() if world.memory is not None), None)
+
+
+def remembered_of(snapshot: Snapshot) -> Arrays:
+    """What `WorldMemory.load` takes; nothing when there was no long memory. Raises SnapshotCorrupt."""
+    arrays = snapshot.part("memory")
+    patches = arrays.get(PATCHES)
+    if patches is None:
+        return arrays
+    if patches.dtype != np.uint8 or patches.ndim != 1 or patches.size % PATCH.itemsize:
+        raise SnapshotCorrupt(f"The patches of '{snapshot.header.name}' are none", fix="Take another snapshot.")
+    return {**arrays, PATCHES: patches.view(PATCH)}  # safetensors knows no records
+
+
+def _load(memory: WorldMemory, arrays: Arrays) -> None:
+    if arrays:
+        memory.load(arrays)
+    else:
+        memory.clear()  # nothing was remembered then
 
 
 def _saved(stream: str, world: World, model: WorldModel) -> tuple[SavedStream, dict[str, Arrays]]:
     saved = SavedStream(name=stream, seed=world.seed, epoch=world.epoch, steps=world.steps, last=world.last)
-    return saved, {"latents": model.save_latents(world.latents), "memory": {}}
+    return saved, {"latents": model.save_latents(world.latents), "short": world.short.save()}
 
 
 def _world(saved: SavedStream, arrays: dict[str, Arrays], model: WorldModel) -> World:
-    """A world of its own, as it was saved."""
+    """A world of its own, as it was saved, but for the long memory."""
     world = World(seed=saved.seed, epoch=saved.epoch, steps=saved.steps, last=saved.last)
     world.latents = model.load_latents(arrays["latents"])
+    world.short.load(arrays["short"])
     return world
-
-
-def _copy(stream: str, world: World, model: WorldModel) -> World:
-    return _world(*_saved(stream, world, model), model)
 
 
 def _named(session: Session, stream: str) -> str:
