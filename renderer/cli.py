@@ -20,6 +20,7 @@ from bridge.errors import (
     TransportError,
     WorldplateError,
 )
+from renderer.conformance.conformance_command import add_conformance
 from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.exports.export_command import add_export
 from renderer.provenance.verify_command import add_verify
@@ -41,6 +42,7 @@ EPILOG = """examples:
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
+  worldplate conformance                    wait for an engine, and say what it sends wrong
   worldplate plugin install godot my_game   put the add-on into a Godot project
   eval "$(worldplate completion bash)"      complete all this with the tab key
 
@@ -84,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
+    add_conformance(commands.add_parser("conformance", help="judge what a connected engine sends, in words"))
     _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
     completion = commands.add_parser("completion", help="print what completes these commands with the tab key")
     completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
@@ -113,6 +116,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
     parser.add_argument("--runtime", help="auto, torch, onnxruntime or openvino (default auto: the fastest installed)")
     parser.add_argument("--threads", type=_whole(1, 256), help="of the model (default 1)")
+    parser.add_argument("--panel", action=argparse.BooleanOptionalAction, help="a web page that shows and steers")
+    parser.add_argument("--panel-port", type=_whole(0, 65535), help="of that page (default any that is free)")
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     parser.set_defaults(run=run_serve)
 
@@ -201,7 +206,7 @@ def run_serve(options: argparse.Namespace) -> int:
     from renderer.config import load_settings
     from renderer.start import serve
 
-    names = ("model", "endpoint", "runtime_dir", "runtime", "threads", "log_level")
+    names = ("model", "endpoint", "runtime_dir", "runtime", "threads", "panel", "panel_port", "log_level")
     settings = load_settings({name: getattr(options, name) for name in names})
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()

@@ -21,7 +21,7 @@ from bridge.schema import Limits
 PREFIX = "WORLDPLATE_"
 FILE = Path("worldplate.toml")
 NOT_SETTINGS = frozenset(  # read by the tests
-    f"{PREFIX}{name}" for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
+    f"{PREFIX}{name}" for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_BROWSER", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
 )
 
 
@@ -33,6 +33,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     runtime_dir: str = ""  # "" = the user's own, see bridge/connection.py
     snapshot_dir: str = ""  # of worlds that were saved; "" = the user's own, see renderer/snapshots.py
     takes_dir: str = ""  # of recordings; "" = the user's own, see renderer/takes_folder.py
+    panel: bool = True  # a web page that shows and steers, on loopback; needs the extra of that name
+    panel_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # of that page; 0 = any that is free
     runtime: str = "auto"  # of the network: a name of renderer.runtimes.NAMES; "auto" = the fastest installed
     threads: Annotated[int, Meta(ge=1, le=256)] = (
         1  # of the model; one is the most efficient, and leaves the others to the engine

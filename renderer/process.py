@@ -23,7 +23,7 @@ class RendererProcess:
         self.folder.chmod(0o700)
         self._log = (self.folder / "renderer.log").open("wb")
         command = [sys.executable, "-m", "renderer.cli", "serve", "--model", model, "--threads", str(threads)]
-        command += ["--runtime-dir", str(self.folder)] + (["--endpoint", endpoint] if endpoint else [])
+        command += ["--no-panel", "--runtime-dir", str(self.folder)] + (["--endpoint", endpoint] if endpoint else [])
         self._process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     @property

@@ -21,6 +21,7 @@ from renderer.serve import Renderer
 from renderer.snapshots import data_dir
 
 if TYPE_CHECKING:
+    from renderer.panel.desk import Desk
     from renderer.recorder import Recorder
 
 log = logging.getLogger("worldplate.renderer")
@@ -58,6 +59,20 @@ def recorder_of(settings: Settings, model: WorldModel) -> Recorder | None:
     return Recorder(model, folder, threads=settings.threads)
 
 
+def panel_of(settings: Settings) -> Desk | None:
+    """The web panel; None where it is not wanted or its packages are not installed. Raises EndpointInUse."""
+    if not settings.panel:
+        return None
+    from renderer.panel.desk import Desk, check_installed
+
+    try:
+        check_installed()
+    except MissingDependency as error:
+        log.info("there is no panel: %s", error)
+        return None
+    return Desk(settings.panel_port)
+
+
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises ModelError, MissingDependency, NotLoopback, EndpointInUse before it serves."""
     for name in reap_dead_rings():
@@ -67,14 +82,22 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     limits = limits_for(settings.limits, model.card)
     link = listen(settings.endpoint or None, limits, folder)
+    panel = None
     try:
+        panel = panel_of(settings)
         log.info(
             "serving %s at %s; waiting for an engine, which finds it through %s",
             model.card.name, link.connection.endpoint, folder / "connection.json",
         )  # fmt: skip
         kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
         recorder = recorder_of(settings, model)
-        Renderer(link, model, link.connection.token, limits, snapshots=kept, recorder=recorder).run(stop)
+        taps = [panel.tap] if panel is not None else []
+        renderer = Renderer(link, model, link.connection.token, limits, taps, snapshots=kept, recorder=recorder)
+        if panel is not None:
+            panel.attend(renderer, model.card, settings.snapshot_dir, records=recorder is not None)
+        renderer.run(stop)
     finally:
+        if panel is not None:
+            panel.close()
         link.close()
         model.close()
