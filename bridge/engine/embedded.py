@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bridge.engine.output import write_floats, write_rows
 from bridge.engine.physics import Physics, Poses, pack_poses, quaternion_of
 from bridge.engine.rays import F64, KINDS, Solids, View, trace
+from bridge.engine.scripted import Scripted
 from bridge.engine.shading import Light, find_surfaces, light_surfaces
 from bridge.engine.sunlight import empty_grid, fill_grid, find_shades
 from bridge.engine.world import CameraKey, Primitive, World
@@ -40,10 +41,11 @@ FORMATS: dict[PlaneName, PixelFormat] = {
 class EmbeddedEngine:
     """A world that lives: step it, look at it, render its planes. Equal worlds, sizes and steps give equal bits."""
 
-    def __init__(self, world: World, width: int, height: int) -> None:
+    def __init__(self, world: World, width: int, height: int, *, script: Scripted | None = None) -> None:
+        """`script` moves the bodies instead of physics."""
         self.world, self.width, self.height = world, width, height
         self.time_s = 0.0
-        self._physics = Physics(world)
+        self._physics = script or Physics(world)
         things = world.primitives
         self._kinds = np.array([KINDS[p.shape] for p in things], np.int64)
         self._sizes = np.array([p.size_m for p in things], np.float64)
