@@ -101,7 +101,7 @@ class InlineRendererBuffers:
         self._inputs = _as_parts(inputs)
         self._outputs = place(outputs, 0)
         self._limits = limits
-        self._open: dict[str, tuple[int, tuple[memoryview, ...]]] = {}  # by stream: the plate being written
+        self._open: dict[tuple[str, int], tuple[memoryview, ...]] = {}  # by stream and frame: plates being written
 
     def inputs(self, frame: Frame, parts: Sequence[memoryview]) -> PlaneViews:
         if frame.generation != self.generation:
@@ -114,13 +114,15 @@ class InlineRendererBuffers:
     def begin_plate(self, frame: Frame) -> PlaneViews:
         """A new buffer each time: the one before may still be on its way, or shown by an engine in this process."""
         buffer = np.empty(payload_bytes(self._outputs), np.uint8)
-        self._open[frame.stream] = (frame.id, _parts(buffer, self._outputs))
+        self._open[frame.stream, frame.id] = _parts(buffer, self._outputs)
         return views(buffer, self._outputs, writeable=True)
 
     def commit_plate(self, frame: Frame) -> tuple[memoryview, ...]:
-        frame_id, parts = self._open.pop(frame.stream, (0, ()))
-        if frame_id != frame.id:
+        parts = self._open.get((frame.stream, frame.id))
+        if parts is None:
             raise InvalidValue(f"No plate was begun for frame {frame.id}", fix="Begin it first.")
+        # Plates of a stream are finished in the order of their frames: an older one never will be.
+        self._open = {key: kept for key, kept in self._open.items() if key[0] != frame.stream or key[1] > frame.id}
         return parts
 
     def beat(self, now_ns: int) -> None:

@@ -2,13 +2,15 @@
 
 Of each stream the newest `chunk_frames` states wait: in the link while the model thinks (bridge/mailbox.py), here
 until there are enough of them. A chunk goes off with fewer when the engine waits for each plate (lockstep, offline),
-when no newer frame has come for QUIET_MS, and before a reset: frames from before one are given up, because nothing made
-of them may be shown.
+when no newer frame has come for QUIET_MS, and after a reset. Frames from before a reset are given up, because nothing
+made of them may be shown; the first chunk after it is the newest frame alone: its plate is there soonest, and it ends
+the reset, which the engine says with every frame until it sees one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,10 +53,17 @@ class Chunk:
         at_once = {SyncMode.LOCKSTEP: 1, SyncMode.OFFLINE: 1, SyncMode.DELAYED: welcome.delay_frames + 1}
         return min(welcome.chunk_frames, at_once.get(welcome.sync, welcome.chunk_frames))
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.asked) >= self._wanted and not self._is_after_reset
+
+    @property
+    def _is_after_reset(self) -> bool:
+        return self.asked[0].frame.reset is not Reset.NONE
+
     def due_ns(self) -> int:
-        """When it goes off, should nothing more come."""
-        full = len(self.asked) >= self._wanted
-        return self.newest_ns if full else self.newest_ns + round(QUIET_MS * 1e6)
+        """When it goes off, should nothing wait in the link."""
+        return self.newest_ns if self._is_after_reset else self.newest_ns + round(QUIET_MS * 1e6)
 
 
 class Chunks:
@@ -74,12 +83,13 @@ class Chunks:
         chunk.newest_ns = now_ns
         return given_up
 
+    def take_full(self) -> Chunk | None:
+        """One that is not to wait for more."""
+        return self._take(lambda chunk: chunk.is_full)
+
     def take_due(self, now_ns: int) -> Chunk | None:
-        """One that goes off now."""
-        for key, chunk in self._gathered.items():
-            if chunk.due_ns() <= now_ns:
-                return self._gathered.pop(key)
-        return None
+        """One that goes off now, since nothing waits in the link."""
+        return self._take(lambda chunk: chunk.due_ns() <= now_ns)
 
     def left_ms(self, now_ns: int) -> float:
         """Until the next goes off; inf when none waits."""
@@ -88,3 +98,7 @@ class Chunks:
     def leave(self, session: Session) -> None:
         """The session is over, and with it whatever waits."""
         self._gathered = {key: chunk for key, chunk in self._gathered.items() if chunk.session is not session}
+
+    def _take(self, wanted: Callable[[Chunk], bool]) -> Chunk | None:
+        key = next((key for key, chunk in self._gathered.items() if wanted(chunk)), None)
+        return self._gathered.pop(key) if key is not None else None

@@ -50,7 +50,7 @@ from bridge.schema import (
     Status,
     World,
 )
-from renderer.chunks import Asked, Chunks
+from renderer.chunks import Asked, Chunk, Chunks
 from renderer.entry import check_entry
 from renderer.mark import mark_unmade
 from renderer.models import WorldModel
@@ -127,14 +127,13 @@ class Renderer:
             self._show_taps(lambda tap: tap.close())
 
     def step(self, timeout_ms: float) -> None:
-        """Beat, answer what was asked, make the chunks that are due, then wait up to `timeout_ms` for one message and
-        answer it."""
+        """Beat, answer what was asked, then wait up to `timeout_ms` for one message and answer it; when there is none,
+        make a chunk that is due."""
         self._beat()
         self._answer_asked()
-        while (chunk := self._chunks.take_due(time.monotonic_ns())) is not None:
-            self._make_chunk(chunk.session, chunk.asked)
         arrived = self._link.receive(min(timeout_ms, self._chunks.left_ms(time.monotonic_ns())))
         if arrived is None:
+            self._make_chunk(self._chunks.take_due(time.monotonic_ns()))
             return
         try:
             self._answer(arrived.peer, arrived.message, arrived.parts)
@@ -294,16 +293,19 @@ class Renderer:
                 session.count(Disposition.DROPPED)
                 why = f"time broke at frame {frame.id} before its chunk was made"
                 self._send(session.peer, mark_unmade(old, Disposition.DROPPED, why))
+            self._make_chunk(self._chunks.take_full())
             return
         try:
             self._publish(session, session.render(frame, parts))
         except WorldplateError as error:
             self._publish(session, Unmade(frame, error))
 
-    def _make_chunk(self, session: Session, asked: Sequence[Asked]) -> None:
-        left = {frame.id: frame for frame, _ in asked}
+    def _make_chunk(self, chunk: Chunk | None) -> None:
+        if chunk is None:
+            return
+        session, left = chunk.session, {frame.id: frame for frame, _ in chunk.asked}
         try:
-            for made in session.render_chunk(asked):
+            for made in session.render_chunk(chunk.asked):
                 self._publish(session, made)
                 del left[made.header.id]
                 self._beat()
