@@ -64,6 +64,7 @@ class TakeInfo:
     runtime: str
     threads: int
     remade_from: str
+    job: str
     engine: str
     client: str
     width: int
@@ -222,7 +223,7 @@ class Take:
         return [(number, state) for number, state, _ in self._states]
 
     def world(self, index: int) -> SavedWorld:
-        """One of `worlds`, with its arrays, read-only. Raises TakeCorrupt, LimitExceeded."""
+        """One of `worlds`, with its arrays. Raises TakeCorrupt, LimitExceeded."""
         _, state, place = self._states[index]
         data = self._file.chunk(place)
         base = place.offset + place.length - len(data)
@@ -308,7 +309,8 @@ class Take:
         return TakeInfo(
             path=path, name=opening.name, created_ns=opening.created_ns, software=opening.software,
             format_version=opening.format_version, model=opening.model, model_sha256=opening.model_sha256,
-            runtime=opening.runtime, threads=opening.threads, remade_from=opening.remade_from, engine=hello.engine,
+            runtime=opening.runtime, threads=opening.threads, remade_from=opening.remade_from,
+            job=opening.job, engine=hello.engine,
             client=hello.client, width=hello.width, height=hello.height, sizes=tuple(sizes),
             streams=tuple(index.captured_ns),
             planes=tuple(dict.fromkeys(channel.layout.name for channel in index.planes.values())), seed=hello.seed,

@@ -48,7 +48,7 @@ def message_of(body: bytes | memoryview, kind: type[M], limits: Limits) -> M:
 
 
 def arrays_of(state: WorldState, bodies: Sequence[memoryview], limits: Limits) -> dict[str, NDArray[Any]]:
-    """The arrays of a saved world, read-only. Raises TakeCorrupt, LimitExceeded."""
+    """The arrays of a saved world. Raises TakeCorrupt, LimitExceeded."""
     if len(bodies) != len(state.arrays):
         raise TakeCorrupt(f"A world has {len(bodies)} of {len(state.arrays)} arrays", fix=RECORD_AGAIN)
     arrays: dict[str, NDArray[Any]] = {}
@@ -60,7 +60,7 @@ def arrays_of(state: WorldState, bodies: Sequence[memoryview], limits: Limits) -
         size = math.prod(told.shape) * dtype.itemsize
         if size > limits.max_frame_bytes:
             raise LimitExceeded("an array of a world, bytes,", size, limits.max_frame_bytes, "max_frame_bytes")
-        arrays[told.name] = np.frombuffer(unpack(body, size), dtype).reshape(told.shape)
+        arrays[told.name] = np.frombuffer(unpack(body, size), dtype).reshape(told.shape).copy()
     return arrays
 
 

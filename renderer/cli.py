@@ -17,6 +17,7 @@ from bridge.errors import (
     MissingDependency,
     ModelError,
     Refused,
+    TakeNotWritten,
     TransportError,
     WorldplateError,
 )
@@ -24,6 +25,7 @@ from renderer.conformance.conformance_command import add_conformance
 from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.exports.export_command import add_export
 from renderer.provenance.verify_command import add_verify
+from renderer.take_command import add_info, add_record, add_replay, add_rerender
 from renderer.training.dataset_command import add_dataset
 from renderer.training.train_command import add_train
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 VERSION = "0.1.0"
-UNAVAILABLE = (Refused, TransportError, ModelError, MissingDependency, ExportNotWritten)  # exit code 3
+UNAVAILABLE = (Refused, TransportError, ModelError, MissingDependency, ExportNotWritten, TakeNotWritten)  # exit code 3
 EPILOG = """examples:
   worldplate demo                           ten seconds of courtyard, pictures in out/demo
   worldplate demo --prompt dusk --seed 12   another court in another light
@@ -40,6 +42,8 @@ EPILOG = """examples:
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
+  worldplate record --name court --seconds 60   keep a minute of the session that goes on
+  worldplate rerender court --prompt dusk --out dusk   the same minute in another light
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
   worldplate conformance                    wait for an engine, and say what it sends wrong
@@ -84,6 +88,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
     add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
+    add_record(commands.add_parser("record", help="record a session of the renderer that serves into a take"))
+    add_info(commands.add_parser("info", help="say what a take is"))
+    add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
+    add_rerender(commands.add_parser("rerender", help="render a take again, as it was or with changes"))
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     add_conformance(commands.add_parser("conformance", help="judge what a connected engine sends, in words"))
