@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=1, le=256)] = (
         1  # of the model; one is the most efficient, and leaves the others to the engine
     )
+    memory_mb: Annotated[int, Meta(ge=0, le=1 << 20)] = 1000  # of each session's long memory; 0 = none
     log_level: str = "INFO"  # DEBUG, INFO, WARNING, ERROR
     limits: Limits = Limits()  # [limits] in the file; WORLDPLATE_LIMITS__MAX_TEXT=... in the environment
 

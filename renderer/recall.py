@@ -1,12 +1,13 @@
 """What a session's world remembers between frames, what it says of the one at hand, and when it must forget.
 
-A world belongs to one stream of one session. A reset (cut, teleport, or the engine's own request) starts it anew, so
-nothing from before the break can reach a plate after it. The session's streams share its long memory, since they look
-at one world: a reset of one of them clears it for all.
+A world belongs to one stream of one session. A reset starts it anew, so that nothing of the shot before can reach a
+plate after it. The session's streams share its long memory, since they look at one world: after a cut or a teleport its
+places are still known, and a reset of the kind `new`, of any stream, forgets them for all.
 """
 
 from __future__ import annotations
 
+import logging
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from bridge.reproject import View
-from bridge.schema import Control, ControlType, ControlValue, Frame, PlaneName, Reset
+from bridge.errors import MissingDependency
+from bridge.reproject import View, compiled
+from bridge.schema import Control, ControlType, ControlValue, Frame, PlaneName, Reset, SyncMode, Welcome
 from renderer.memory.prior import Prior, ShortMemory, prior_of
 from renderer.memory.sight import Sight, lit_of, stride_of, thinned, usable_depth
 from renderer.models import ModelCard, Recall
@@ -32,6 +34,7 @@ REMEMBER = Control(
 )
 FUSE_EVERY_S = 0.2  # of a model whose plates are held to the memory
 KEEP_EVERY_S = 1.0  # of a model whose plates are only kept, for snapshots and exports
+log = logging.getLogger("worldplate.memory")
 
 
 @dataclass
@@ -49,15 +52,44 @@ class World:
     sight: Sight | None = None  # the memory's view of the frame at hand
     due: bool = False  # whether its plate is to be remembered for long
 
-    def reset(self) -> None:
+    def reset(self, kind: Reset = Reset.NEW) -> None:
+        """Forget what is of this shot; after `new` the world's places too."""
         self.epoch += 1
         self.steps = 0
         self.last = None
         self.latents = None
         self.prior = self.sight = None
         self.short.forget()
-        if self.memory is not None:
+        if self.memory is not None and kind is Reset.NEW:
             self.memory.clear()
+
+
+def memory_for(card: ModelCard, welcome: Welcome, memory_mb: int) -> WorldMemory | None:
+    """The long memory of a session, whose process is started; the session closes it. None where it is not wanted, or
+    cannot be; then the log says why."""
+    if memory_mb == 0 or card.recall is Recall.NONE:
+        return None
+    absent = {PlaneName.DEPTH, PlaneName.OBJECT} - {layout.name for layout in welcome.planes}
+    if absent:
+        log.info("this world has its short memory alone: the engine sends no %s plane", " and no ".join(sorted(absent)))
+        return None
+    from renderer.memory.world import WorldMemory
+
+    try:
+        return WorldMemory(memory_mb, patient=welcome.sync is SyncMode.OFFLINE)
+    except MissingDependency as error:
+        log.info("this world has its short memory alone: %s", error)
+        return None
+
+
+def warm_up(card: ModelCard) -> None:
+    """Compile what the memory does in a frame of that model, or load it from where it was kept: before a show."""
+    if card.recall in (Recall.MIXED, Recall.TAKEN):
+        compiled()
+    if card.recall is Recall.MIXED:
+        from renderer.memory import mix
+
+        mix.warm_up()
 
 
 def controls_of(card: ModelCard) -> tuple[Control, ...]:
@@ -69,7 +101,7 @@ def recall(world: World, frame: RenderFrame, card: ModelCard) -> None:
     """Bring the world up to this frame: forget on a reset, count the step, and ask the memory what it knows."""
     header = frame.header
     if header.reset is not Reset.NONE:
-        world.reset()
+        world.reset(header.reset)
     world.steps += 1
     world.prior, world.sight, world.due = None, None, False
     reminds = card.recall in (Recall.MIXED, Recall.TAKEN)

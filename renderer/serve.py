@@ -81,13 +81,15 @@ class Renderer:
         taps: Sequence[Tap] = (),
         snapshots: Path | None = None,
         recorder: Recorder | None = None,
+        memory_mb: int = 0,
     ) -> None:
         """`taps` and the recorder, which is one, become the renderer's own: it closes them when `run` ends. `snapshots`
-        is the folder of worlds that were saved; None is the user's."""
+        is the folder of worlds that were saved; None is the user's. `memory_mb` bounds each session's long memory."""
         self._link = link
         self._model = model
         self._token = token
         self._limits = limits
+        self._memory_mb = memory_mb
         self._sessions: dict[bytes, Session] = {}
         self._operators: set[bytes] = set()  # peers that are people's tools, and have shown the token
         self._status_due_s = 0.0
@@ -257,7 +259,7 @@ class Renderer:
     def _hello(self, peer: bytes, hello: Hello) -> None:
         try:
             self._check_hello(hello, peer)
-            session = Session(peer, hello, self._model, self._limits)
+            session = Session(peer, hello, self._model, self._limits, self._memory_mb)
         except WorldplateError as error:
             self._reject(peer, hello.client, error)
             return

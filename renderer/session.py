@@ -35,7 +35,7 @@ from renderer.frame import Ownership, RenderFrame
 from renderer.ingest import agree_planes, check_controls
 from renderer.models import ChunkModel, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
-from renderer.recall import World
+from renderer.recall import World, controls_of, memory_for
 
 SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
@@ -72,7 +72,8 @@ class TakeState:
 class Session:
     """One engine's side of the renderer. Used from the render loop's thread alone."""
 
-    def __init__(self, peer: bytes, hello: Hello, model: WorldModel, limits: Limits) -> None:
+    def __init__(self, peer: bytes, hello: Hello, model: WorldModel, limits: Limits, memory_mb: int = 0) -> None:
+        """`memory_mb` bounds the long memory of the session's world; 0 is none. Raises what `_agree` does."""
         self.peer = peer
         self.id = secrets.token_hex(16)
         self.name = hello.client
@@ -81,7 +82,7 @@ class Session:
         self._seed = hello.seed
         self._worlds: dict[str, World] = {}
         self._last_ids: dict[str, int] = {}
-        self._steering = Steering({c.name: c.default for c in model.card.controls}, Ownership())
+        self._steering = Steering({c.name: c.default for c in controls_of(model.card)}, Ownership())
         self._pending: list[SetControls] = []
         self._dispositions: Counter[str] = Counter()
         self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
@@ -91,6 +92,7 @@ class Session:
         self._buffers: RendererBuffers | None = None
         if self.welcome.transport is Transport.INLINE:
             self._buffers = InlineRendererBuffers(self.welcome.planes, self.welcome.outputs, limits)
+        self._memory = memory_for(model.card, self.welcome, memory_mb)
 
     def _agree(self, hello: Hello) -> Welcome:
         """Raises LimitExceeded, NotSupported or MissingPlane: the terms that cannot be met."""
@@ -117,7 +119,7 @@ class Session:
             late=hello.late,
             limits=self._limits,
             stall_ms=max(STALL_MS, round(STALL_WINDOWS * card.response_window_ms)),
-            controls=card.controls,
+            controls=controls_of(card),
             chunk_frames=card.chunk_frames,
             response_window_ms=card.response_window_ms,
             licence=card.licence,
@@ -211,7 +213,7 @@ class Session:
         self._last_ids[frame.stream] = frame.id
 
     def _world(self, frame: Frame) -> World:
-        return self._worlds.setdefault(frame.stream, World(seed=self._seed))
+        return self._worlds.setdefault(frame.stream, World(seed=self._seed, memory=self._memory))
 
     @property
     def worlds(self) -> Mapping[str, World]:
@@ -259,7 +261,7 @@ class Session:
             self._steering = replace(self._with_values(message.values), ownership=ownership)
 
     def _with_values(self, values: dict[str, ControlValue]) -> Steering:
-        checked = check_controls(self._model.card.controls, values, self._limits.max_text)
+        checked = check_controls(self.welcome.controls, values, self._limits.max_text)
         return replace(self._steering, controls={**self._steering.controls, **checked})
 
     def count(self, disposition: str) -> None:
@@ -268,6 +270,8 @@ class Session:
     def beat(self, now_ns: int) -> None:
         if self._buffers is not None:
             self._buffers.beat(now_ns)
+        if self._memory is not None:
+            self._memory.tick()
 
     def status(self, state: RendererState, text: str) -> Status:
         """How the session is doing: plates per second over the last second, percentiles over the last 256 plates."""
@@ -276,6 +280,11 @@ class Session:
         percentiles = {
             f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms
         }
+        if self._memory is not None and self._memory.gone:
+            state, text = (
+                RendererState.DEGRADED,
+                f"{text}. The world's long memory does not start: see the log".strip(". "),
+            )
         take = self.take if self.take is not None and not self.take.closed else None
         if take is not None and (take.problem or take.missed):
             state = RendererState.DEGRADED
@@ -286,6 +295,7 @@ class Session:
             text=text,
             take=take.name if take is not None else "",
             take_missed=take.missed if take is not None else 0,
+            memory=self._memory.figures() if self._memory is not None else {},
             model=self._model.card.name,
             runtime=self._model.card.runtime,
             plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),
@@ -296,6 +306,8 @@ class Session:
 
     def close(self) -> None:
         self.release(None)
+        if self._memory is not None:
+            self._memory.close()
 
 
 def _next(plates: Iterator[None]) -> None:

@@ -17,6 +17,7 @@ from bridge.ring import reap_dead_rings
 from renderer.chunks import limits_for
 from renderer.config import Settings
 from renderer.models import WorldModel, load_model
+from renderer.recall import warm_up
 from renderer.serve import Renderer
 from renderer.snapshots import data_dir
 
@@ -79,6 +80,7 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         log.info("removed %s, whose engine is gone", name)
     spare_the_engine()
     model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
+    warm_up(model.card)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     limits = limits_for(settings.limits, model.card)
     link = listen(settings.endpoint or None, limits, folder)
@@ -92,7 +94,7 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
         recorder = recorder_of(settings, model)
         taps = [panel.tap] if panel is not None else []
-        renderer = Renderer(link, model, link.connection.token, limits, taps, snapshots=kept, recorder=recorder)
+        renderer = Renderer(link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb)
         if panel is not None:
             panel.attend(renderer, model.card, settings.snapshot_dir, records=recorder is not None)
         renderer.run(stop)

@@ -130,7 +130,7 @@ def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
         stream.name: _world(stream, {kind: snapshot.part(f"{index}.{kind}") for kind in KINDS}, model)
         for index, stream in enumerate(header.streams)
     }
-    controls: dict[str, ControlValue] = check_controls(model.card.controls, header.controls, 1 << 20)
+    controls: dict[str, ControlValue] = check_controls(session.welcome.controls, header.controls, 1 << 20)
     owned = Ownership(
         frozenset(header.engine_objects), frozenset(header.engine_labels), header.plate_near_m, header.plate_far_m
     )

@@ -242,6 +242,11 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
     nonce: Annotated[U64, d("of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked")] = 0
     take: Annotated[str, Meta(max_length=64), d("name of the take that the session is recorded into; empty: none")] = ""
     take_missed: Annotated[U64, d("frames that were shown and that the take lacks")] = 0
+    memory: Annotated[
+        dict[str, int],
+        d("of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted,"
+          " forgotten, left_out, blocks, bytes; empty without one"),
+    ] = field(default_factory=dict)  # fmt: skip
 
 
 class Ping(Message, tag="PING", frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import MissingDependency
-from renderer.memory.kept import ATTRIBUTES, BAND_VOXELS, BLOCK_BYTES, FARTHEST_M, SIDE, VOXEL_M, VOXELS
+from renderer.memory.kept import ATTRIBUTES, BAND_VOXELS, BLOCK_BYTES, FARTHEST_M, SIDE, TOUCH_VOXELS, VOXEL_M, VOXELS
 from renderer.memory.sight import F32, F64, Sight, pinhole
 
 try:
@@ -27,6 +27,7 @@ except (ImportError, OSError) as error:  # OSError: a library of the system that
 I64 = NDArray[np.int64]
 
 NEAREST_M = 0.05
+COLOR_SCALE = 255.0  # Open3D keeps colours times this, and gives them back without
 DOWN = 4  # of ray_cast's range map
 FEWEST_BLOCKS = 4096  # to begin with; a view at 320x180 takes some 1500
 
@@ -69,6 +70,7 @@ class Grid:
         self._grid = self._new(min(FEWEST_BLOCKS, most_blocks))
 
     def _new(self, blocks: int) -> Any:
+        self._fragments = 0  # that it has room for in a cast
         kinds = tuple(getattr(o3d.core, kind) for kind, _ in ATTRIBUTES.values())
         channels = tuple((n,) for _, n in ATTRIBUTES.values())
         make: Any = o3d.t.geometry.VoxelBlockGrid
@@ -117,9 +119,10 @@ class Grid:
         image = o3d.t.geometry.Image(_tensor(depth))
         extrinsic = _tensor(view_from_world)
         touched = self._grid.compute_unique_block_coordinates(
-            image, _tensor(intrinsics), extrinsic, 1.0, FARTHEST_M, BAND_VOXELS
+            image, _tensor(intrinsics), extrinsic, 1.0, FARTHEST_M, TOUCH_VOXELS
         )
-        touched = self._take(touched)
+        if not len(touched) or not len(touched := self._take(touched)):
+            return 0
         buffers = self._grid.hashmap().find(touched)[0].numpy()
         voxels = (buffers[:, None].astype(np.int64) * VOXELS + np.arange(VOXELS)).ravel()
         self._drop_other_looks(voxels, sight.look)
@@ -131,7 +134,10 @@ class Grid:
             BAND_VOXELS,
         )  # fmt: skip
         self._label(voxels[self.values("weight")[voxels, 0] != before], sight, intrinsics, view_from_world)
-        return len(buffers)
+        unseen = ~(self.values("weight")[voxels, 0].reshape(-1, VOXELS) > 0).any(axis=1)  # behind what was seen
+        if unseen.any():
+            self._grid.hashmap().erase(_tensor(touched.numpy()[unseen]))
+        return int((~unseen).sum())
 
     def _take(self, wanted: Any) -> Any:
         """The blocks of `wanted` that there is room for, all of them in the grid; new ones are empty."""
@@ -161,7 +167,7 @@ class Grid:
 
     def _label(self, voxels: I64, sight: Sight, intrinsics: F64, view_from_world: F64) -> None:
         """Write what Open3D does not know into the voxels that it has just changed."""
-        x, y, z = self._places(voxels)
+        x, y, z = self.places(voxels)
         m = (intrinsics @ view_from_world[:3]).astype(np.float32)
         u, v, w = (m[i, 0] * x + m[i, 1] * y + m[i, 2] * z + m[i, 3] for i in range(3))
         height, width = sight.view.depth_m.shape
@@ -175,7 +181,7 @@ class Grid:
         lit, was, weight = sight.lit.ravel()[pixel], self.values("lit")[voxels, 0], self.values("weight")[voxels, 0]
         self.values("lit")[voxels, 0] = np.where(np.isfinite(was), was + (lit - was) / weight, lit)
 
-    def _places(self, voxels: I64) -> tuple[F32, F32, F32]:
+    def places(self, voxels: I64) -> tuple[F32, F32, F32]:
         """Positions of voxels in metres from the origin."""
         block, inside = np.divmod(voxels, VOXELS)
         keys = self.keys()[block].astype(np.float32) * SIDE
@@ -195,16 +201,20 @@ class Grid:
         height, width = sight.view.depth_m.shape
         rows, columns = -(-height // DOWN) * DOWN, -(-width // DOWN) * DOWN
         intrinsics, view_from_world = pinhole(sight.view.camera, height, width, self.origin_m)
-        near = self._in_view(view_from_world, intrinsics, height, width)
+        near, fragments = self._in_view(view_from_world, intrinsics, height, width)
         if not len(near):
             none = np.full((height, width), -1, np.int64)
             flat = np.zeros((height, width, 3), np.float32)
             return Cast(flat[..., 0].copy(), flat, none, np.repeat(none[..., None], 8, axis=-1))
-        seen = self._grid.ray_cast(
-            _tensor(near), _tensor(intrinsics), _tensor(view_from_world), columns, rows,
-            ["depth", "color", "index", "mask", "interp_ratio"], 1.0, NEAREST_M, FARTHEST_M * 1.25, 0.5, BAND_VOXELS,
-            DOWN,
-        )  # fmt: skip
+        pinned = _tensor(intrinsics), _tensor(view_from_world), columns, rows
+        limits = 1.0, NEAREST_M, FARTHEST_M * 1.25, 0.5, BAND_VOXELS, DOWN
+        if fragments > self._fragments:
+            # Open3D makes room for what a cast needed after that cast, which lacks it. Every block several times needs
+            # more than any view like this one will.
+            often = -(-3 * fragments // len(near))
+            self._grid.ray_cast(_tensor(np.tile(near, (often, 1))), *pinned, ["depth"], *limits)
+            self._fragments = fragments + fragments // 4
+        seen = self._grid.ray_cast(_tensor(near), *pinned, ["depth", "color", "index", "mask", "interp_ratio"], *limits)
         depth, color, index, mask, ratio = (
             np.asarray(seen[name].numpy())[:height, :width]
             for name in ("depth", "color", "index", "mask", "interp_ratio")
@@ -215,8 +225,9 @@ class Grid:
         voxel = np.take_along_axis(corners, nearest[..., None], axis=-1)[..., 0]
         return Cast(depth[..., 0], color, voxel, corners)
 
-    def _in_view(self, view_from_world: F64, intrinsics: F64, height: int, width: int) -> NDArray[np.int32]:
-        """Coordinates of the blocks that a view can see."""
+    def _in_view(self, view_from_world: F64, intrinsics: F64, height: int, width: int) -> tuple[NDArray[np.int32], int]:
+        """Coordinates of the blocks that a view can see, and the most fragments that a cast of them takes: squares of
+        16 x 16 in the range map."""
         keys = self.keys()[self.active()]
         edge = self.voxel_m * SIDE
         centre = (keys + 0.5) * edge @ view_from_world[:3, :3].T + view_from_world[:3, 3]
@@ -227,7 +238,10 @@ class Grid:
             for sign, room in ((-1.0, middle + 0.5), (1.0, side - 0.5 - middle)):
                 slope = room / focal
                 seen &= sign * centre[:, axis] - slope * depth < reach * np.hypot(1.0, slope)
-        return np.ascontiguousarray(keys[seen])
+        extent = edge * 1.74 * intrinsics[0, 0] / DOWN / np.maximum(depth[seen] - reach, NEAREST_M)
+        in_picture = -(-height // (16 * DOWN)) * -(-width // (16 * DOWN)) + 1
+        fragments = np.minimum((extent / 16 + 2) ** 2, in_picture).sum()
+        return np.ascontiguousarray(keys[seen]), int(fragments)
 
     # -- forgetting --
 

@@ -10,6 +10,8 @@ across edges of things or depth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +28,14 @@ except ImportError as error:
         f"holding plates to the memory needs numba: {error}", fix='Install it with `pip install "worldplate[torch]"`.'
     ) from error
 
+Function = TypeVar("Function", bound=Callable[..., object])
 MOST_REACH = 2  # samples on either side that a difference is averaged over
 SAME_DEPTH = 0.05  # of depth, from sample to sample on one surface
+
+
+def _kernel(function: Function) -> Function:
+    """Compile for this CPU: cached on disk, without the GIL, IEEE arithmetic."""
+    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
@@ -36,13 +44,13 @@ def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
     if strength <= 0.0 or not (prior.confidence > 0).any():
         return
     stride = prior.stride
-    colors = plate[..., :3].astype(np.float32)
-    thin = colors[::stride, ::stride]
+    colors = plate.astype(np.float32)
+    thin = colors[::stride, ::stride, :3]
     with np.errstate(invalid="ignore"):
         apart = np.sqrt(np.maximum(prior.color, 0)) - np.sqrt(np.maximum(thin, 0))
-    apart[~np.isfinite(thin).all(axis=-1)] = 0
+    np.nan_to_num(apart, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     held(colors, apart, prior.confidence, *_geometry(prior), stride, strength)
-    plate[..., :3] = colors
+    np.copyto(plate, colors, casting="same_kind")
 
 
 def _geometry(prior: Prior) -> tuple[F32, NDArray[np.uint32], float]:
@@ -53,7 +61,8 @@ def _geometry(prior: Prior) -> tuple[F32, NDArray[np.uint32], float]:
     return depth, ids, float(focal_px)
 
 
-def _reach(depth_m: float, focal_px: float, stride: int) -> int:
+@_kernel
+def reach_of(depth_m: float, focal_px: float, stride: int) -> int:
     """Half of how many samples one of the memory's cells covers."""
     if math.isinf(depth_m):
         cell_px = SKY_CELL * focal_px
@@ -64,44 +73,42 @@ def _reach(depth_m: float, focal_px: float, stride: int) -> int:
     return min(max(int(cell_px / 2.0 + 0.5), 1 if stride > 1 else 0), MOST_REACH)
 
 
-def _alike(a_m: float, b_m: float) -> bool:
+@_kernel
+def alike(a_m: float, b_m: float) -> bool:
     """Whether two depths are of one surface."""
     return a_m == b_m or abs(a_m - b_m) <= SAME_DEPTH * a_m
 
 
-def _held(
+@_kernel
+def held(
     colors: F32, apart: F32, confidence: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int,
     strength: float,
 ) -> None:  # fmt: skip
-    """`mix` of colours [H, W, 3] in place; `apart` [h, w, 3] is memory less plate, of square roots."""
+    """`mix` of a plate [H, W, 4] in place; `apart` [h, w, 3] is memory less plate, of square roots."""
     height, width = confidence.shape
-    total = np.zeros(3, np.float32)
     for y in range(colors.shape[0]):
         for x in range(colors.shape[1]):
             row, column = y // stride, x // stride
             trust = confidence[row, column]
             if trust <= 0.0:
                 continue
-            reach = _reach(depth_m[row, column], focal_px, stride)
-            weight = np.float32(0.0)
-            total[:] = 0.0
+            reach = reach_of(depth_m[row, column], focal_px, stride)
+            weight = red = green = blue = np.float32(0.0)
             for i in range(max(row - reach, 0), min(row + reach + 1, height)):
                 for j in range(max(column - reach, 0), min(column + reach + 1, width)):
                     same = objects[i, j] == objects[row, column]
-                    if same and _alike(depth_m[row, column], depth_m[i, j]):
+                    if same and alike(depth_m[row, column], depth_m[i, j]):
                         weight += confidence[i, j]
-                        for c in range(3):
-                            total[c] += confidence[i, j] * apart[i, j, c]
-            for c in range(3):
-                value = math.sqrt(max(colors[y, x, c], np.float32(0.0))) + strength * trust * total[c] / weight
-                colors[y, x, c] = max(value, 0.0) ** 2
-
-
-_reach, _alike = njit(cache=True)(_reach), njit(cache=True)(_alike)
-held = njit(cache=True, fastmath=False)(_held)
+                        red += confidence[i, j] * apart[i, j, 0]
+                        green += confidence[i, j] * apart[i, j, 1]
+                        blue += confidence[i, j] * apart[i, j, 2]
+            share = np.float32(strength) * trust / weight
+            for c, total in ((0, red), (1, green), (2, blue)):
+                value = math.sqrt(max(colors[y, x, c], np.float32(0.0))) + share * total
+                colors[y, x, c] = max(value, np.float32(0.0)) ** 2
 
 
 def warm_up() -> None:
     """Compiles the kernel, or loads it from where it was kept: not in the first frame of a show."""
-    one, plane = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
-    held(one, one.copy(), plane, plane, plane.astype(np.uint32), 1.0, 1, 1.0)
+    plate, apart, plane = (np.zeros((1, 1, *n), np.float32) for n in ((4,), (3,), ()))
+    held(plate, apart, plane, plane, plane.astype(np.uint32), 1.0, 1, 1.0)

@@ -12,6 +12,7 @@ import math
 import mmap
 import os
 import socket
+import weakref
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ NOTE_BYTES = 1 << 16
 _ALIGN = 64
 _LAYOUT: tuple[tuple[str, str, int], ...] = (  # of a frame's segment: name, type, channels
     ("depth_m", "<f4", 1), ("objects", "<u4", 1), ("labels", "u1", 1), ("lit", "<f4", 1), ("plate", "<f2", 4),
-    ("prior", "<f2", 4), ("prior_depth_m", "<f4", 1), ("prior_age_s", "<f4", 1),
+    ("prior", "<f4", 4), ("inverse_depth", "<f4", 1), ("prior_depth_m", "<f4", 1), ("prior_age_s", "<f4", 1),
 )  # fmt: skip
 
 
@@ -227,6 +228,18 @@ def pack(arrays: dict[str, NDArray[Any]]) -> tuple[Arrays, int]:
     shapes = tuple(tuple(a.shape) for a in arrays.values())
     types = tuple(np.lib.format.dtype_to_descr(a.dtype) for a in arrays.values())
     return Arrays(names=tuple(arrays), shapes=shapes, types=types, total_bytes=at), descriptor
+
+
+class Packed:
+    """Arrays that came, or go, in a segment of their own; its memory goes with this object."""
+
+    def __init__(self, note: Arrays, descriptor: int) -> None:
+        self.note, self.descriptor = note, descriptor
+        weakref.finalize(self, os.close, descriptor)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of them. Raises LimitExceeded when they are not all there."""
+        return unpack(self.note, self.descriptor)
 
 
 def unpack(note: Arrays, descriptor: int) -> dict[str, NDArray[Any]]:

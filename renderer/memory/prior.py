@@ -15,14 +15,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.reproject import Source, View, lay, nothing_known, source_of
+from bridge.errors import InvalidValue
+from bridge.reproject import View, lay, nothing_known, source_of
 from bridge.schema import Bodies, Camera
 from renderer.memory.sight import F32
 from renderer.memory.world import Remembered
 
 SHORT_TRUST = 0.5  # of the last plate, where it saw the point
 KNOWN = 0.25  # confidence of the long memory below which the short one is asked
-ENOUGH = 0.75  # share of the pixels that the long memory knows, from which on the short one is not asked: it costs time
+ENOUGH = 0.5  # share of the pixels that the long memory knows, from which on the short one is not asked: it costs time
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,42 @@ class Prior:
 class ShortMemory:
     """The last plate of a stream, at the memory's resolution."""
 
-    source: Source | None = None
+    view: View | None = None
+    plate: NDArray[np.float16] | None = None  # [h, w, 4]
     capture_ns: int = 0
     look: int = 0
 
     def keep(self, view: View, plate: NDArray[np.float16], capture_ns: int, look: int) -> None:
-        self.source, self.capture_ns, self.look = source_of(view, plate), capture_ns, look
+        """The view stays with the memory; the plate is copied."""
+        self.view, self.plate, self.capture_ns, self.look = view, plate.copy(), capture_ns, look
 
     def forget(self) -> None:
-        self.source = None
+        self.view = self.plate = None
 
     def save(self) -> dict[str, NDArray[Any]]:
         """As arrays; none when nothing is remembered."""
-        if self.source is None:
+        view, plate = self.view, self.plate
+        if view is None or plate is None:
             return {}
-        source = self.source
-        told = msgspec.json.encode(_Told(source.frame_id, self.capture_ns, self.look, source.camera, source.bodies))
-        arrays: dict[str, NDArray[Any]]
-        arrays = {"told": np.frombuffer(told, np.uint8), "inverse_depth": source.inverse_depth, "colors": source.colors}
-        return arrays if source.objects is None else arrays | {"objects": source.objects}
+        told = _Told(view.frame_id, self.capture_ns, self.look, view.camera, view.bodies)
+        planes = {"depth_m": view.depth_m, "objects": view.objects, "motion": view.motion, "plate": plate}
+        kept = {name: np.asarray(plane) for name, plane in planes.items() if plane is not None}
+        return {"told": np.frombuffer(msgspec.json.encode(told), np.uint8), **kept}
 
     def load(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """What `save` gave. Raises msgspec.DecodeError or KeyError for anything else."""
+        """What `save` gave, in place of what is remembered. Raises InvalidValue for anything else."""
         self.forget()
         if not arrays:
             return
-        told = msgspec.json.decode(arrays["told"].tobytes(), type=_Told)
-        self.capture_ns, self.look = told.capture_ns, told.look
-        self.source = Source(
-            told.frame_id, told.camera, told.bodies, arrays["inverse_depth"], arrays.get("objects"), arrays["colors"]
-        )
+        try:
+            told = msgspec.json.decode(arrays["told"].tobytes(), type=_Told)
+            view = View(told.frame_id, told.camera, told.bodies, arrays["depth_m"], arrays.get("objects"),
+                        arrays.get("motion"))  # fmt: skip
+            self.keep(view, arrays["plate"], told.capture_ns, told.look)
+        except (KeyError, msgspec.DecodeError) as error:
+            raise InvalidValue(
+                f"this is no short memory: {error}", fix="Use a snapshot that this version of worldplate made."
+            ) from error
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -111,21 +118,24 @@ class _Told(msgspec.Struct, frozen=True):
 def prior_of(view: View, stride: int, look: int, capture_ns: int, long: Remembered | None, short: ShortMemory) -> Prior:
     """What both memories say of a view, under that look."""
     height, width = view.depth_m.shape
-    color, confidence = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    color: F32 = np.zeros((height, width, 3), np.float32)
+    confidence: F32 = np.zeros((height, width), np.float32)
     if long is not None and long.view.depth_m.shape != view.depth_m.shape:  # of another stream
         long = None
-    if long is not None:
-        told = long.color.astype(np.float32)
-        if long.view is not view:
-            carried = nothing_known(height, width)
-            lay(source_of(long.view, long.color), view, carried)
-            told = carried.plate
-        color, confidence = told[..., :3].copy(), told[..., 3].copy()
-    usable = short.source is not None and short.look == look and short.source.colors.shape[:2] == (height, width)
-    if usable and np.count_nonzero(confidence >= KNOWN) < ENOUGH * confidence.size:
-        assert short.source is not None
+    if long is not None and long.view is view:
+        confidence = long.source.colors[..., 3]
+        weight = np.where(confidence > 0, confidence, np.float32(1))
+        color = np.asarray(long.source.colors[..., :3] / weight[..., None], np.float32)
+    elif long is not None:
         carried = nothing_known(height, width)
-        lay(short.source, view, carried, trust=SHORT_TRUST)
+        lay(long.source, view, carried)
+        color, confidence = carried.plate[..., :3], carried.plate[..., 3]
+    fits = short.view is not None and short.look == look and short.view.depth_m.shape == view.depth_m.shape
+    if fits and np.count_nonzero(confidence >= KNOWN) < ENOUGH * confidence.size:
+        assert short.view is not None
+        assert short.plate is not None
+        carried = nothing_known(height, width)
+        lay(source_of(short.view, short.plate), view, carried, trust=SHORT_TRUST)
         fills = (confidence < KNOWN) & (carried.plate[..., 3] > 0.5)
         color[fills], confidence[fills] = carried.plate[fills][:, :3], carried.confidence[fills]
     age_s = max(0.0, (capture_ns - short.capture_ns) / 1e9)

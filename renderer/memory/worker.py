@@ -77,10 +77,13 @@ class Worker:
         self._now_ms = max(self._now_ms, note.capture_ms - self._behind_ms)
         self._sight = self._segment.read_sight(note, self._now_ms)
         planes = self._segment.planes
+        with np.errstate(divide="ignore"):
+            np.divide(1.0, planes["depth_m"], out=planes["inverse_depth"])
         try:
             if note.wanted:
                 recalled = self._store.recall(self._sight)
-                planes["prior"][..., :3], planes["prior"][..., 3] = recalled.color, recalled.confidence
+                planes["prior"][..., :3] = recalled.color * recalled.confidence[..., None]
+                planes["prior"][..., 3] = recalled.confidence
                 planes["prior_depth_m"][:], planes["prior_age_s"][:] = recalled.depth_m, recalled.age_s
         except WorldplateError:  # the same again, and told, when the plate comes
             planes["prior"][:] = 0

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import MissingDependency, WorldMemoryLost
-from bridge.reproject import View
+from bridge.reproject import Source, View
 from renderer.memory import kept
 from renderer.memory.notes import (
     AnyNote,
@@ -35,16 +36,16 @@ from renderer.memory.notes import (
     Load,
     Loaded,
     Look,
+    Packed,
     Recalled,
     Save,
     Segment,
     Wire,
     pack,
-    unpack,
 )
 from renderer.memory.sight import F32, Sight
 
-HUNG_S = 5.0  # without an answer: Open3D's ray_cast can spin for ever
+HUNG_S = 10.0  # without an answer: Open3D's ray_cast can spin for ever
 START_S = 60.0  # until the first answer of a process: importing Open3D takes seconds
 SAVE_S = 60.0
 CHECKPOINT_S = 60.0  # between checkpoints, and at least so many times what one takes:
@@ -60,7 +61,7 @@ class Remembered:
     """What was remembered of one view, in memory of its own; canonical values."""
 
     view: View
-    color: NDArray[np.float16]  # [h, w, 4] scene-linear; alpha is the confidence, 0..1
+    source: Source  # for `lay`: colours times confidence, and confidence
     depth_m: F32  # [h, w] of the memory's own surface; 0 where it has none
     age_s: F32  # [h, w] since it was seen last; +inf where nothing is remembered
 
@@ -83,8 +84,10 @@ class WorldMemory:
         self._epoch = 0
         self._segment: Segment | None = None
         self._view: View | None = None  # that was handed over last
-        self._checkpoint: tuple[Arrays, int] | None = None  # and its descriptor
-        self._checkpoint_due_s, self._checkpoint_began_s = time.monotonic() + CHECKPOINT_S, 0.0
+        self._checkpoint: Packed | None = None  # what a process that is started anew gets
+        self._checkpoint_due_s = time.monotonic() + CHECKPOINT_S
+        self._wanted: deque[tuple[str, Future[Packed]]] = deque()
+        self._must_clear = self._must_load = False
         self._due_s = 0.0
         self._failed_starts = 0
         self._troubles: set[str] = set()
@@ -104,7 +107,8 @@ class WorldMemory:
         self._wire = Wire(ours)
         self._owed: list[type[AnyNote]] = []  # answers that are still to come, in their order
         self._asked_s, self._answered = time.monotonic(), False
-        self._segment_sent = self._must_clear = False  # a new process knows nothing
+        self._segment_sent = False
+        self._must_clear = False  # a new process knows nothing
 
     @property
     def pid(self) -> int:
@@ -123,31 +127,30 @@ class WorldMemory:
         if self.gone:
             log.error("the world's long memory %s, %d times in a row: this session goes on without", why,
                       self._failed_starts)  # fmt: skip
+            while self._wanted:
+                self._hand_out(None)
             return
-        kept_s = "its last checkpoint is loaded" if self._checkpoint else "what it held is lost"
-        log.warning("the world's long memory %s; a new one starts, %s", why, kept_s)
+        rest = "its last checkpoint is loaded" if self._checkpoint else "what it held is lost"
+        log.warning("the world's long memory %s; a new one starts, %s", why, rest)
         self._start()
-        if self._checkpoint is not None:
-            note, descriptor = self._checkpoint
-            self._send(Load(epoch=self._epoch, arrays=note), Loaded, descriptor)
+        self._must_load = self._checkpoint is not None
 
     def _stop(self) -> None:
         self._process.kill()
         self._process.wait()
         self._wire.close()
+        if Arrays in self._owed:
+            self._hand_out(None)
         self._owed = []
 
     def close(self) -> None:
         """Ends the process, and lets go of the shared memory."""
         self._stop()
-        self._drop_checkpoint()
+        self._checkpoint = None
+        while self._wanted:
+            self._hand_out(None)
         if self._segment is not None:
             self._segment.close()
-
-    def _drop_checkpoint(self) -> None:
-        if self._checkpoint is not None:
-            os.close(self._checkpoint[1])
-        self._checkpoint = None
 
     # -- notes --
 
@@ -197,21 +200,21 @@ class WorldMemory:
         elif isinstance(note, Loaded):
             self._tell(note.trouble)
         elif isinstance(note, Arrays) and descriptor is not None:
-            self._drop_checkpoint()
-            if note.epoch == self._epoch:
-                self._checkpoint = (note, descriptor)
-            else:
-                os.close(descriptor)
-            took_s = time.monotonic() - self._checkpoint_began_s
-            self._checkpoint_due_s = time.monotonic() + max(CHECKPOINT_S, CHECKPOINT_SHARE * took_s)
+            self._hand_out(Packed(note, descriptor))
 
     def _take_recalled(self, note: Recalled) -> None:
         if self._segment is None or self._view is None or self._view.frame_id != note.frame_id:
             return
-        planes = self._segment.planes
-        self.latest = Remembered(
-            self._view, planes["prior"].copy(), planes["prior_depth_m"].copy(), planes["prior_age_s"].copy()
+        planes, view = self._segment.planes, self._view
+        source = Source(
+            view.frame_id,
+            view.camera,
+            view.bodies,
+            planes["inverse_depth"].copy(),
+            view.objects,
+            planes["prior"].copy(),
         )
+        self.latest = Remembered(view, source, planes["prior_depth_m"].copy(), planes["prior_age_s"].copy())
 
     def _tell(self, trouble: str) -> None:
         if trouble and trouble not in self._troubles:
@@ -219,24 +222,28 @@ class WorldMemory:
             log.warning("the world's long memory: %s", trouble)
 
     def _settle(self, limit_s: float) -> None:
-        """Wait until every answer is there."""
+        """Wait until every answer is there, and nothing is left to be loaded."""
         until_s = time.monotonic() + limit_s
-        while self._owed and not self.gone and time.monotonic() < until_s:
+        while (self._owed or self._must_load) and not self.gone and time.monotonic() < until_s:
             self._poll(0.1)
+            self.tick()
 
     # -- the show --
+
+    def tick(self) -> bool:
+        """Take in what has come, and start what is due; whether the process is free for a view. To be called at
+        least now and then."""
+        while self._poll() is not None:
+            pass
+        return self._serve_wanted()
 
     def look(self, sight: Sight, capture_ns: int, *, due: bool, wanted: bool) -> None:
         """Hand a view over, when the process is free. `wanted`: what is remembered of it is to come back as `latest`;
         `due`: its plate is to be remembered, and counts as missed when it is not. The sight's arrays stay with the
         memory."""
         if self.patient:
-            self._settle(START_S)
-        while self._poll() is not None:
-            pass
-        self._start_checkpoint()
-        free = not (self.gone or self._owed) and self._tell_clear()
-        segment = self._frames(*sight.view.depth_m.shape) if free else None
+            self._settle(START_S + SAVE_S)
+        segment = self._frames(*sight.view.depth_m.shape) if self.tick() else None
         if segment is None:
             self.counts["missed"] += due
             return
@@ -253,7 +260,7 @@ class WorldMemory:
     def await_recalled(self) -> None:
         """Take in what has come; `patient`, wait for what is to come."""
         if self.patient:
-            self._settle(START_S)
+            self._settle(START_S + SAVE_S)
         while self._poll() is not None:
             pass
 
@@ -285,7 +292,7 @@ class WorldMemory:
         """A reset: forget everything, the checkpoint too. Nothing that was remembered before comes back after it."""
         self._epoch += 1
         self.latest = self._view = None
-        self._drop_checkpoint()
+        self._checkpoint, self._must_load = None, False
         self._must_clear = True  # told when the process is next free: a world may be reset at every frame
 
     def is_due(self, steps: int, every_s: float) -> bool:
@@ -300,58 +307,84 @@ class WorldMemory:
 
     # -- to keep --
 
-    def _start_checkpoint(self) -> None:
-        if self._owed or self.gone or time.monotonic() < self._checkpoint_due_s or not self.counts["fused"]:
-            return
-        self._checkpoint_began_s = time.monotonic()
-        self._send(Save(epoch=self._epoch, what="world"), Arrays)
+    def ask(self, what: Literal["world", "mesh", "points"]) -> Future[Packed]:
+        """What the process holds, when it is next free; the answer is set on this thread, by `tick`, and may be
+        unpacked on any. It may be WorldMemoryLost.
+
+        "world" is what `load` takes. "mesh" is the remembered surface: `vertices_m` float64 [n, 3], `triangles` int32
+        [m, 3], counter-clockwise from outside, `colors` float32 [n, 3], scene-linear. "points" are `points_m` float64
+        [n, 3], `normals` float32 [n, 3] and `colors`.
+        """
+        answer: Future[Packed] = Future()
+        self._wanted.append((what, answer))
+        self.tick()
+        return answer
 
     def save(self) -> dict[str, NDArray[Any]]:
         """All that is remembered, as arrays of the caller's own; waits for it. Raises WorldMemoryLost."""
-        return self._arrays("world")
+        return self.arrays("world")
 
-    def mesh(self) -> dict[str, NDArray[Any]]:
-        """The remembered world as a surface: `vertices_m` float64 [n, 3], `triangles` int32 [m, 3], counter-clockwise
-        from outside, `colors` float32 [n, 3], scene-linear. Raises WorldMemoryLost."""
-        return self._arrays("mesh")
-
-    def points(self) -> dict[str, NDArray[Any]]:
-        """The same as points: `points_m` float64 [n, 3], `normals` float32 [n, 3], `colors` float32 [n, 3]. Raises
-        WorldMemoryLost."""
-        return self._arrays("points")
-
-    def _arrays(self, what: str) -> dict[str, NDArray[Any]]:
-        self._settle(START_S)
-        arrived = None
-        if not self.gone and self._tell_clear() and self._send(Save(epoch=self._epoch, what=what), None):
-            try:
-                arrived = self._wire.receive(SAVE_S if self._answered else START_S + SAVE_S)
-            except OSError:
-                self._restart("is gone")
-        if arrived is None or arrived[1] is None or not isinstance(arrived[0], Arrays):
-            raise WorldMemoryLost(f"the world's long memory did not say its {what}", fix="Try again.")
-        self._answered = True
-        try:
-            return unpack(arrived[0], arrived[1])
-        finally:
-            os.close(arrived[1])
+    def arrays(self, what: Literal["world", "mesh", "points"]) -> dict[str, NDArray[Any]]:
+        """As `ask`, but waits. Raises WorldMemoryLost."""
+        answer, until_s = self.ask(what), time.monotonic() + START_S + SAVE_S
+        while not answer.done() and time.monotonic() < until_s:
+            self._poll(0.1)
+            self.tick()
+        if not answer.done():
+            raise _lost()
+        return answer.result().arrays()
 
     def load(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """What `save` gave, in place of what is remembered; waits for it. Raises InvalidValue for other arrays, then
-        nothing changes; WorldMemoryLost."""
+        """What `save` gave, in place of what is remembered. Raises InvalidValue for other arrays, then nothing changes.
+
+        The process reads them beside the show; frames meanwhile are missed. If it is killed the next one reads them.
+        """
         kept.check(arrays)
-        self._settle(START_S)
         self.clear()
         self._must_clear = False  # what is loaded takes the place of all that was
-        note, descriptor = pack(arrays)
-        self._checkpoint = (note, descriptor)
-        if not self.gone:
-            self._send(Load(epoch=self._epoch, arrays=note), Loaded, descriptor)
-        self._settle(START_S + SAVE_S)
-        if self.gone or self._owed:
-            raise WorldMemoryLost("the world's long memory could not be loaded", fix="Try again.")
+        self._checkpoint = Packed(*pack(arrays))
+        self._must_load = True
+        self.tick()
+
+    def _serve_wanted(self) -> bool:
+        """Whether the process is free for a view: nothing is to be loaded or saved first."""
+        if self._owed or self.gone:
+            return False
+        if self._must_load and self._checkpoint is not None:
+            packed = self._checkpoint
+            self._must_load = not self._send(Load(epoch=self._epoch, arrays=packed.note), Loaded, packed.descriptor)
+            return False
+        if not self._tell_clear():
+            return False
+        if not self._wanted and self.counts["fused"] and time.monotonic() > self._checkpoint_due_s:
+            keep: Future[Packed] = Future()
+            keep.add_done_callback(partial(self._keep_checkpoint, self._epoch, time.monotonic()))
+            self._wanted.append(("world", keep))
+        if self._wanted:
+            self._send(Save(epoch=self._epoch, what=self._wanted[0][0]), Arrays)
+        return not self._owed
+
+    def _keep_checkpoint(self, epoch: int, began_s: float, answer: Future[Packed]) -> None:
+        took_s = time.monotonic() - began_s
+        self._checkpoint_due_s = time.monotonic() + max(CHECKPOINT_S, CHECKPOINT_SHARE * took_s)
+        if answer.exception() is None and epoch == self._epoch:
+            self._checkpoint = answer.result()
+
+    def _hand_out(self, packed: Packed | None) -> None:
+        """Answer the one who asked first; None when the process is gone."""
+        _, answer = self._wanted.popleft()
+        if not answer.set_running_or_notify_cancel():
+            return
+        if packed is None:
+            answer.set_exception(_lost())
+        else:
+            answer.set_result(packed)
 
     def figures(self) -> dict[str, int]:
         """For STATUS: views fused and missed, processes restarted, blocks and patches let go, places forgotten, blocks
         left out for want of room, blocks and bytes held."""
         return {**self.counts, "bytes": self.bytes}
+
+
+def _lost() -> WorldMemoryLost:
+    return WorldMemoryLost("The process that remembers the world is gone, or does not answer", fix="Try again.")

@@ -15,6 +15,7 @@ from renderer.models import ModelCard
 from renderer.panel.health import Facts, health
 from renderer.panel.messages import NEEDS, ChangeWorld, Deed, RecordTake, SessionState, State, Steer, View
 from renderer.panel.tap import PanelTap
+from renderer.recall import controls_of
 from renderer.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Deeds:
             for name in self._prompt_names:
                 self._remember(str(session.steering.controls.get(name, "")))
         return State(
-            model=card.name, runtime=card.runtime, licence=card.licence, controls=card.controls, sessions=states,
+            model=card.name, runtime=card.runtime, licence=card.licence, controls=controls_of(card), sessions=states,
             health=health([self._facts(session, state) for session, state in zip(sessions, states, strict=True)]),
             snapshots=(), prompts=tuple(self._prompts), can_record=self._records,
             labels=tuple(label.name.lower() for label in Label),

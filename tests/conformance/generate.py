@@ -177,7 +177,7 @@ def other_messages() -> dict[str, AnyMessage]:
         "status-filled": Status(
             session=SESSION, state=RendererState.RUNNING, text="all well", model="limn", runtime="torch cpu",
             plates_per_s=24.0, frame_age_ms={"p50": 60.0}, dispositions={"generated": 240}, name="Godot 4.6",
-            nonce=7, take="scene-4_take-2", take_missed=3,
+            nonce=7, take="scene-4_take-2", take_missed=3, memory={"fused": 120},
         ),
         "ping": Ping(nonce=1),
         "ping-filled": Ping(nonce=2**63 - 1, answer=True),

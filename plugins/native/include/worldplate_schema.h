@@ -180,6 +180,7 @@ typedef enum wp_control_type {
 #define WP_ERROR_MODEL "model"
 #define WP_ERROR_WORLD "world"
 #define WP_ERROR_TAKE "take"
+#define WP_ERROR_EXPORT "export"
 #define WP_ERROR_MISSING_DEPENDENCY "missing_dependency"
 #define WP_ERROR_CONFIG "config"
 #define WP_ERROR_MALFORMED_MESSAGE "malformed_message"
@@ -206,6 +207,7 @@ typedef enum wp_control_type {
 #define WP_ERROR_SNAPSHOT_CORRUPT "snapshot_corrupt"
 #define WP_ERROR_SNAPSHOT_MISMATCH "snapshot_mismatch"
 #define WP_ERROR_SNAPSHOT_NOT_WRITTEN "snapshot_not_written"
+#define WP_ERROR_WORLD_MEMORY_LOST "world_memory_lost"
 #define WP_ERROR_TAKE_NOT_FOUND "take_not_found"
 #define WP_ERROR_TAKE_EXISTS "take_exists"
 #define WP_ERROR_TAKE_NOT_WRITTEN "take_not_written"
@@ -213,6 +215,8 @@ typedef enum wp_control_type {
 #define WP_ERROR_TAKE_VERSION "take_version"
 #define WP_ERROR_TAKE_EMPTY "take_empty"
 #define WP_ERROR_TAKE_MIXED "take_mixed"
+#define WP_ERROR_EXPORT_NOT_WRITTEN "export_not_written"
+#define WP_ERROR_EXPORT_MIXED "export_mixed"
 
 typedef struct wp_ring_header {
     uint64_t magic; /* RING_MAGIC, written last when the header is complete */
@@ -415,6 +419,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked */
 #define WP_KEY_STATUS_TAKE "take" /* text 0..64; name of the take that the session is recorded into; empty: none */
 #define WP_KEY_STATUS_TAKE_MISSED "take_missed" /* u63; frames that were shown and that the take lacks */
+#define WP_KEY_STATUS_MEMORY "memory" /* map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one */
 
 #define WP_PING "PING" /* Either way; the peer answers with the same nonce. */
 #define WP_KEY_PING_NONCE "nonce" /* u63; any number; the answer repeats it */

@@ -550,10 +550,11 @@ void read_fields(Fields& from, Status& out) {
     from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
     from.optional("take", out.take, {0, INT64_C(64), nullptr});
     from.optional("take_missed", out.take_missed, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+    from.optional("memory", out.memory);
 }
 
 void write(Writer& to, const Status& value) {
-    to.map(13);
+    to.map(14);
     to.text("type");
     to.text("STATUS");
     write_field(to, "session", value.session);
@@ -568,6 +569,7 @@ void write(Writer& to, const Status& value) {
     write_field(to, "nonce", value.nonce);
     write_field(to, "take", value.take);
     write_field(to, "take_missed", value.take_missed);
+    write_field(to, "memory", value.memory);
 }
 
 void read_fields(Fields& from, Ping& out) {

@@ -239,6 +239,7 @@ struct Status {
     int64_t nonce = 0;
     std::string take{};
     int64_t take_missed = 0;
+    Map<int64_t> memory{};
 };
 
 struct Ping {

@@ -314,6 +314,7 @@ namespace Worldplate.Interop
         public const string Model = "model";
         public const string World = "world";
         public const string Take = "take";
+        public const string Export = "export";
         public const string MissingDependency = "missing_dependency";
         public const string Config = "config";
         public const string MalformedMessage = "malformed_message";
@@ -340,6 +341,7 @@ namespace Worldplate.Interop
         public const string SnapshotCorrupt = "snapshot_corrupt";
         public const string SnapshotMismatch = "snapshot_mismatch";
         public const string SnapshotNotWritten = "snapshot_not_written";
+        public const string WorldMemoryLost = "world_memory_lost";
         public const string TakeNotFound = "take_not_found";
         public const string TakeExists = "take_exists";
         public const string TakeNotWritten = "take_not_written";
@@ -347,6 +349,8 @@ namespace Worldplate.Interop
         public const string TakeVersion = "take_version";
         public const string TakeEmpty = "take_empty";
         public const string TakeMixed = "take_mixed";
+        public const string ExportNotWritten = "export_not_written";
+        public const string ExportMixed = "export_mixed";
     }
 
     /// <summary>Engine to renderer, first: who I am and what I can give. Answered by WELCOME or REJECT.</summary>
@@ -649,6 +653,8 @@ namespace Worldplate.Interop
         public const string Take = "take";
         /// <summary>u63; frames that were shown and that the take lacks</summary>
         public const string TakeMissed = "take_missed";
+        /// <summary>map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one</summary>
+        public const string Memory = "memory";
     }
 
     /// <summary>Either way; the peer answers with the same nonce.</summary>
