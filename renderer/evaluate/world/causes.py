@@ -52,7 +52,7 @@ class Causes:
 
     def __init__(self, fork: Fork) -> None:
         self._fork = fork
-        self._inside = [
+        self.inside = [
             grown(differs(a.planes, b.planes), REACH_PX) for a, b in zip(fork.calm, fork.pushed, strict=True)
         ]
         engine = [(a.picture, b.picture) for a, b in zip(fork.calm, fork.pushed, strict=True)]
@@ -78,7 +78,7 @@ class Causes:
             Figure("W11", "null pair, pixels that differ", "", 0, exactly(float(null)), Gate(0.0, 0.0)),
         ]  # fmt: skip
         t = int(np.argmax(leak))
-        apart = np.where(self._inside[t], 0.0, change(*pairs[t]) / 255.0)
+        apart = np.where(self.inside[t], 0.0, change(*pairs[t]) / 255.0)
         worst = Worst("W11", f"frame {t}: most change where nothing changed", (
             ("calm", calm[t]), ("pushed", pushed[t]), ("change outside, 32 times", heat(apart * 32.0))))  # fmt: skip
         times = [truth.time_s for truth in self._fork.calm]
@@ -87,7 +87,7 @@ class Causes:
     def _changes(self, pairs: Sequence[tuple[F32, F32]]) -> tuple[list[float], list[float]]:
         """Mean change outside and inside of what differs; inside NaN where nothing does."""
         outside, inside = [], []
-        for (a, b), mask in zip(pairs, self._inside, strict=True):
+        for (a, b), mask in zip(pairs, self.inside, strict=True):
             apart = change(a, b)
             outside.append(float(apart[~mask].mean()) if not mask.all() else 0.0)
             inside.append(float(apart[mask].mean()) if mask.any() else float("nan"))
@@ -146,17 +146,17 @@ class Owned:
 
     def __init__(self, truths: Sequence[Truth], ownership: Ownership) -> None:
         self._truths = truths
-        self._masks = [engine_owned(t.planes, ownership, (t.objects.shape[0], t.objects.shape[1])) for t in truths]
+        self.masks = [engine_owned(t.planes, ownership, (t.objects.shape[0], t.objects.shape[1])) for t in truths]
 
     def judge(self, composites: Sequence[NDArray[np.float16]]) -> Found:
         """Largest |I - E| inside, in levels, and the pixels that are not the engine's bit for bit."""
         largest, torn = [], 0
-        for picture, truth, mask in zip(composites, self._truths, self._masks, strict=True):
+        for picture, truth, mask in zip(composites, self._truths, self.masks, strict=True):
             color = truth.planes[PlaneName.COLOR]
             torn += int((picture.view(np.uint16)[mask] != color.view(np.uint16)[mask]).any(axis=-1).sum())
             apart = np.abs(tone_map(picture[..., :3]) - truth.picture).max(axis=-1) * 255.0
             largest.append(float(apart[mask].max()) if mask.any() else 0.0)
-        owned = sum(int(mask.sum()) for mask in self._masks)
+        owned = sum(int(mask.sum()) for mask in self.masks)
         figures = [
             Figure("W6", "largest difference", "level", 3, largest_of(largest), Gate(0.0, 0.0)),
             Figure("W6", "pixels not bit for bit", "", 0, exactly(float(torn)), Gate(0.0, 0.0)),

@@ -45,6 +45,18 @@ def discontinuities(planes: PlaneViews) -> Lines:
     return Lines(broken(*_COLUMNS), broken(*_ROWS))
 
 
+def jumps(planes: PlaneViews) -> Mask:
+    """[H, W]: pixels beside a step in depth, where what is behind shows or hides as the camera moves."""
+    depth_m = np.minimum(np.asarray(planes[PlaneName.DEPTH], np.float64), 1e6)
+    out: Mask = np.zeros(depth_m.shape, np.bool_)
+    for one, other in (_COLUMNS, _ROWS):
+        near, far = np.minimum(depth_m[one], depth_m[other]), np.maximum(depth_m[one], depth_m[other])
+        jump = far > near * (1.0 + JUMP)
+        out[one] |= jump
+        out[other] |= jump
+    return out
+
+
 def silhouettes(objects: NDArray[np.generic], thing: int | None = None) -> Lines:
     """Where one object ends and another begins; of one thing alone where that is told."""
 

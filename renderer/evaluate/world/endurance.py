@@ -13,7 +13,7 @@ from renderer.evaluate.world.findings import Curve, Figure, Found, Gate, Worst
 from renderer.evaluate.world.long_walk import LOOKS, MINUTE_LOOPS, Diary
 from renderer.evaluate.world.statistics import Estimate, exactly, largest_of, mean_of, slope_of
 from renderer.evaluate.world.steadiness import heat
-from renderer.evaluate.world.truth import F32, F64, Truth
+from renderer.evaluate.world.truth import F32, Truth
 
 # Differences of less than one level of 8 bits, root mean square, are none: no display shows them. So PSNR ends here.
 MOST_DB = 20.0 * float(np.log10(255.0))
@@ -63,15 +63,14 @@ def _identity(own: Diary, engine: Diary) -> Found:
 
 
 def _changes(diary: Diary) -> list[dict[int, float]]:
-    first = diary.looks[0]
-    out = []
-    for looks in diary.looks:
-        seen: dict[int, list[F64]] = {}
-        for look, before in zip(looks, first, strict=True):
-            for thing, lab in look.things.items():
-                seen.setdefault(thing, []).append(ciede2000(before.things[thing], lab))
-        out.append({thing: float(np.mean(values)) for thing, values in seen.items()})
-    return out
+    """Of every loop, by thing, the mean over the frames in which it is large enough."""
+    seen = [(n, thing) for n, look in enumerate(diary.looks[0]) for thing in look.things]
+    labs = np.array([[looks[n].things[thing] for n, thing in seen] for looks in diary.looks])
+    apart = ciede2000(np.broadcast_to(labs[:1], labs.shape), labs)
+    by_thing: dict[int, list[int]] = {}
+    for k, (_, thing) in enumerate(seen):
+        by_thing.setdefault(thing, []).append(k)
+    return [{thing: float(loop[columns].mean()) for thing, columns in by_thing.items()} for loop in apart]
 
 
 def _at(loops: Sequence[int], values: Sequence[float], minutes: float) -> float:

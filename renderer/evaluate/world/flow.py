@@ -69,6 +69,13 @@ def _least_change(picture: F64) -> F64:
     return np.asarray(np.sqrt(np.maximum(least, 0.0)))
 
 
+def shifted(picture: F32, right_px: float, down_px: float) -> F32:
+    """A picture [H, W, C] moved as a whole, bilinear, its border held."""
+    offset = np.broadcast_to(np.array([-right_px, -down_px]), (*picture.shape[:2], 2))
+    channels = [_sampled(picture[..., k].astype(np.float64), offset) for k in range(picture.shape[2])]
+    return np.stack(channels, axis=-1).astype(np.float32)
+
+
 def _slopes(picture: F64) -> tuple[F64, F64]:
     """Levels per pixel, down and across."""
     down, across = np.gradient(picture)

@@ -41,7 +41,8 @@ class Stop:
 
 
 def planned(minutes: Sequence[float], every: int = 1) -> list[Stop]:
-    """A visit; then for each number of minutes the loops of that time, of which one in `every` is walked, and a visit."""
+    """A visit; then for each number of minutes the loops of that time, of which one in `every` is walked, and a visit
+    again."""
     stops, loop = [Stop("visit", 0)], 0
     for number, away in enumerate(minutes, start=1):
         loops = round(away * MINUTE_LOOPS)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,12 @@ class Plain:
         light = light_of(weather_of(frame.controls, {}), world.seed)
         plate[..., :3] = self._row.plate(frame.planes, frame.header.camera, frame.header.bodies, light)
         plate[..., 3] = 1.0
+
+    def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
+        return {}  # it remembers nothing
+
+    def load_latents(self, arrays: Mapping[str, NDArray[Any]]) -> object:
+        return None
 
     def close(self) -> None:
         """Nothing is held beyond memory."""

@@ -8,16 +8,17 @@ from itertools import pairwise
 import numpy as np
 
 from renderer.evaluate.motion import Way, warp_error, way_back
-from renderer.evaluate.world.edges import discontinuities, recalled, silhouette_offsets
+from renderer.evaluate.world.edges import discontinuities, jumps, recalled, silhouette_offsets
 from renderer.evaluate.world.findings import Curve, Figure, Found, Gate, Worst
 from renderer.evaluate.world.flow import flow_departure
 from renderer.evaluate.world.statistics import Estimate, exactly, mean_of
-from renderer.evaluate.world.truth import F32, F64, Truth, change, way_between
+from renderer.evaluate.world.truth import F32, F64, Mask, Truth, change, grown, way_between
 
 LAG = 24  # frames of a pair: 0.96 s at 25 frames a second, and as many there as back of what flickers by turns
 PAIR_EVERY = 4  # frames
 OVERLAP = 0.3  # of the frame, that a pair must have in common
 FLOW_EVERY = 3  # frames
+EDGE_PX = 3  # around steps in depth that W1 and W2 leave out, as Lai et al. do: where edges lie is W5's question
 
 
 class Walk:
@@ -27,8 +28,10 @@ class Walk:
         self._truths = truths
         self._ways = [way_back(now.planes, now.camera, now.bodies, then.planes)
                       for then, now in pairwise(truths)]  # fmt: skip
+        inner = [~grown(jumps(truth.planes), EDGE_PX) for truth in truths]
+        self._inner_ways = [_within(way, inside) for way, inside in zip(self._ways, inner[1:], strict=True)]
         pairs = [(t, way_between(truths[t], truths[t - LAG])) for t in range(LAG, len(truths), PAIR_EVERY)]
-        self._pairs = [(t, way) for t, way in pairs if way.visible.mean() >= OVERLAP]
+        self._pairs = [(t, _within(way, inner[t])) for t, way in pairs if way.visible.mean() >= OVERLAP]
         self._lines = [discontinuities(truth.planes) for truth in truths]
         engine = [truth.picture for truth in truths]
         self._engine = engine
@@ -47,7 +50,7 @@ class Walk:
         return [reprojection_error(shown[t], shown[t - LAG], way) for t, way in self._pairs]
 
     def _warps(self, shown: Sequence[F32]) -> list[float]:
-        return [1e3 * warp_error(shown[t], shown[t - 1], way) for t, way in enumerate(self._ways, start=1)]
+        return [1e3 * warp_error(shown[t], shown[t - 1], way) for t, way in enumerate(self._inner_ways, start=1)]
 
     def _flows(self, shown: Sequence[F32]) -> list[F64]:
         steps = range(1, len(shown), FLOW_EVERY)
@@ -74,7 +77,7 @@ class Walk:
         excess = _less(self._warps(shown), self._warp)
         figure = Figure("W2", "warp error", "10⁻³", 2, mean_of(excess), Gate(most=0.5))
         t = int(np.nanargmax(excess)) + 1
-        way = self._ways[t - 1]
+        way = self._inner_ways[t - 1]
         apart = np.where(way.visible, np.abs(shown[t] - way.followed(shown[t - 1])).mean(axis=-1), 0.0)
         worst = Worst("W2", f"frame {t} and the one before", (
             ("now", shown[t]), ("before", shown[t - 1]), ("difference, 8 times", heat(apart * 8.0))))  # fmt: skip
@@ -151,6 +154,10 @@ def heat(share: F64) -> F32:
     """A map [H, W] of 0..1 in colours [H, W, 3], from black over red to pale yellow."""
     steps = np.clip(share, 0.0, 1.0)[..., None] * 3.0 - np.arange(3.0)
     return np.clip(steps, 0.0, 1.0).astype(np.float32)
+
+
+def _within(way: Way, inside: Mask) -> Way:
+    return Way(way.column, way.row, way.visible & inside)
 
 
 def _less(own: Sequence[float], engine: Sequence[float]) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine.world import Sun
-from bridge.schema import Label
+from bridge.schema import Label, PlaneName
 from renderer.evaluate.world import scenes
 from renderer.evaluate.world.causes import Causes, Edits, Futures, Owned
 from renderer.evaluate.world.endurance import OutAndBack, endurance_found
@@ -36,6 +36,8 @@ class Plan:
     size: Size
     stops: Sequence[Stop]
     frames: int = FRAMES
+    walk_s: float = 3.0
+    aways_s: tuple[float, ...] = AWAY_S
 
 
 class Suite:
@@ -47,10 +49,10 @@ class Suite:
         self.at_rest = scenes.at_rest(seed)
         self.sun = self.at_rest.sun
         self.still_truths = scenes.still(self.at_rest, size)
-        self.walk_truths = scenes.walk(seed, size)
+        self.walk_truths = scenes.walk(seed, size, plan.walk_s)
         self.drop_truths = scenes.drop(seed, size)
         self.mirror_truths = scenes.out_and_back(self.at_rest, size)
-        self.hidings = [scenes.rolled_behind(seed, size), *(scenes.stood_behind(seed, size, s) for s in AWAY_S)]
+        self.hidings = [scenes.rolled_behind(seed, size), *(scenes.stood_behind(seed, size, s) for s in plan.aways_s)]
         self.fork, self.edit_takes = scenes.fork(seed, size), scenes.edits(self.at_rest, size)
         self.owned_truths = self.walk_truths[:OWNED_FRAMES]
         self.still, self.walk, self.drop = Still(self.still_truths), Walk(self.walk_truths), Drop(self.drop_truths)
@@ -71,6 +73,20 @@ class Suite:
             found.add(episode(row))
         row.close()
         return found
+
+    def of_engine(self) -> Iterator[Found]:
+        """The engine's own frames, judged as a row's are, without a renderer."""
+        yield self.still.judge([truth.picture for truth in self.still_truths])
+        yield self.walk.judge([truth.picture for truth in self.walk_truths])
+        yield self.drop.judge([truth.picture for truth in self.drop_truths])
+        yield self.mirror.judge([truth.picture for truth in self.mirror_truths])
+        shown = [[truth.picture for truth in hiding.truths] for hiding in self.hidings]
+        yield permanence_found([kept for p, s in zip(self.permanence, shown, strict=True) for kept in p.judge(s)])
+        calm, pushed = ([t.planes[PlaneName.COLOR] for t in future] for future in (self.fork.calm, self.fork.pushed))
+        yield self.causes.judge(Futures(calm, calm, pushed))
+        yield self.edits.judge([[truth.picture for truth in edit.truths] for edit in self.edit_takes])
+        yield self.owned.judge([truth.planes[PlaneName.COLOR] for truth in self.owned_truths])
+        yield endurance_found(self.long.walked(self.plan.stops, lambda truth: truth.picture), self.engine_diary)
 
     def _episodes(self) -> Iterator[tuple[str, Callable[[Row], Found]]]:
         yield "stand still", lambda row: self.still.judge(self._played(row, self.still_truths))
