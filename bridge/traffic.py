@@ -32,19 +32,23 @@ class Traffic:
 
     def begin(self, pool: Pool, frame_id: int) -> Slot:
         """A slot to write, taken from another frame when there is no free one. From the frame that will be missed
-        least: one that is decided, else the oldest, else the plate that is kept for late frames. A renderer that is
-        still at it notices by the slot's sequence lock."""
+        least: one that gets no plate, else one that is decided, else the oldest, else the plate that is kept for late
+        frames. A renderer that is still at it notices by the slot's sequence lock."""
         self.shown = None  # its views were good until now
         self.tidy()
         try:
             return pool.begin(frame_id)
         except RingFull:
             taken = [flight for flight in self._flights.values() if flight.pool is pool]
-            victim = min(taken, key=lambda flight: (self._late.holds(flight), not flight.resolved, flight.frame_id))
+            victim = min(taken, key=self._worth)
             self._late.lose(victim)
             self.drop(victim, "its slot was needed for a newer frame")
             self._free(victim)
             return pool.begin(frame_id)
+
+    def _worth(self, flight: Flight) -> tuple[bool, bool, bool, int]:
+        """What rises with how much the slot is missed."""
+        return self._late.holds(flight), not flight.lost, not flight.resolved, flight.frame_id
 
     def is_full(self, pool: Pool) -> bool:
         """Whether `begin` would have to take another frame's slot."""

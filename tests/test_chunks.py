@@ -213,7 +213,9 @@ def test_a_reset_while_a_chunk_is_made_lets_none_of_it_be_shown(desk: Desk) -> N
         shown.append(desk.client.present())
     pictures = [(one.frame_id, one.disposition, float(one.picture()[0, 0, 0])) for one in shown if one is not None]
     assert pictures
-    assert all(kind is P and value == frame_id for frame_id, kind, value in pictures)
+    cut_id = CHUNK + 1
+    assert all(value == frame_id if kind is P else value - 0.5 >= cut_id for frame_id, kind, value in pictures)
+    assert desk.model.calls[1] == [cut_id]
 
 
 def test_a_model_that_breaks_costs_the_rest_of_its_chunk_and_no_more(desk: Desk) -> None:

@@ -25,7 +25,7 @@ from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine, warm_up
 from bridge.engine.world import World
 from bridge.reproject import View
-from bridge.schema import Disposition, Limits, PlaneName, SyncMode, Transport
+from bridge.schema import Disposition, Limits, PlaneName, Reset, SyncMode, Transport
 from bridge.shown import Shown
 from renderer.bench.painted import ChunkPainter, Painter, edge_offsets_px, painted
 from renderer.chunks import limits_for
@@ -78,12 +78,12 @@ class Studio:
         )
         self.client.connect()
 
-    def tick(self, dt_s: float) -> tuple[View, Shown | None]:
+    def tick(self, dt_s: float, reset: Reset = Reset.NONE) -> tuple[View, Shown | None]:
         """One engine frame: the state that was submitted, and what is shown."""
         self.engine.step(dt_s)
         slot, camera, bodies = self.client.begin(), self.engine.camera(), self.engine.bodies()
         self.engine.render(slot.inputs)
-        self.client.submit(slot, camera, bodies=bodies)
+        self.client.submit(slot, camera, bodies=bodies, reset=reset)
         view = View(slot.frame_id, camera, bodies, slot.inputs[PlaneName.DEPTH], slot.inputs[PlaneName.OBJECT])
         return view, self.client.present()
 
@@ -120,9 +120,13 @@ def _note(run: Run, view: View, shown: Shown) -> None:
     if shown.disposition is Disposition.REPROJECTED:
         run.reproject_ms.append(shown.stages_ms["substitute"])
     if run.ticks % LOOK_EVERY == 0:
-        objects = None if view.objects is None else view.objects.copy()
-        kept = View(view.frame_id, view.camera, view.bodies, view.depth_m.copy(), objects)
-        run.kept.append(Kept(shown.picture().copy(), kept))
+        run.kept.append(keep(view, shown))
+
+
+def keep(view: View, shown: Shown) -> Kept:
+    """Copies, since both live in a slot."""
+    objects = None if view.objects is None else view.objects.copy()
+    return Kept(shown.picture().copy(), View(view.frame_id, view.camera, view.bodies, view.depth_m.copy(), objects))
 
 
 def figures(run: Run) -> dict[str, Any]:
