@@ -12,7 +12,7 @@ from bridge.client import Client
 from bridge.ends import memory_pair
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine
-from bridge.schema import Limits, Record, Reset, SyncMode, Transport
+from bridge.schema import Limits, Record, RendererState, Reset, Status, SyncMode, Transport
 from bridge.shown import Shown
 from renderer.models import WorldModel
 from renderer.models.passthrough import Passthrough
@@ -27,7 +27,6 @@ class Stage:
     """Use as a context manager: the loop's thread and the take are over when it ends."""
 
     def __init__(self, folder: Path, model: WorldModel | None = None, size: tuple[int, int] = (64, 36)) -> None:
-        self.folder = folder
         engine_end, renderer_end = memory_pair()
         model = model or Passthrough()
         self.recorder = Recorder(model, folder)
@@ -60,6 +59,7 @@ class Stage:
 
     def show(self, count: int = 1, reset: Reset = Reset.NONE) -> Shown:
         """Steps the engine and shows a frame, so many times; the last one."""
+        shown = None
         for number in range(count):
             self.engine.step(PERIOD_S)
             slot = self.client.begin()
@@ -68,11 +68,32 @@ class Stage:
                 slot, self.engine.camera(), bodies=self.engine.bodies(), reset=reset if number == 0 else Reset.NONE
             )
             shown = self.client.present()
-            assert shown is not None
+        assert shown is not None
         return shown
 
+    def resize(self, width: int, height: int) -> None:
+        self.client.resize(width, height)
+        self.engine = EmbeddedEngine(courtyard(7), width, height)
+        self.client.connect()
+
+    def status(self) -> Status:
+        """As the renderer would tell it now."""
+        return self.renderer.ask(lambda r: r.sessions[0].status(RendererState.RUNNING, "")).result(10.0)
+
+    def wait_until_written(self, frames: int) -> None:
+        """Until so many frames of the take are on disk."""
+        until_s = time.monotonic() + 10.0
+        while (take := self.session.take) is None or take.frames < frames:
+            assert time.monotonic() < until_s, f"{frames} frames are not written"
+            time.sleep(0.01)
+
+    def stop_renderer(self) -> None:
+        self._stop.set()
+        self._thread.join(20.0)
+        assert not self._thread.is_alive()
+
     def wait_for(self, what: str) -> None:
-        """Until the session's take has said so: `problem` or `missed`."""
+        """Until the session's take has a `problem`, or frames that are `missed`."""
         until_s = time.monotonic() + 10.0
         while not getattr(self.session.take, what):
             assert time.monotonic() < until_s, f"the take has no {what}"
@@ -80,9 +101,7 @@ class Stage:
 
     def close(self) -> None:
         self.client.close()
-        self._stop.set()
-        self._thread.join(20.0)
-        assert not self._thread.is_alive()
+        self.stop_renderer()
 
     def __enter__(self) -> Self:
         return self
