@@ -70,11 +70,13 @@ class Desk:
         self._out: queue.SimpleQueue[FromDesk | Shot] = queue.SimpleQueue()
         self._woken, self._waker = socket.socketpair()
         self._process: socket.socket | None = None  # our end of the line to it
+        self.pid: int | None = None  # of it, while there is one
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._renderer: Renderer
         self._deeds: Deeds
-        self._state: State | None = None
+        self._state: State | None = None  # that was told last
+        self._anew = False  # a page came: it is told again
         self._busy_since_s: float | None = None
 
     @property
@@ -131,13 +133,13 @@ class Desk:
         its.close()
         try:
             pipe.send(ours, to_json(Secrets(token=self._token, port=self.port)))
-            self._process = ours
+            self._process, self.pid = ours, child.pid
             if not self._closing.is_set():
                 self._hear(ours)
         except OSError:
             log.debug("the panel's process was gone before it could be told anything")
         finally:
-            self._process = None
+            self._process = self.pid = None
             self.tap.pages = 0
             self.tap.forget_wishes()
             _shut(ours)
@@ -159,7 +161,7 @@ class Desk:
                 self.tap.wish(message)
             elif isinstance(message, Open):
                 self.tap.pages = message.pages
-                self._state = None  # so that it is told anew
+                self._anew = True
             elif isinstance(message, Linked):
                 self._token = message.token
                 log.info("the next link to the panel is %s", self.link)
@@ -220,8 +222,8 @@ class Desk:
             if self._state is None:
                 return
             state = msgspec.structs.replace(self._state, health=health((), time.monotonic() - self._busy_since_s))
-        if state != self._state:
-            self._state = state
+        if self._anew or state != self._state:
+            self._anew, self._state = False, state
             self._say(state)
 
 

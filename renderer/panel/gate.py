@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bridge.errors import BadToken, LimitExceeded, Refused, WorldplateError
 from renderer.panel.messages import TOKEN_BYTES
 
-NAMES = ("127.0.0.1", "localhost", "[::1]")
+NAMES = ("127.0.0.1", "localhost")
 MOST_WRONG, WRONG_S = 5, 30.0  # wrong tokens in that time; then none is looked at until it is over
 MOST_COOKIES = 32  # browsers that are let in; the oldest has to come in anew
 NEWEST = "Open the newest link in the log of `worldplate serve`."

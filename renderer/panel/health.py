@@ -11,7 +11,7 @@ TROUBLE_S = 5.0  # how long an error is told after it last came
 PAUSED_S = 2.0  # without a frame
 OLD_MS = 250.0  # frame age that hands and eyes notice
 LONGEST = {
-    "generate": "The model takes {ms:.0f} ms a frame. Make the engine's view smaller, or raise `threads`.",
+    "generate": "The model takes {ms:.0f} ms a frame. Make the engine's view smaller, or raise the setting `threads`.",
     "recall": "The world's memory takes {ms:.0f} ms a frame. Make the engine's view smaller.",
 }
 ELSEWHERE = "Frames wait {ms:.0f} ms outside the model. Close what else works on this machine."

@@ -56,7 +56,7 @@ export class Charts {
     this.#line("chart-fps", samples.slice(1), rates, now, "");
     this.#line("chart-age", samples, samples.map((sample) => sample.age_ms), now, " ms");
     this.#stages(samples, now);
-    const last = samples.filter((sample) => sample.at_ms >= now - 1500);
+    const last = samples.filter((sample) => sample.at_ms >= now - 2500);
     const span = last.length > 1 ? last.at(-1).at_ms - last[0].at_ms : 0;
     find("gauge-fps").textContent = span ? (((last.length - 1) * 1000) / span).toFixed(1) : "–";
     find("gauge-age").textContent = last.length ? `${Math.round(percentile(last.map((sample) => sample.age_ms), 0.5))} ms` : "–";

@@ -123,6 +123,8 @@ class Row {
 }
 
 class NumberRow extends Row {
+  typed = false; // and not sent yet
+
   inputs() {
     const { minimum, maximum, step, type } = this.control;
     const bounds = { min: minimum, max: maximum, step: type === "integer" ? 1 : step };
@@ -132,7 +134,9 @@ class NumberRow extends Row {
     });
     this.exact = make("input", {
       type: "number", ...bounds, step: "any", id: this.id, inputMode: "decimal",
+      oninput: () => (this.typed = true),
       onchange: () => {
+        this.typed = false;
         if (this.exact.value !== "") this.set(Number(this.exact.value));
         else this.paint();
       },
@@ -160,7 +164,7 @@ class NumberRow extends Row {
   }
 
   busy() {
-    return document.activeElement === this.exact && Number(this.exact.value) !== this.value;
+    return document.activeElement === this.exact && this.typed;
   }
 
   paint() {
@@ -169,7 +173,7 @@ class NumberRow extends Row {
     const { minimum, maximum, step } = this.control;
     const share = (Math.min(maximum, Math.max(minimum, this.value)) - minimum) / (maximum - minimum || 1);
     this.slider.style.setProperty("--share", `${share * 100}%`);
-    this.exact.value = Number(Number(this.value).toFixed(Math.max(digits(step), Math.min(4, String(this.value).split(".")[1]?.length ?? 0))));
+    this.exact.value = Number(Number(this.value).toFixed(digits(step) + 1));
   }
 }
 

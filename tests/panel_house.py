@@ -1,0 +1,241 @@
+"""A renderer with a panel, an engine that feeds it, and a browser's side of the line, for the tests of the panel."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scripted_renderer import CAMERA
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from bridge.client import Client
+from bridge.ends import memory_pair
+from bridge.schema import (
+    Control,
+    ControlType,
+    Label,
+    Limits,
+    PixelFormat,
+    PlaneName,
+    Reset,
+    SyncMode,
+    Transport,
+)
+from renderer.frame import RenderFrame
+from renderer.models import ModelCard
+from renderer.models.passthrough import Passthrough
+from renderer.panel.desk import Desk
+from renderer.recall import World
+from renderer.serve import Renderer
+
+WIDTH, HEIGHT = 96, 54
+LEFT, RIGHT = 11, 12  # object ids of the picture's halves
+PLANES = {
+    PlaneName.COLOR: (PixelFormat.RGBA16F,),
+    PlaneName.DEPTH: (PixelFormat.R32F,),
+    PlaneName.OBJECT: (PixelFormat.R32UI,),
+    PlaneName.LABEL: (PixelFormat.R8UI,),
+}
+ENGINE_RED = 0.9  # of the engine's own picture; the plate has none unless `red` says so
+
+
+def number(name: str, default: float, low: float, high: float, step: float = 0.01, unit: str = "") -> Control:
+    return Control(
+        name=name, type=ControlType.NUMBER, text=f"How {name} it is.", default=default, minimum=low, maximum=high,
+        step=step, unit=unit,
+    )  # fmt: skip
+
+
+CONTROLS = (
+    Control(name="prompt", type=ControlType.TEXT, default="", text="Words; the plate is green with any."),
+    Control(name="sun_from", type=ControlType.CHOICE, default="angles", choices=("angles", "hour"), text="Of the sun."),
+    number("sun_azimuth_deg", 0.0, 0.0, 360.0, 1.0, "deg"),
+    number("sun_elevation_deg", 45.0, -30.0, 90.0, 0.5, "deg"),
+    number("hour", 12.0, 0.0, 24.0, 0.1, "h"),
+    number("red", 0.0, 0.0, 1.0),
+    Control(name="blue", type=ControlType.TOGGLE, default=False, text="Whether the plate is blue."),
+    Control(name="bands", type=ControlType.INTEGER, default=0, minimum=0, maximum=8, step=1, text="Dark rows."),
+    number("seed", 0.0, 0.0, 65535.0, 1.0),
+)
+
+
+class Painter(Passthrough):
+    """Its controls are the colour of its plates."""
+
+    card = ModelCard(
+        name="painter", needs=frozenset({PlaneName.COLOR}), optional=frozenset(PlaneName) - {PlaneName.PLATE},
+        controls=CONTROLS,
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.held = threading.Event()  # while it is set a frame takes as long as that
+        self.broken = False
+        self.resets = 0
+
+    def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
+        while self.held.is_set():
+            time.sleep(0.01)
+        if self.broken:
+            raise RuntimeError("its brush is gone")
+        self.resets = world.epoch
+        values = frame.controls
+        plate[...] = (float(values["red"]), 0.6 if values["prompt"] else 0.0, 0.8 if values["blue"] else 0.0, 1.0)
+        plate[: int(values["bands"])] = (0.0, 0.0, 0.0, 1.0)
+
+
+class PanelHouse:
+    """All of it in this process, but for the panel's own. `engine` runs while it is not paused."""
+
+    def __init__(self, folder: Path, *, width: int = WIDTH, height: int = HEIGHT, with_engine: bool = True) -> None:
+        engine_end, renderer_end = memory_pair()
+        self.model = Painter()
+        self.desk = Desk()
+        self.snapshots = folder / "worlds"
+        self.snapshots.mkdir(mode=0o700, exist_ok=True)
+        self.renderer = Renderer(renderer_end, self.model, "", Limits(), [self.desk.tap], snapshots=self.snapshots)
+        self.desk.attend(self.renderer, self.model.card, str(self.snapshots))
+        self.stop = threading.Event()
+        self.paused = threading.Event()
+        self.client = Client(
+            width, height, PLANES, sync=SyncMode.FREERUN, transports=(Transport.INLINE,), connection=engine_end,
+            name="test engine", engine="embedded",
+        )  # fmt: skip
+        works: list[Callable[[], None]] = [self._render, *([self._drive] if with_engine else [])]
+        self.threads = [threading.Thread(target=work) for work in works]
+        for thread in self.threads:
+            thread.start()
+
+    def _render(self) -> None:
+        self.renderer.run(self.stop)
+
+    def _drive(self) -> None:
+        while not self.stop.is_set():
+            if not self.paused.is_set():
+                slot = self.client.begin()
+                slot.inputs[PlaneName.COLOR][...] = (ENGINE_RED, 0.0, 0.0, 1.0)
+                slot.inputs[PlaneName.DEPTH][...] = 4.0
+                slot.inputs[PlaneName.DEPTH][: slot.inputs[PlaneName.DEPTH].shape[0] // 2] = np.inf
+                half = slot.inputs[PlaneName.OBJECT].shape[1] // 2
+                slot.inputs[PlaneName.OBJECT][:, :half], slot.inputs[PlaneName.OBJECT][:, half:] = LEFT, RIGHT
+                slot.inputs[PlaneName.LABEL][:, :half] = Label.WOOD
+                slot.inputs[PlaneName.LABEL][:, half:] = Label.PLASTIC
+                self.client.submit(slot, CAMERA, reset=Reset.NONE)
+                self.client.present()
+            else:
+                self.client.tick()
+            time.sleep(0.04)
+        self.client.close()
+
+    def close(self) -> None:
+        self.model.held.clear()
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(20.0)
+            assert not thread.is_alive()
+        self.desk.close()
+
+
+class Browser:
+    """What a browser sends, without one."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.port = desk.port
+        self.host = f"127.0.0.1:{desk.port}"
+        self.origin = f"http://{self.host}"
+        self.cookie = ""
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60.0)
+        try:
+            line.request(method, path, body, {**({"Cookie": self.cookie} if self.cookie else {}), **(headers or {})})
+            answer = line.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            line.close()
+
+    def enter(self, token: str, origin: str | None = None) -> tuple[int, Mapping[str, str], bytes]:
+        body = json.dumps({"token": token}).encode()
+        status, headers, said = self.request("POST", "/enter", body, {"Origin": origin or self.origin})
+        if status == 204:
+            self.cookie = headers["set-cookie"].split(";")[0]
+        return status, headers, said
+
+    def live(self, origin: str | None = None) -> AbstractContextManager[ClientConnection]:
+        return connect(
+            f"ws://{self.host}/live", origin=Origin(origin or self.origin), open_timeout=60.0, max_size=None,
+            additional_headers={"Cookie": self.cookie} if self.cookie else {}, compression=None, proxy=None,
+        )  # fmt: skip
+
+
+def token_of(desk: Desk) -> str:
+    return desk.link.split("#token=")[1]
+
+
+class Page:
+    """An open WebSocket, and what came over it."""
+
+    def __init__(self, line: ClientConnection) -> None:
+        self.line = line
+        self._last = 0
+
+    def tell(self, **message: Any) -> None:
+        self.line.send(json.dumps(message))
+
+    def hear(self, wanted: Callable[[Any], object], timeout_s: float = 60.0) -> Any:
+        """The first message of which that is true; pictures come as (head, images)."""
+        until_s = time.monotonic() + timeout_s
+        while True:
+            said = self.line.recv(timeout=max(0.01, until_s - time.monotonic()))
+            message = picture_of(said) if isinstance(said, bytes) else json.loads(said)
+            if wanted(message):
+                return message
+
+    def ask(self, **message: Any) -> Any:
+        self._last += 1
+        n = self._last
+        self.tell(**message, n=n)
+        return self.hear(lambda said: isinstance(said, dict) and said.get("n") == n)
+
+    def state(self, when: Callable[[Any], object] = lambda _: True) -> Any:
+        return self.hear(lambda said: isinstance(said, dict) and said["is"] == "state" and when(said))
+
+    def picture(self, when: Callable[[Any], object] = lambda _: True) -> Any:
+        """The next picture for which that is true; each is said to be drawn."""
+
+        def fits(said: Any) -> bool:
+            if not isinstance(said, tuple):
+                return False
+            self.tell(do="drawn")
+            return bool(when(said))
+
+        return self.hear(fits)
+
+    def watch(self, *views: str) -> Any:
+        """From the first session's first stream; the session."""
+        state = self.state(lambda said: said["sessions"] and said["sessions"][0]["streams"])
+        session = state["sessions"][0]
+        self.tell(do="watch", session=session["id"], stream=session["streams"][0], views=views)
+        return session
+
+
+def picture_of(said: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    (length,) = struct.unpack_from("<I", said)
+    head = json.loads(said[4 : 4 + length])
+    images, at = [], 4 + length
+    for size in head["sizes"]:
+        images.append(said[at : at + size])
+        at += size
+    assert at == len(said)
+    return head, images
