@@ -70,7 +70,7 @@ class Player:
         first = take.frame(1).span
         self._formats = _formats(first)
         self._span = first
-        self._exact = first.fresh
+        self._exact = first.fresh or _remembers_nothing(take)
         self._id = 0  # of the frame before, as recorded
         self._told: tuple[dict[str, ControlValue], Ownership] | None = None
         self.client = Client(
@@ -171,6 +171,11 @@ class Player:
             played.different += 1
             if len(played.first_different) < MOST_NAMED:
                 played.first_different.append(frame.number)
+
+
+def _remembers_nothing(take: Take) -> bool:
+    """Whether the world that the take begins with is as good as a new one: its model keeps nothing."""
+    return any(number == 0 and not state.arrays for number, state in take.worlds)
 
 
 def _fill(slot: PlaneViews, planes: PlaneViews) -> None:
