@@ -36,6 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user with nothing yet, in a folder of its own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -187,6 +188,14 @@ def test_a_take_that_is_none_cut_or_mixed_is_told(home: Path, capsys: pytest.Cap
     assert export(mixed, "mp4", home / "film.mp4") == 2
     assert "64x36, 32x18" in capsys.readouterr().err
     assert export(mixed, "camera", home / "path.jsonl") == 0
+
+
+def test_a_recorded_take_is_found_by_its_name(take: Path, home: Path) -> None:
+    folder = home / "data" / "worldplate" / "takes"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "court.mcap").write_bytes(take.read_bytes())
+    assert main(["export", "court", "--to", "camera", "--out", str(home / "path.jsonl")]) == 0
+    assert len((home / "path.jsonl").read_text().splitlines()) == FRAMES
 
 
 def test_a_take_cut_in_half_gives_the_frames_it_has(take: Path, home: Path) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from renderer.progress import Told, frame_range
+
 if TYPE_CHECKING:
-    from renderer.exports.job import Done, Options, Progress
+    from renderer.exports.job import Done, Options
 
 KINDS = ("mp4", "png", "exr", "camera")
 PICTURES = ("composite", "plate", "engine")
 PRIMARIES = ("acescg", "rec709")
-TELL_EVERY_S = 5.0
 EPILOG = """examples:
   worldplate export court.mcap --to mp4 --out court.mp4
   worldplate export court.mcap --to png --picture plate --out plates     8 bit, with the matte as alpha
@@ -34,10 +33,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.description = "Writes a take as a film, stills, multi-part OpenEXR, or its camera as OpenTrackIO."
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("take", type=Path, metavar="TAKE", help="a file that `worldplate record` wrote")
+    parser.add_argument("take", metavar="TAKE", help="name of a recorded take, or a file")
     parser.add_argument("--to", choices=KINDS, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="a file; for png and exr a folder")
-    parser.add_argument("--frames", type=_frames, default=(None, None), metavar="A-B", help="from 1, both included")
+    parser.add_argument("--frames", type=frame_range, default=(None, None), metavar="A-B", help="from 1, both included")
     parser.add_argument("--picture", choices=PICTURES, default="composite", help="of mp4 and png (default composite)")
     parser.add_argument("--view", help="OpenColorIO view of mp4 and png (default ACES 2.0, SDR 100 nits)")
     parser.add_argument("--primaries", choices=PRIMARIES, default="acescg", help="of exr, linear (default acescg)")
@@ -50,50 +49,24 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 def run_export(options: argparse.Namespace) -> int:
     from bridge.take import Take
     from renderer.cli import VERSION
+    from renderer.config import load_settings
     from renderer.exports.job import Export, Options
+    from renderer.takes_folder import find_take, takes_folder
 
     first, last = options.frames
+    path = Path(options.take)
+    if not path.exists():
+        path = find_take(options.take, takes_folder(load_settings({}).takes_dir))
     asked = Options(
-        take=options.take, to=options.to, out=options.out, picture=options.picture, view=options.view,
+        take=path, to=options.to, out=options.out, picture=options.picture, view=options.view,
         primaries=options.primaries, first=first, last=last, stream=options.stream, marked=not options.no_mark,
     )  # fmt: skip
-    with Take.open(options.take) as take:
+    with Take.open(path) as take:
         export = Export(asked, take, f"Worldplate {VERSION}")
-        with _Told(options.json) as tell:
+        with Told("exporting", quiet=options.json) as tell:
             done = export.run(tell)
     _say(done, asked, as_json=options.json)
     return 0
-
-
-class _Told:
-    """Progress with the time left: a bar on a terminal, a line every five seconds into a log, nothing beside JSON."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._lines = not quiet and not sys.stderr.isatty()
-        self._began_s = self._told_s = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), disable=quiet or self._lines, transient=True,
-        )  # fmt: skip
-        self._task = self._bar.add_task("exporting", total=None)
-
-    def __enter__(self) -> Progress:
-        self._bar.start()
-        return self._tell
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def _tell(self, done: int, count: int) -> None:
-        self._bar.update(self._task, completed=done, total=count)
-        now_s = time.monotonic()
-        if self._lines and now_s - self._told_s > TELL_EVERY_S:
-            left_s = (now_s - self._began_s) / done * (count - done)
-            sys.stderr.write(f"{done} of {count} frames, {int(left_s // 60)}:{int(left_s % 60):02d} left\n")
-            self._told_s = now_s
 
 
 def _say(done: Done, options: Options, *, as_json: bool) -> None:
@@ -114,12 +87,3 @@ def _say(done: Done, options: Options, *, as_json: bool) -> None:
         marks = f", marked (watermark {done.about.watermark})" if done.about.watermark else ", signed"
     name = str(done.out) if str(done.out).isprintable() else repr(str(done.out))
     sys.stdout.write(f"{name}: {done.frames} frames in {done.seconds:.1f} s{skipped}{marks}\n")
-
-
-def _frames(text: str) -> tuple[int | None, int | None]:
-    found = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", text, re.ASCII)
-    if not found or not (found[1] or found[3]):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a range of frames such as 10-20, 10- or 10")
-    first = int(found[1]) if found[1] else None
-    last = int(found[3]) if found[3] else None
-    return first, last if found[2] else first

@@ -20,6 +20,7 @@ from bridge.errors import ConfigError, ExportMixed, TakeMixed
 from bridge.take import Take, TakeFrame
 from renderer.exports.files import Common, open_folder, partial, told, write_whole
 from renderer.exports.timing import rate_of
+from renderer.progress import Tell
 from renderer.provenance.generation import Generation, generation_of
 from renderer.provenance.journal import Line, note
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 KINDS = ("mp4", "png", "exr", "camera")
 FOLDERS = ("png", "exr")
-Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class Export:
         watermarked = self.keys is not None and picture != "engine" and _can_hold(take)
         self.about = generation_of(take.info, software, picture=picture, watermarked=watermarked)
 
-    def run(self, progress: Progress) -> Done:
+    def run(self, tell: Tell) -> Done:
         """Raises ExportNotWritten, ExportMixed, TakeCorrupt; what is whole stays."""
         began_s = time.monotonic()
         with told(self.options.out):
             self.options.out.parent.mkdir(parents=True, exist_ok=True)
         self._tell_journal()
         make = {"mp4": self._film, "png": self._folder, "exr": self._folder, "camera": self._path}[self.options.to]
-        written = make(progress)
+        written = make(tell)
         count = len(self.numbers)
         seconds = time.monotonic() - began_s
         return Done(self.options.out, count, written, count - written, self.about, seconds)
@@ -106,12 +106,12 @@ class Export:
 
         return Marking(self.keys.watermark, int(self.about.watermark, 16))
 
-    def _frames(self, progress: Progress) -> Iterator[TakeFrame]:
+    def _frames(self, tell: Tell) -> Iterator[TakeFrame]:
         for done, number in enumerate(self.numbers, start=1):
             yield self.take.frame(number)
-            progress(done, len(self.numbers))
+            tell(done, len(self.numbers))
 
-    def _film(self, progress: Progress) -> int:
+    def _film(self, tell: Tell) -> int:
         from renderer.exports.color import FILMS
         from renderer.exports.pictures import display_of
         from renderer.film import write_mp4
@@ -122,7 +122,7 @@ class Export:
             return display_of(taken, picture, view, self.marking, even=True)[..., :3]
 
         with told(self.options.out), partial(self.options.out) as new:
-            write_mp4(new.absolute(), map(frame, self._frames(progress)), self.rate)
+            write_mp4(new.absolute(), map(frame, self._frames(tell)), self.rate)
             if self.keys is not None:
                 from renderer.provenance.credentials import sign
 
@@ -130,7 +130,7 @@ class Export:
                     sign(new, signed, self.about, self.keys, self.options.out.name)
         return len(self.numbers)
 
-    def _path(self, progress: Progress) -> int:
+    def _path(self, tell: Tell) -> int:
         from renderer.exports.opentrackio import sample_line
 
         first_ns = self.take.header(self.numbers[0]).capture_ns
@@ -145,10 +145,10 @@ class Export:
                     )
                     + "\n"
                 )  # fmt: skip
-                progress(done, len(self.numbers))
+                tell(done, len(self.numbers))
         return len(self.numbers)
 
-    def _folder(self, progress: Progress) -> int:
+    def _folder(self, tell: Tell) -> int:
         """One file a frame; those that are there stay as they are."""
         out, to = self.options.out, self.options.to
         encode = self._png() if to == "png" else self._exr()
@@ -159,7 +159,7 @@ class Export:
             if not path.exists():
                 write_whole(path, encode(self.take.frame(number), path))
                 written += 1
-            progress(done, len(self.numbers))
+            tell(done, len(self.numbers))
         if to == "exr" and self.keys is not None:
             _sign_folder(out, self.about, self.keys)
         return written

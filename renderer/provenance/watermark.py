@@ -198,10 +198,15 @@ class Evidence:
             self.total += standing_out(picture_means(np.ascontiguousarray(picture)))
             self.frames += 1
 
-    def read(self, key: bytes) -> Reading:
+    def deviates(self, key: bytes) -> F64:
+        """What each bit says, [32]: its sign, and how sure that is, in standard deviations of an unmarked picture."""
         grid, cells = grid_of(key), self.total.ravel()
         energy = np.bincount(grid.bits, cells**2, BITS)
-        deviates = np.bincount(grid.bits, grid.signs * cells, BITS) / np.sqrt(np.maximum(energy, 1e-12))
+        said = np.bincount(grid.bits, grid.signs * cells, BITS)
+        return np.asarray(said / np.sqrt(np.maximum(energy, 1e-12)), np.float64)
+
+    def read(self, key: bytes) -> Reading:
+        deviates = self.deviates(key)
         payload = int("".join("1" if d > 0 else "0" for d in deviates), 2)
         size = np.abs(deviates)
         return Reading(float(size.sum()), payload, int(np.count_nonzero(size < CERTAIN)), self.frames)
