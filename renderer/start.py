@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.metadata
 import logging
 import os
 import threading
@@ -57,7 +58,8 @@ def recorder_of(settings: Settings, model: WorldModel) -> Recorder | None:
         log.info("takes cannot be recorded: %s", error)
         return None
     folder = takes_folder(settings.takes_dir) if settings.takes_dir else None  # the user's, once it is needed
-    return Recorder(model, folder, threads=settings.threads)
+    software = f"worldplate {importlib.metadata.version('worldplate')}"
+    return Recorder(model, folder, threads=settings.threads, software=software)
 
 
 def panel_of(settings: Settings) -> Desk | None:
