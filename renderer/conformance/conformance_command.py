@@ -37,10 +37,10 @@ def run_conformance(options: argparse.Namespace) -> int:
     from renderer.conformance.report import as_json, lines
 
     watch = watch_an_engine(options.frames)
-    if watch.hello is None or not watch.shots:
+    if watch.hello is None or len(watch.shots) < LEAST:
         for text, count in watch.failures.items():
             sys.stdout.write(f"{count} frames were refused: {text}\n")
-        sys.stdout.write("No frame came. Start the engine while this waits; it finds this as it finds a renderer.\n")
+        sys.stdout.write(f"{len(watch.shots)} frames came, and it takes {LEAST}. Start the engine while this waits.\n")
         return 1
     verdict = judge_for(scene=options.scene).judge(watch.shots)
     for line in lines(watch.hello, verdict, watch.failures, scene=options.scene):
@@ -67,7 +67,7 @@ def watch_an_engine(frames: int) -> Watch:
     enough = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: enough.set())
-    watch = Watch(frames, enough)
+    watch = Watch(LEAST, frames, enough)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     link = listen(settings.endpoint or None, settings.limits, folder)
     try:

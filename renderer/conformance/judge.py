@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 
 from renderer.conformance.measures import Measure, Residual, Shots
 from renderer.conformance.readings import Reading
+from renderer.conformance.shot import thinned
 
 EXPLAINED = 3.0  # times nearer a reading must bring what it explains
 MOST_MISTAKES = 4
 WORST = 20.0  # bits; a measure that is infinitely off counts as this much
-SCREENED = 7  # frames
+SCREENED = 5  # frames
+GLANCED = 3  # measures
 ALIKE = 1.5  # bits by which the best reading must win, or the next one is named beside it
 
 Found = dict[str, Residual | None]
@@ -62,7 +64,8 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _Screen:
-    """A few frames in the middle of a run, on which most readings are seen not to explain anything, at a part of the price."""
+    """A few frames in the middle of a run, thinned out: most readings are seen there not to explain anything, at a part
+    of the price."""
 
     shots: Shots
     failing: list[Measure]
@@ -71,12 +74,14 @@ class _Screen:
     @classmethod
     def of(cls, shots: Shots, failing: list[Measure]) -> _Screen:
         start = (len(shots) - SCREENED) // 2
-        few = shots[start : start + SCREENED] if start > 0 else ()
+        few = [thinned(shot) for shot in shots[start : start + SCREENED]] if start > 0 else ()
         return cls(few, failing, {m.name: m.of(few) if few else None for m in failing})
 
-    def might(self, reading: Reading, touched: list[Measure]) -> bool:
-        """Whether it may explain something in all of the frames. What these few do not show is left open."""
-        seen = [m for m in touched if off(self.found[m.name]) > 0.0]
+    def might(self, reading: Reading, touched: list[Measure], glances: int) -> bool:
+        """Whether it may explain something in all of the frames, by so many of the measures that are farthest off. What
+        these few frames do not show is left open."""
+        seen = sorted((m for m in touched if off(self.found[m.name]) > 0.0), key=lambda m: -off(self.found[m.name]))
+        seen = seen[:glances]
         if reading.silences or not seen:
             return True
         undone = reading.undo(self.shots)
@@ -111,13 +116,9 @@ class Judge:
         self, shots: Shots, found: Found, failing: list[Measure], silenced: set[str]
     ) -> tuple[Mistake, _Candidate] | None:
         few = _Screen.of(shots, failing)
-        candidates: list[_Candidate] = []
-        for fitted in (False, True):  # what takes a number from the frames can explain too much
-            tried = (self._try(reading, shots, found, few, silenced)
-                     for reading in self.readings if reading.fitted is fitted)  # fmt: skip
-            candidates += filter(None, tried)
-            if any(candidate.cost <= 0.0 for candidate in candidates):
-                break
+        candidates = self._candidates(shots, found, few, silenced, GLANCED)
+        if not candidates:  # several mistakes at once may hide each other from a few measures
+            candidates = self._candidates(shots, found, few, silenced, len(failing))
         if not candidates:
             return None
         candidates.sort(key=lambda c: (round(c.cost, 3), c.reading.fitted, round(c.quality / ALIKE)))
@@ -125,17 +126,33 @@ class Judge:
         alike = [c.reading.says for c in candidates[1:]
                  if c.cost <= best.cost + 1e-3 and c.reading.fitted == best.reading.fitted
                  and c.quality < best.quality + ALIKE * len(failing)]  # fmt: skip
-        evidence = [evidence_of(m, found[m.name], best.found[m.name], m.name in best.reading.silences)
-                    for m in failing if _explained(found[m.name], best.found[m.name], m.name in best.reading.silences)]  # fmt: skip
         reading = best.reading
+        evidence = []
+        for name, silent in ((m.name, m.name in reading.silences) for m in failing):
+            if _explained(found[name], best.found[name], silent):
+                evidence.append(self._evidence(name, found[name], best.found[name], silent))
         says = reading.words(shots) if reading.words else reading.says
         return Mistake(reading.convention, says, reading.fix, tuple(evidence), tuple(alike)), best
 
-    def _try(self, reading: Reading, shots: Shots, found: Found, few: _Screen, silenced: set[str]) -> _Candidate | None:
+    def _candidates(
+        self, shots: Shots, found: Found, few: _Screen, silenced: set[str], glances: int
+    ) -> list[_Candidate]:
+        candidates: list[_Candidate] = []
+        for fitted in (False, True):  # what takes a number from the frames can explain too much
+            for reading in self.readings:
+                if reading.fitted is fitted and (tried := self._try(reading, shots, found, few, silenced, glances)):
+                    candidates.append(tried)
+            if any(candidate.cost <= 0.0 for candidate in candidates):
+                break
+        return candidates
+
+    def _try(
+        self, reading: Reading, shots: Shots, found: Found, few: _Screen, silenced: set[str], glances: int
+    ) -> _Candidate | None:
         """None when the reading does not apply, explains nothing, or breaks something that agreed."""
         failing = few.failing
         touched = [m for m in failing if m.uses & reading.touches]
-        if not touched or not few.might(reading, touched):
+        if not touched or not few.might(reading, touched, glances):
             return None
         undone = reading.undo(shots)
         if undone is None:
@@ -156,6 +173,14 @@ class Judge:
         quality = sum(bits(changed[m.name]) for m in failing if m.name not in quiet)
         return _Candidate(reading, undone, changed, cost, quality)
 
+    def _evidence(self, name: str, before: Residual | None, after: Residual | None, silenced: bool) -> str:
+        """One line: what was measured of the frames as they came, and of those read as the mistake says."""
+        measure = next(m for m in self.measures if m.name == name)
+        line = evidence_of(measure, before) if before is not None else name
+        if silenced or after is None:
+            return line
+        return f"{line}; {' '.join(filter(None, (_number(after), measure.unit)))} when read so"
+
     @staticmethod
     def _cost(before: Residual | None, after: Residual | None) -> float:
         """What is still off; a measure that can no longer be taken is as far off as it was."""
@@ -166,7 +191,7 @@ class Judge:
             residual = found[measure.name]
             if residual is None or measure.name in silenced or off(residual) <= 0.0:
                 continue
-            told = f"{measure.name}: {_number(residual)} {measure.unit} {measure.says}, {residual.allowed:.2g} is tolerated"
+            told = evidence_of(measure, residual)
             if residual.score < measure.beyond or verdict.mistakes:
                 verdict.notes.append(told)
                 continue
@@ -215,9 +240,7 @@ def _number(residual: Residual) -> str:
     return f"{residual.value:.3g}" if math.isfinite(residual.value) else "infinitely"
 
 
-def evidence_of(measure: Measure, before: Residual | None, after: Residual | None, silenced: bool) -> str:
-    """One line: what was measured as the frames came, and what when they are read as the mistake says."""
-    assert before is not None
+def evidence_of(measure: Measure, residual: Residual) -> str:
+    """One line: what was measured."""
     unit = f" {measure.unit}" if measure.unit else ""
-    line = f"{measure.name}: {_number(before)}{unit} {measure.says} ({before.allowed:.2g} tolerated)"
-    return line if silenced or after is None else f"{line}; {_number(after)}{unit} when read so"
+    return f"{measure.name}: {_number(residual)}{unit} {measure.says} ({residual.allowed:.2g} tolerated)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def _each(change: Callable[[Shot], Shot]) -> Plant:
 
 def _late(change: Callable[[Shot, Shot], Shot]) -> Plant:
     """Each frame (second) with something of the one before (first)."""
-    return lambda frames: [change(a, b) for a, b in zip(frames, frames[1:], strict=False)]
+    return lambda frames: [change(a, b) for a, b in pairwise(frames)]
 
 
 def _put(frame: Shot, name: PlaneName, values: Plane) -> Shot:
@@ -164,7 +165,9 @@ def _jittered_projection(m: F64, frame: Shot) -> F64:
 
 def _exposed(color: Plane, frame: Shot) -> Plane:
     """An eye that adapts: three per cent from frame to frame."""
-    return color * np.array([*(0.6 * 1.03 ** (frame.number % 40),) * 3, 1.0])
+    gain = 0.6 * 1.03 ** (frame.number % 40)
+    seen: Plane = color * np.array([gain, gain, gain, 1.0])
+    return seen
 
 
 def _with_interface(color: Plane, _: Shot) -> Plane:
@@ -189,7 +192,7 @@ def _shuffled(ids: Plane, frame: Shot) -> Plane:
 def _square_root(motion: Plane, _: Shot) -> Plane:
     """Unreal's codes, decoded without the square."""
     root: Plane = (motion_to_unreal(motion) / 65535.0 - 32767.0 / 65535.0) / 0.2495
-    read: Plane = root * np.array([-0.5, 0.5])
+    read: Plane = np.asarray(root * (-0.5, 0.5))
     return read
 
 
@@ -248,7 +251,8 @@ MISTAKES = (
             _each(lambda f: replace(f, near_m=f.near_m * 100.0, far_m=f.far_m * 100.0))),
     Planted("reversed device depth", "depth is not linear view-space Z: it looks like reversed device depth (near",
             _plane(DEPTH, lambda d, f: reversed_from_depth(d, f.near_m, f.far_m))),
-    Planted("reversed device depth, infinite far", "depth is not linear view-space Z: it looks like reversed device depth with",
+    Planted("reversed device depth, infinite far",
+            "depth is not linear view-space Z: it looks like reversed device depth with",
             _plane(DEPTH, lambda d, f: infinite_from_depth(d, f.near_m))),
     Planted("OpenGL depth buffer", "depth is not linear view-space Z: it looks like an OpenGL depth buffer",
             _plane(DEPTH, lambda d, f: gl_from_depth(d, f.near_m, f.far_m))),
@@ -292,19 +296,22 @@ MISTAKES = (
             _bodies(lambda p: np.concatenate([p[:, :3], _w_first(p[:, 3:])], axis=-1))),
     Planted("view matrix as the camera's pose", "the camera's pose is camera_from_world", _camera(_view_matrix)),
     Planted("projection transposed", "the projection is transposed", _projection(lambda m, _: m.T)),
-    Planted("device projection", "the projection is the device's reversed one (depth", _projection(_reversed_projection)),
+    Planted("device projection", "the projection is the device's reversed one (depth",
+            _projection(_reversed_projection)),
     Planted("projection upside down", "the projection is upside down",
             _projection(lambda m, _: m * np.array([1.0, -1.0, 1.0, 1.0])[:, None])),
     Planted("wrong field of view", "the field of view", _focal(0.8, 0.8)),
     Planted("wrong aspect", "the aspect", _focal(4.0 / 3.0, 1.0)),
     Planted("rows bottom first", "the planes are bottom row first", _each(_upside_down)),
-    Planted("normals bottom row first", "the normal plane alone is bottom row first", _plane(NORMAL, lambda p, _: p[::-1])),
+    Planted("normals bottom row first", "the normal plane alone is bottom row first",
+            _plane(NORMAL, lambda p, _: p[::-1])),
     Planted("sRGB colour", "colour is sRGB-encoded", _rgb(srgb_of_linear)),
     Planted("filmic colour", "colour is tone-mapped (a filmic curve)", _rgb(filmic), needs_scene=True),
     Planted("exposure left in", "colour is 2.5 times too bright", _rgb(lambda c: c * 2.5), needs_scene=True),
     Planted("smoothness for roughness", "material has smoothness",
             _plane(MATERIAL, lambda m, _: np.stack([1.0 - m[..., 0], m[..., 1]], axis=-1)), needs_scene=True),
-    Planted("filmic and sRGB colour", "colour is tone-mapped (a filmic curve) and sRGB", _rgb(lambda c: srgb_of_linear(filmic(c)))),
+    Planted("filmic and sRGB colour", "colour is tone-mapped (a filmic curve) and sRGB",
+            _rgb(lambda c: srgb_of_linear(filmic(c)))),
     Planted("Reinhard and sRGB colour", "colour is tone-mapped (a Reinhard curve) and sRGB",
             _rgb(lambda c: srgb_of_linear(reinhard(c)))),
     Planted("blue first", "colour is blue, green, red", _rgb(lambda c: c[..., ::-1])),
@@ -316,7 +323,8 @@ MISTAKES = (
     Planted("interface in the colour", "the interface is in the colour", _plane(COLOR, _with_interface)),
     Planted("ids shuffled", "object ids are not the same", _plane(OBJECT, _shuffled)),
     Planted("labels all zero", "labels are all zero", _plane(LABEL, lambda p, _: np.zeros_like(p))),
-    Planted("material channels exchanged", "material has its channels exchanged", _plane(MATERIAL, lambda m, _: m[..., ::-1])),
+    Planted("material channels exchanged", "material has its channels exchanged",
+            _plane(MATERIAL, lambda m, _: m[..., ::-1])),
     Planted("velocities in centimetres", "linear velocities are in centimetres", _velocities(CENTIMETRES)),
     Planted("spins in degrees", "angular velocities are in degrees",
             _velocities(np.array([1.0, 1.0, 1.0, *(180.0 / np.pi,) * 3]))),

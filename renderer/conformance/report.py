@@ -33,8 +33,7 @@ def lines(hello: Hello, verdict: Verdict, failures: dict[str, int], *, scene: bo
     yield f"{verdict.frames} frames of {shows}"
     yield ""
     for mistake in verdict.mistakes:
-        yield f"WRONG  {mistake.convention}: {mistake.says}"
-        yield f"       fix: {mistake.fix}"
+        yield f"WRONG  {mistake.says}; {mistake.fix}"
         yield from (f"       seen: {line}" for line in mistake.evidence)
         if mistake.instead:
             yield f"       or, as well: {'; '.join(mistake.instead)}"

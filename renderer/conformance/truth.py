@@ -27,7 +27,7 @@ TAN = math.tan(math.radians(GOLDEN.vertical_fov_deg) / 2.0)
 
 @dataclass(frozen=True)
 class Truth:
-    """Planes [h, w, ...] of the known scene; `index` is the row of THINGS, -1 for the sky; `inside` leaves edges out."""
+    """Planes [h, w, ...] of the known scene; `index`: the row of THINGS, -1 for the sky; `inside` leaves edges out."""
 
     index: NDArray[np.int64]
     depth_m: F64

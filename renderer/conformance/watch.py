@@ -15,15 +15,16 @@ from renderer.session import Session
 class Watch:
     """A Tap. Sets `enough` when it has its frames or the engine has left; to be read after the renderer's loop ended.
 
-    One stream of one session: the first of each. What planes are kept is copied on the loop's thread, thinned out to a
+    One stream of one session: the first of each. An engine that leaves with fewer frames than can be judged is forgotten:
+    many open a session, learn the size of their window, and open another. What planes are kept is copied on the loop's thread, thinned out to a
     fixed size, so it costs the engine the same at any resolution.
     """
 
-    def __init__(self, frames: int, enough: threading.Event) -> None:
+    def __init__(self, least: int, frames: int, enough: threading.Event) -> None:
         self.hello: Hello | None = None
         self.shots: list[Shot] = []
         self.failures: dict[str, int] = {}  # what frames were refused for, and how many
-        self._frames = frames
+        self._least, self._frames = least, frames
         self._enough = enough
         self._session: Session | None = None
         self._stream = ""
@@ -49,8 +50,13 @@ class Watch:
             self.failures[told] = self.failures.get(told, 0) + 1
 
     def left(self, session: Session) -> None:
-        if session is self._session:
+        if session is not self._session:
+            return
+        if len(self.shots) >= self._least:
             self._enough.set()
+        elif not self._enough.is_set():
+            self.shots.clear()
+            self._session, self._stream = None, ""
 
     def close(self) -> None:
         """Nothing is held but the shots, which are the reader's."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ def pairs(of: Callable[[Shot, Shot], Residual | None]) -> Callable[[Shots], Resi
     """A measure of a frame and the one right before it: the middle one counts."""
 
     def measure(shots: Shots) -> Residual | None:
-        return median_of([of(b, a) for a, b in zip(shots, shots[1:], strict=False) if b.follows(a)])
+        return median_of([of(b, a) for a, b in pairwise(shots) if b.follows(a)])
 
     return measure
 

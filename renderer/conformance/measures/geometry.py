@@ -174,10 +174,12 @@ NDArrayInt = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 _CAMERA = frozenset({"camera", "projection", DEPTH})
 _STILL = _CAMERA | {"previous", MOTION, OBJECT}
 GEOMETRY = (
-    Measure("motion of still things along u", "apart from depth and camera", "px", "a camera that moves sideways or turns",
+    Measure("motion of still things along u", "apart from depth and camera", "px",
+            "a camera that moves sideways or turns",
             ("motion", "camera", "previous pose", "depth", "projection"), _STILL,
             each(lambda shot: motion_of_still(shot, 0))),
-    Measure("motion of still things along v", "apart from depth and camera", "px", "a camera that moves up or down or nods",
+    Measure("motion of still things along v", "apart from depth and camera", "px",
+            "a camera that moves up or down or nods",
             ("motion", "camera", "previous pose", "depth", "projection"), _STILL,
             each(lambda shot: motion_of_still(shot, 1))),
     Measure("normals against the slope of depth", "apart", "degrees", "surfaces larger than a few pixels",

@@ -22,7 +22,7 @@ def angle_between(a: F64, b: F64) -> F64:
 
 
 def _apart(told: F64, was: F64, now: F64) -> tuple[F64, F64]:
-    """How far poses [..., 7] lie from where they were, and how far these lie from now; metres, with 2 m for a radian."""
+    """How far poses [..., 7] lie from where they were, and these from now; metres, with 2 m for a radian."""
     apart = np.linalg.norm(told[..., :3] - was[..., :3], axis=-1) + 2.0 * angle_between(told[..., 3:], was[..., 3:])
     moved = np.linalg.norm(now[..., :3] - was[..., :3], axis=-1) + 2.0 * angle_between(now[..., 3:], was[..., 3:])
     return apart, moved

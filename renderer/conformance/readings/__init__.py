@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bridge.schema import PlaneName
 from renderer.conformance.shot import Plane, Shot
@@ -59,7 +60,7 @@ def from_next(change: Callable[[Shot, Shot], Shot]) -> Undo:
     """Frames made of each frame and the one right after it, for what comes a frame late."""
 
     def undo(shots: Shots) -> Shots | None:
-        made = [change(a, b) for a, b in zip(shots, shots[1:], strict=False) if b.follows(a)]
+        made = [change(a, b) for a, b in pairwise(shots) if b.follows(a)]
         return made or None
 
     return undo

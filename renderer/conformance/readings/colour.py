@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _evenly_exposed(shots: Shots) -> Shots | None:
     if not all(shot.has(COLOR, DEPTH) for shot in shots):
         return None
     made, gain = [shots[0]], 1.0
-    for before, shot in zip(shots, shots[1:], strict=False):
+    for before, shot in pairwise(shots):
         gain *= _gain(before, shot)
         made.append(with_planes(shot, {COLOR: shot.planes[COLOR] / (gain, gain, gain, 1.0)}))
     return made

@@ -11,7 +11,7 @@ import numpy as np
 from bridge.schema import PlaneName
 from renderer.conformance.measures.geometry import motion_of_still, sight_before, surface_normals
 from renderer.conformance.readings import Reading, Shots, every, with_planes
-from renderer.conformance.shot import F64, Shot
+from renderer.conformance.shot import F64, Shot, thinned
 
 PROJECTION = frozenset({"projection"})
 MOTION, DEPTH = PlaneName.MOTION, PlaneName.DEPTH
@@ -70,8 +70,9 @@ def _without_jitter(shots: Shots) -> Shots | None:
     lopsided = np.abs(offsets[known].mean(axis=0) * size_px).max()
     if px.max() > 1.6 or lopsided > 0.5 * float(np.median(px.max(axis=-1))):
         return None
-    return [with_planes(shot, {MOTION: shot.planes[MOTION] - offset if np.isfinite(offset).all() else shot.planes[MOTION]})
-            for shot, offset in zip(shots, offsets, strict=True)]  # fmt: skip
+    offsets[~known] = 0.0
+    return [with_planes(s, {MOTION: s.planes[MOTION] - o}) if s.has(MOTION) else s
+            for s, o in zip(shots, offsets, strict=True)]  # fmt: skip
 
 
 def _offset(shot: Shot) -> F64:
@@ -85,12 +86,6 @@ def _offset(shot: Shot) -> F64:
 def scaled(shot: Shot, x: float, y: float) -> Shot:
     """A projection whose focal lengths along x and y are so many times as long."""
     return replace(shot, projection=shot.projection * np.array([x, y, 1.0, 1.0])[:, None])
-
-
-def thinned(shot: Shot) -> Shot:
-    """Every second pixel each way: a search looks often."""
-    planes = {name: plane[::2, ::2] for name, plane in shot.planes.items()}
-    return replace(shot, rows=shot.rows[::2], columns=shot.columns[::2], planes=planes)
 
 
 @dataclass(frozen=True)
@@ -170,5 +165,6 @@ PROJECTIONS = (
             "send the projection of the very camera; mind vertical against horizontal angles, degrees, half angles",
             PROJECTION, Focal(1.0, 1.0), fitted=True, words=_angles),
     Reading("projection", "the aspect is not the one that the planes were drawn with",
-            "make the projection with width / height of the planes", PROJECTION, Focal(1.0, 0.0), fitted=True, words=_aspects),
+            "make the projection with width / height of the planes", PROJECTION, Focal(1.0, 0.0), fitted=True,
+            words=_aspects),
 )  # fmt: skip

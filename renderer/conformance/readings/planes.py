@@ -140,7 +140,8 @@ MOTIONS = (
             "decode it with the engine's own function (DecodeVelocityFromTexture): bridge.spaces.motion_from_unreal",
             lambda m, _: np.sign(m) * m * m),
     _motion("its square-root encoding is read as if it were linear, and the sign is flipped",
-            "decode it with the engine's own function, and send previous_uv - current_uv", lambda m, _: -np.sign(m) * m * m),
+            "decode it with the engine's own function, and send previous_uv - current_uv",
+            lambda m, _: -np.sign(m) * m * m),
     _motion("the mark (-1, -1) of what was not written is left in",
             "write NaN, or derive it from depth and both cameras: bridge.spaces.motion_from_godot",
             lambda m, _: np.where((m == -1.0).all(axis=-1, keepdims=True), np.nan, m)),
@@ -153,7 +154,8 @@ def _upside_down(names: frozenset[PlaneName]) -> Callable[[Shots], Shots | None]
 
 
 LAYOUTS = (
-    Reading("rows", "the planes are bottom row first", "flip them: the top row comes first", PLANES, _upside_down(PLANES)),
+    Reading("rows", "the planes are bottom row first", "flip them: the top row comes first", PLANES,
+            _upside_down(PLANES)),
     Reading("rows", "the planes are mirrored left to right", "flip the columns", PLANES,
             every(lambda s: with_planes(s, {n: p[:, ::-1] for n, p in s.planes.items()}))),
     *(
@@ -164,9 +166,9 @@ LAYOUTS = (
     Reading("planes in step", "the planes are one frame late: they are of the frame before the header's",
             "send a frame's header with the planes that were drawn from it (keep it until the read-back is there)",
             PLANES, from_next(lambda a, b: replace(a, planes=b.planes))),
-    Reading("planes in step", "the motion plane is one frame late", "read motion back with the other planes of its frame",
-            frozenset({MOTION}), from_next(lambda a, b: with_planes(a, {MOTION: b.planes[MOTION]})
-                                           if b.has(MOTION) else a)),
+    Reading("planes in step", "the motion plane is one frame late",
+            "read motion back with the other planes of its frame", frozenset({MOTION}),
+            from_next(lambda a, b: with_planes(a, {MOTION: b.planes[MOTION]}) if b.has(MOTION) else a)),
 )  # fmt: skip
 
 

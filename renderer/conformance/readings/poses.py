@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -131,8 +132,8 @@ def _poses_late(was: Callable[[Shot, Shot], F64], told: Callable[[Shot], F64]) -
     """Whether what is told of the frame before is, in most frames, what was so another frame before."""
 
     def late(shots: Shots) -> bool:
-        hits = [np.abs(told(c) - was(a, c)).max(initial=0.0) < 1e-4
-                for a, b, c in zip(shots, shots[1:], shots[2:], strict=False) if c.follows(b) and b.follows(a)]  # fmt: skip
+        runs = [run for run in zip(shots, shots[1:], shots[2:], strict=False) if run[2].follows(run[1])]
+        hits = [np.abs(told(c) - was(a, c)).max(initial=0.0) < 1e-4 for a, b, c in runs if b.follows(a)]
         return len(hits) >= 3 and float(np.mean(hits)) > 0.7
 
     return late
@@ -156,7 +157,7 @@ def _after(change: Callable[[Shot, Shot], Shot], when: Callable[[Shots], bool] =
     def undo(shots: Shots) -> Shots | None:
         if not when(shots):
             return None
-        return [change(a, b) for a, b in zip(shots, shots[1:], strict=False) if b.follows(a)] or None
+        return [change(a, b) for a, b in pairwise(shots) if b.follows(a)] or None
 
     return undo
 
@@ -186,8 +187,9 @@ POSES = (
                                    lambda p: np.concatenate([p[:, :3], _w_last(p[:, 3:])], axis=-1)))),
     Reading("camera", "the camera's pose is camera_from_world (a view matrix)", "send its inverse, world_from_camera",
             CAMERA, every(lambda s: moved(s, _inverse))),
-    Reading("camera", "the camera's pose looks down +Z", "turn it half a turn about its y axis: it looks down its own -Z",
-            CAMERA, every(lambda s: moved(s, _about))),
+    Reading("camera", "the camera's pose looks down +Z",
+            "turn it half a turn about its y axis: it looks down its own -Z", CAMERA,
+            every(lambda s: moved(s, _about))),
     Reading("camera", "the camera's pose is one frame late", "send the pose that the planes were drawn from", CAMERA,
             from_next(lambda a, b: replace(a, now=b.now, before=b.before))),
     Reading("previous pose", "the previous camera pose is late by one frame: it is of two frames ago",
