@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
@@ -36,6 +37,9 @@ from renderer.ingest import agree_planes, check_controls
 from renderer.models import ChunkModel, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World, controls_of, memory_for
+
+if TYPE_CHECKING:
+    from renderer.memory.world import WorldMemory
 
 SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
@@ -219,6 +223,11 @@ class Session:
     def worlds(self) -> Mapping[str, World]:
         """By stream, those that have shown something."""
         return self._worlds
+
+    @property
+    def memory(self) -> WorldMemory | None:
+        """The long memory that the streams share; None without."""
+        return self._memory
 
     @property
     def size(self) -> tuple[int, int]:

@@ -106,9 +106,8 @@ def save(session: Session, model: WorldModel, name: str) -> Snapshot:
         streams.append(saved)
         for kind, each in own.items():
             arrays |= snapshots.parts(f"{index}.{kind}", each)
-    memory = memory_of(session)
-    if memory is not None:
-        remembered = memory.save()
+    if session.memory is not None:
+        remembered = session.memory.save()
         arrays |= snapshots.parts("memory", {**remembered, PATCHES: remembered[PATCHES].view(np.uint8)})
     width, height = session.size
     owned = session.steering.ownership
@@ -135,7 +134,7 @@ def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
         frozenset(header.engine_objects), frozenset(header.engine_labels), header.plate_near_m, header.plate_far_m
     )
     session.check_streams(worlds)
-    memory, remembered = memory_of(session), remembered_of(snapshot)
+    memory, remembered = session.memory, remembered_of(snapshot)
     if memory is not None:
         _load(memory, remembered)
     for world in worlds.values():
@@ -196,11 +195,6 @@ def reset(session: Session, kind: Reset, stream: str) -> str:
 
 KINDS = ("latents", "short")
 PATCHES = "patches"  # of the long memory: records, which safetensors keeps as bytes
-
-
-def memory_of(session: Session) -> WorldMemory | None:
-    """The long memory that the session's streams share; None without."""
-    return next((world.memory for world in session.worlds.values() if world.memory is not None), None)
 
 
 def remembered_of(snapshot: Snapshot) -> Arrays:

@@ -27,6 +27,7 @@ MARGIN = 0.35  # of a side of the picture, by which planes go on over its border
 REACH = 0.22  # of the picture's width, by which they go on behind nearer things
 JUMP = 0.06  # of depth, off the plane of the neighbour: there the mesh is torn
 LARGE = 0.02  # of the picture's pixels, from which a plane is large enough to go on over the border
+NOT_SMALL = 0.002  # likewise, behind nearer things
 SAME_PLANE = 0.03  # of depth, off a plane that a mirrored pixel still lies on
 FARTHEST = 4.0  # times the depth at the edge: a plane that is seen edge-on does not go on for ever
 LEVEL = 0.9  # of the normal's height, from which a surface is ground to stand on
@@ -127,7 +128,7 @@ def _front(still: Still, margin: tuple[int, int], rays: F32, normal: F32) -> tup
     known = texel >= 0
     layer = Layer(depth, texel, np.where(known, SEEN, BEYOND).astype(np.uint8))
     large = known.copy()
-    large[inside] = ~np.isfinite(still.depth_m) | _large(still.depth_m, normal, rays[inside])
+    large[inside] = ~np.isfinite(still.depth_m) | _large(still.depth_m, normal, rays[inside], LARGE)
     source = nearest(large if large.any() else known)
     reached, source_texel = _continued(layer, normals, rays, source, ~known)
     out = Layer(np.where(known, depth, reached), np.where(known, texel, source_texel), layer.kind)
@@ -137,6 +138,7 @@ def _front(still: Still, margin: tuple[int, int], rays: F32, normal: F32) -> tup
 def _behind(front: Layer, normals: F32, rays: F32, reach_px: int) -> Layer:
     """Planes that go on behind nearer things, with a rim of what they go on from."""
     edge = _far_edges(front, normals, rays)
+    edge &= _large(front.depth_m, normals, rays, NOT_SMALL)
     source = nearest(edge) if edge.any() else np.indices(edge.shape).astype(np.int32)
     rows, columns = np.indices(edge.shape)
     far = (rows - source[0]) ** 2 + (columns - source[1]) ** 2 <= reach_px**2
@@ -146,15 +148,15 @@ def _behind(front: Layer, normals: F32, rays: F32, reach_px: int) -> Layer:
     return Layer(depth, np.where(hidden, texel, front.texel), np.where(edge, SEEN, BEHIND).astype(np.uint8))
 
 
-def _large(depth_m: F32, normal: F32, rays: F32) -> Bools:
-    """Pixels whose plane, by direction and distance, is that of many."""
+def _large(depth_m: F32, normal: F32, rays: F32, share: float) -> Bools:
+    """Pixels whose plane, by direction and distance, is that of a share of them all."""
     solid = np.isfinite(depth_m)
     offset = (normal * rays).sum(axis=-1) * np.where(solid, depth_m, 0.0)
     scale = float(np.median(depth_m[solid]))
     bins = np.concatenate([np.rint(normal * 4.0), np.rint(offset / scale * 12.0)[..., None]], axis=-1).astype(np.int64)
     keys = (bins + 512) @ np.array([1, 1 << 10, 1 << 20, 1 << 30])
     _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(solid & (count[place].reshape(depth_m.shape) > LARGE * depth_m.size))
+    return np.asarray(solid & (count[place].reshape(depth_m.shape) > share * depth_m.size))
 
 
 def _far_edges(front: Layer, normals: F32, rays: F32) -> Bools:
