@@ -1,4 +1,4 @@
-"""`worldplate evaluate`: what plates are worth beside path-traced truth."""
+"""`worldplate evaluate`: what plates are worth beside path-traced truth, and whether a world stays what it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from renderer.evaluate import ROWS
+from renderer.evaluate.world import ROWS as WORLD_ROWS
 
 WEIGHED = ("plain", "limn-s", "limn-l")
 
@@ -25,6 +26,26 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         help="weights of plain, and model folders of limn-s and limn-l (default limn-s: the package's own)",
     )  # fmt: skip
     plates.set_defaults(run=run_plates)
+    _add_world(subjects.add_parser("world", help="whether a world stays what it was, from engine truth"))
+
+
+def _add_world(world: argparse.ArgumentParser) -> None:
+    world.add_argument("--out", type=Path, required=True, help="folder for report.html and world.json")
+    world.add_argument("--rows", nargs="+", choices=WORLD_ROWS, default=list(WORLD_ROWS), help="default all")
+    world.add_argument("--model", default="limn", help="of the rows forgetful and model (default limn)")
+    world.add_argument("--runtime", default="auto", help="auto, torch, onnxruntime or openvino (default auto)")
+    world.add_argument("--weights", type=_plain_weights, nargs="+", default=[], metavar="plain=PATH",
+                       help="weights of the row plain, which none ship for")  # fmt: skip
+    world.add_argument("--seed", type=_count, default=7, help="of the court (default 7)")
+    world.add_argument("--size", type=_size, default=(192, 108), metavar="WxH", help="default 192x108")
+    world.add_argument("--seconds", type=_minutes, default=3.0, help="of the walking pan (default 3)")
+    away = world.add_mutually_exclusive_group()
+    away.add_argument("--minutes", type=_minutes, nargs="+", default=[1.0, 10.0], metavar="N",
+                      help="away, one after the other, on the long walk (default 1 10)")  # fmt: skip
+    away.add_argument("--long", action="store_const", dest="minutes", const=[1.0, 10.0, 49.0], help="walk for an hour")
+    away.add_argument("--controls", type=_count, metavar="SEEDS",
+                      help="no rows: see that each seeded fault trips its own metric, in so many courts")  # fmt: skip
+    world.set_defaults(run=run_world)
 
 
 def run_plates(options: argparse.Namespace) -> int:
@@ -37,6 +58,47 @@ def run_plates(options: argparse.Namespace) -> int:
     job = Job(tuple(options.data), options.out, options.split, rows, options.most, dict(options.weights))
     Console().print(run(job))
     return 0
+
+
+def run_world(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from renderer.evaluate.world.report import Job, run, run_controls
+    from renderer.evaluate.world.scenes import Size
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    if options.controls:
+        Console().print(run_controls(options.out, options.controls))
+        return 0
+    rows = tuple(name for name in WORLD_ROWS if name in options.rows)
+    job = Job(options.out, rows, options.model, options.runtime, dict(options.weights), options.seed,
+              Size(*options.size), tuple(options.minutes), options.seconds)  # fmt: skip
+    Console().print(run(job))
+    return 0
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value <= 1440.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number over 0, up to 1440")
+    return value
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 64 <= int(width) <= 1920 and 36 <= int(height) <= 1080):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size from 64x36 to 1920x1080")
+    return int(width), int(height)
+
+
+def _plain_weights(text: str) -> tuple[str, Path]:
+    row, _, path = text.partition("=")
+    if row != "plain" or not path:
+        raise argparse.ArgumentTypeError(f"'{text}' is not plain=PATH")
+    return row, Path(path)
 
 
 def _count(text: str) -> int:

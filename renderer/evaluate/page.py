@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from renderer.evaluate import svg
 from renderer.evaluate.figures import BROKEN_DOWN, METRICS, Findings, Metric, mean, reaches
 from renderer.evaluate.frames import GOLDEN_BELOW_DEG
+from renderer.evaluate.html import data_uri, document, table
 from renderer.evaluate.measure import AWAY_S, STILL_FRAMES, STILL_FROM
 from renderer.evaluate.pictures import Pictures
 from renderer.evaluate.prompts import ASKED_FRAMES
-from renderer.evaluate.sheet import as_image
 
-STYLE = """
-:root { color-scheme: dark }
-body { margin: 0 auto; max-width: 1240px; padding: 20px 20px 60px; background: #101216; color: #dfe4ec;
-  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
-h1 { font-size: 26px; margin: 4px 0 2px } h2 { font-size: 19px; margin: 34px 0 8px; color: #fff }
-h3 { font-size: 15px; margin: 18px 0 6px; color: #fff } p, li { color: #b4bcc9; max-width: 95ch }
-.wide { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid #262b33; white-space: nowrap }
-th:first-child, td:first-child { text-align: left } th { color: #98a2b1; font-weight: 500; vertical-align: bottom }
-td small, th small { display: block; color: #7d8796; font-size: 12px }
-.facts td { white-space: normal; text-align: left; color: #b4bcc9 } .facts td:first-child { color: #7d8796 }
-.facts code { font-size: 12px; overflow-wrap: anywhere }
-.good { color: #63d297 } .bad { color: #f08a7c } .dot { display: inline-block; width: 9px; height: 9px;
-  border-radius: 50%; margin-right: 7px }
-.beside { display: flex; flex-wrap: wrap; gap: 0 36px } .beside th, .beside td { padding: 4px 7px }
-.wide { margin-bottom: 14px } .over { text-align: center; color: #dfe4ec } .unit { color: #7d8796; font-size: 12px }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 18px }
-svg { width: 100%; background: #161a20; border-radius: 6px }
-svg line { stroke: #262b33 } svg text { fill: #8c96a6; font-size: 12px } svg .axis { fill: #c3cad6 }
-figure { margin: 0 0 14px } figure > div { display: grid; gap: 3px; cursor: zoom-in }
-figure.large > div { grid-template-columns: 1fr 1fr !important; cursor: zoom-out }
-figure img { width: 100%; display: block; border-radius: 3px } figure span { font-size: 12px; color: #98a2b1 }
-figcaption { font-size: 13px; color: #c3cad6; margin-bottom: 3px }
-"""
-SCRIPT = """
-for (const strip of document.querySelectorAll("figure"))
-  strip.addEventListener("click", () => strip.classList.toggle("large"));
-"""
 OVERALL_NOTE = (
     "Means over frames; flicker, revisits and prompts as told below. Under PSNR the interval that holds 95 % of the "
     "means of other draws of as many worlds."
@@ -69,9 +38,7 @@ def page(report: Mapping[str, Any], findings: Findings, gallery: Sequence[Pictur
     title = f"Plates beside path-traced truth: {len(findings.sequences)} sequences"
     body = [f"<h1>{escape(title)}</h1>", _facts(report), _overall(report), _curves(findings), _breakdowns(report),
             _prompts(report), _revisits(report), _gallery(gallery), _methods(report)]  # fmt: skip
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>\n'
-            + "\n".join(body) + f"\n<script>{SCRIPT}</script></body></html>\n")  # fmt: skip
+    return document(title, body)
 
 
 def _facts(report: Mapping[str, Any]) -> str:
@@ -101,7 +68,7 @@ def _overall(report: Mapping[str, Any]) -> str:
             figures = [_figure(metric, name, value) + _below(metric, rows[name]) for name, value in values.items()]
             unit = f' <span class="unit">{escape(metric.unit)}</span>' if metric.unit else ""
             lines.append([escape(metric.title) + unit, *figures, *(_goal(metric, name) for name in goals)])
-    return f"<h2>Overall</h2>{_table(header, lines)}<p>{OVERALL_NOTE}</p>{_rows_note(report)}"
+    return f"<h2>Overall</h2>{table(header, lines)}<p>{OVERALL_NOTE}</p>{_rows_note(report)}"
 
 
 def _goal(metric: Metric, row: str) -> str:
@@ -135,7 +102,7 @@ def _breakdown(rows: Mapping[str, Any], key: str, title: str, metrics: Sequence[
     for group in groups:
         figures = [_figure(m, "", row[key][group][m.key]) for m in metrics for row in rows.values()]
         lines.append([escape(group), f"{groups[group]['sequences']:g}", *figures])
-    return _table(header, lines, above=f"<tr><th></th><th></th>{wide}</tr>")
+    return table(header, lines, above=f"<tr><th></th><th></th>{wide}</tr>")
 
 
 def _curves(findings: Findings) -> str:
@@ -178,7 +145,7 @@ def _confusion(pairs: Sequence[Mapping[str, Any]]) -> str:
             marks = [f'<span class="{"good" if other == change else "bad"}">{n}</span>' if n else "·"
                      for other, n in zip(changes, counts, strict=True)]  # fmt: skip
             lines.append([escape(change), visible, *marks])
-    return _table(["asked<small>nearest →</small>", "truth changes<small>levels, rms</small>", *changes], lines)
+    return table(["asked<small>nearest →</small>", "truth changes<small>levels, rms</small>", *changes], lines)
 
 
 def _revisits(report: Mapping[str, Any]) -> str:
@@ -189,7 +156,7 @@ def _revisits(report: Mapping[str, Any]) -> str:
             place = [_named(name), escape(r["name"]), r["size"], str(r["steps"])]
             lines.append([*place, f"{first:.2f}", f"{again:.2f}", f"{first - again:+.2f}"])
     header = ["row", "sequence", "size", "frames away", "first visit, dB", "again, dB", "gap, dB"]
-    return f"<h2>Revisits</h2>{_table(header, lines)}" if lines else ""
+    return f"<h2>Revisits</h2>{table(header, lines)}" if lines else ""
 
 
 def _gallery(gallery: Sequence[Pictures]) -> str:
@@ -209,18 +176,11 @@ def _strip(pictures: Pictures) -> str:
     cells = [(pictures.caption(name), picture) for name, picture in pictures.rows.items()]
     cells += [("truth", pictures.truth), (f"FLIP of {pictures.judged}", pictures.error)]
     images = "".join(
-        f'<span><img alt="{escape(label)}" src="{_data_uri(picture)}">{escape(label)}</span>'
-        for label, picture in cells
+        f'<span><img alt="{escape(label)}" src="{data_uri(picture)}">{escape(label)}</span>' for label, picture in cells
     )
     caption = f"{sequence.family}, {sequence.setting}, {sequence.size}: frame {pictures.pick.t} of {sequence.name}"
     return (f'<figure><figcaption>{escape(caption)}</figcaption>'
             f'<div style="grid-template-columns: repeat({len(cells)}, 1fr)">{images}</div></figure>')  # fmt: skip
-
-
-def _data_uri(picture: NDArray[np.float32]) -> str:
-    buffer = io.BytesIO()
-    as_image(picture).save(buffer, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _methods(report: Mapping[str, Any]) -> str:
@@ -257,10 +217,3 @@ def _header(metric: Metric) -> str:
 
 def _named(row: str) -> str:
     return f'<span class="dot" style="background: {svg.COLOURS[row]}"></span>{escape(row)}'
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]], above: str = "") -> str:
-    """Cells are HTML; `above` is a line over the header."""
-    head = "".join(f"<th>{cell}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    return f'<div class="wide"><table>{above}<tr>{head}</tr>{body}</table></div>'

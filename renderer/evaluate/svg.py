@@ -11,7 +11,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 42
 COLOURS = {"engine": "#9aa3b2", "curve": "#e0a84a", "plain": "#c586e8", "limn-s": "#56c98a", "limn-l": "#5aa9f0"}
 
 
-def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_title: str, y_title: str) -> str:
+def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_title: str, y_title: str,
+          colours: Mapping[str, str] = COLOURS) -> str:  # fmt: skip
     """One line for each series of xs and ys, in its row's colour; NaN is left out."""
     points = {name: [(x, y) for x, y in zip(*pair, strict=True) if math.isfinite(y)] for name, pair in series.items()}
     every = [point for line in points.values() for point in line] or [(0.0, 0.0)]
@@ -19,7 +20,7 @@ def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_title
     drawn = [_grid(xs, ys, x_title, y_title)]
     for name, line in points.items():
         path = " ".join(f"{_x(x, xs):.1f},{_y(y, ys):.1f}" for x, y in line)
-        mark = f'<polyline points="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>'
+        mark = f'<polyline points="{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>'
         drawn.append(f"<g><title>{escape(name)}</title>{mark}</g>")
     return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_title)} over {escape(x_title)}">'
             f"{''.join(drawn)}</svg>")  # fmt: skip

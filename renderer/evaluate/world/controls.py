@@ -15,7 +15,7 @@ from renderer.evaluate.world.suite import Plan, Suite
 
 SIZE = Size(128, 72)
 MINUTES, EVERY, FRAMES = (1.0, 10.0), 3, 4  # of the long walk: enough to tell a drift
-WALK_S, AWAYS_S = 1.4, (5.0,)
+WALK_S, AWAYS_S = 2.0, (5.0,)
 DETECTED = 0.99  # of the seeds
 OTHERS = 1  # metrics that a fault may trip beside its own
 

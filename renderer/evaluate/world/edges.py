@@ -108,8 +108,9 @@ def recalled(picture: F32, wanted: Lines, within: Mask | None = None) -> float:
 
 def silhouette_offsets(picture: F32, engine: F32, objects: NDArray[np.generic]) -> tuple[F64, F64]:
     """How far, in pixels, the steepest step of a picture is from silhouettes, and the same of the engine's own frame,
-    [n] each: along rows and columns, for silhouettes that stand alone in their profile and show in the engine's frame.
-    In between two steps the place is that of the parabola through the steepest and its neighbours."""
+    [n] each: along rows and columns, for silhouettes that stand alone in their profile and are the steepest step of it
+    in the engine's frame. In between two steps the place is that of the parabola through the steepest and its
+    neighbours."""
     own: list[F64] = []
     theirs: list[F64] = []
     for k, lines in enumerate(silhouettes(objects)):
@@ -127,7 +128,10 @@ def _offsets(step: F64, engine_step: F64, ends: Mask) -> F64:
     alone = ends & (crowd == 1) & (engine_step >= CONTRAST)
     alone[:, : REACH_PX + 1] = alone[:, width - REACH_PX - 1 :] = False
     row, column = np.nonzero(alone)
-    profile = step[row[:, None], column[:, None] + np.arange(-REACH_PX - 1, REACH_PX + 2)]
+    reach = np.arange(-REACH_PX - 1, REACH_PX + 2)
+    steepest = engine_step[row[:, None], column[:, None] + reach].max(axis=1, initial=0.0)
+    row, column = (v[engine_step[row, column] >= steepest] for v in (row, column))
+    profile = step[row[:, None], column[:, None] + reach]
     if not len(profile):
         return np.zeros(0)
     peak = profile[:, 1:-1].argmax(axis=1) + 1

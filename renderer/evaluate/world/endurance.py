@@ -93,15 +93,14 @@ def _loops(own: Diary, engine: Diary) -> Found:
 
 
 def _aways(own: Diary, engine: Diary) -> Found:
-    """W9 after minutes away: the visits against the first, and PSNR and SSIM in the terms of published work."""
+    """W9 after minutes away: each visit against the one before, with PSNR and SSIM in the terms of published work; and
+    the last visit against the first, which are the session's first frames, seen without any memory."""
     found = Found()
-    for n, away_s in enumerate(own.aways_s):
-        if n == 0:
-            continue
-        pairs = list(zip(own.visits[n], own.visits[0], strict=True))
-        mine = [float(((a - b) ** 2).mean()) for a, b in pairs]
-        theirs = [float(((a - b) ** 2).mean()) for a, b in zip(engine.visits[n], engine.visits[0], strict=True)]
-        gaps = [gap_db(b, a) for a, b in zip(mine, theirs, strict=True)]
+    first = mean_of([gap_db(b, a) for a, b in zip(_mse(own, -1, 0), _mse(engine, -1, 0), strict=True)])
+    found.figures.append(Figure("W9", "gap to the session's first frames", "dB", 2, first, GAP))
+    for n, away_s in enumerate(own.aways_s[1:], start=1):
+        pairs = list(zip(own.visits[n], own.visits[n - 1], strict=True))
+        gaps = [gap_db(b, a) for a, b in zip(_mse(own, n, n - 1), _mse(engine, n, n - 1), strict=True)]
         away = f"{away_s / 60.0:g} min away"
         found.figures += [
             Figure("W9", f"gap after {away}", "dB", 2, mean_of(gaps), GAP),
@@ -111,8 +110,13 @@ def _aways(own: Diary, engine: Diary) -> Found:
         t = int(np.argmax(gaps))
         now, then = pairs[t]
         found.worst.append(Worst("W9", f"frame {t} of a visit after {away}", (
-            ("first visit", then), ("again", now), ("difference, 16 times", _apart(now, then, 16.0)))))  # fmt: skip
+            ("the visit before", then), ("again", now), ("difference, 16 times", _apart(now, then, 16.0)))))  # fmt: skip
     return found
+
+
+def _mse(diary: Diary, one: int, other: int) -> list[float]:
+    """Mean squared differences of two visits' frames."""
+    return [float(((a - b) ** 2).mean()) for a, b in zip(diary.visits[one], diary.visits[other], strict=True)]
 
 
 def _drift(own: Diary, engine: Diary) -> Found:

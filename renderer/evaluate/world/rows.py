@@ -118,6 +118,7 @@ class Row:
 
     def __init__(self, spec: Spec, model: WorldModel) -> None:
         self.name, self.about = spec.title.format(model=model.card.name), spec.about
+        self.runtime = model.card.runtime
         self._model, self._reset = model, spec.reset
         self._client: Client | None = None
         self._thread: threading.Thread | None = None

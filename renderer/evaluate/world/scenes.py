@@ -21,7 +21,8 @@ from bridge.schema import Label, PlaneName
 from renderer.evaluate.world.truth import Truth
 
 SETTLE_S = 22.0  # until the last of what falls has come down
-FPS = 25.0  # of episodes that move as a person sees them
+FPS = 25.0  # of what stands still, and of edits
+WALK_FPS = 12.5  # of what moves: every other frame, so that a frame's motion is some pixels in a small picture too
 EXTRA_S = 1.0 / FPS  # after the first frame of a loop comes one this much later, so that a loop has a true pair
 EYE: Vec3 = (0.0, 1.7, 4.2)  # where the place is seen from that the walk never sees
 TURN_FROM_DEG, TURN_TO_DEG = 90.0, 40.0  # of a visit's pan: right of south (+Z), where the walk does not look
@@ -87,17 +88,17 @@ def walk(seed: int, size: Size, seconds: float = 3.0) -> list[Truth]:
     """A walking pan along the courtyard's own path, with all its bodies in motion."""
     engine = EmbeddedEngine(courtyard(seed), size.width, size.height)
     engine.settle(1.0)
-    return list(_steps(engine, round(seconds * FPS)))
+    return list(_steps(engine, round(seconds * WALK_FPS)))
 
 
-def drop(seed: int, size: Size, seconds: float = 3.0, fps: float = FPS / 2.0) -> list[Truth]:
+def drop(seed: int, size: Size, seconds: float = 3.0, fps: float = WALK_FPS) -> list[Truth]:
     """The camera stands still; things fall, roll and collide."""
     engine = EmbeddedEngine(courtyard(seed), size.width, size.height)
     engine.look(engine.key)
     return list(_steps(engine, round(seconds * fps), fps))
 
 
-def _steps(engine: EmbeddedEngine, count: int, fps: float = FPS) -> Iterator[Truth]:
+def _steps(engine: EmbeddedEngine, count: int, fps: float = WALK_FPS) -> Iterator[Truth]:
     start_s = engine.time_s
     for _ in range(count):
         engine.step(1.0 / fps)
@@ -179,7 +180,7 @@ def without(world: World, thing: int) -> World:
     return replace(world, primitives=tuple(p for p in world.primitives if p.object_id != thing))
 
 
-def rolled_behind(seed: int, size: Size, seconds: float = 2.4, fps: float = 12.5) -> Hiding:
+def rolled_behind(seed: int, size: Size, seconds: float = 2.4, fps: float = WALK_FPS) -> Hiding:
     """Balls roll through the physics and pass wholly behind a wall, for about a second. The camera stands still."""
     world, wall = _hiding_world(seed, rolling=True)
 
@@ -220,7 +221,7 @@ class Fork:
     at: int
 
 
-def fork(seed: int, size: Size, before: int = 5, after: int = 15, fps: float = FPS / 2.0) -> Fork:
+def fork(seed: int, size: Size, before: int = 5, after: int = 15, fps: float = WALK_FPS) -> Fork:
     """The court, seen from where it is entered; a body in sight gets a push. Both futures begin at the same world, made
     anew from where everything was at the fork."""
     engine = EmbeddedEngine(courtyard(seed), size.width, size.height)

@@ -14,15 +14,15 @@ from renderer.evaluate.world.flow import flow_departure
 from renderer.evaluate.world.statistics import Estimate, exactly, mean_of
 from renderer.evaluate.world.truth import F32, F64, Mask, Truth, change, grown, way_between
 
-LAG = 24  # frames of a pair: 0.96 s at 25 frames a second, and as many there as back of what flickers by turns
-PAIR_EVERY = 4  # frames
+LAG = 12  # frames of a pair: 0.96 s at WALK_FPS, and even, so that what flickers by turns is left to W2
+PAIR_EVERY = 2  # frames
 OVERLAP = 0.3  # of the frame, that a pair must have in common
-FLOW_EVERY = 3  # frames
+FLOW_EVERY = 2  # frames
 EDGE_PX = 3  # around steps in depth that W1 and W2 leave out, as Lai et al. do: where edges lie is W5's question
 
 
 class Walk:
-    """W1, W2, W4 and W5 over a walking pan at 25 frames a second, longer than LAG."""
+    """W1, W2, W4 and W5 over a walking pan at scenes.WALK_FPS, longer than LAG."""
 
     def __init__(self, truths: Sequence[Truth]) -> None:
         self._truths = truths

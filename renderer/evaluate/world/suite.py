@@ -74,6 +74,15 @@ class Suite:
         row.close()
         return found
 
+    @property
+    def frames(self) -> int:
+        """That a row is asked for in all."""
+        walks = (self.still_truths, self.walk_truths, self.drop_truths, self.mirror_truths, self.owned_truths)
+        takes = [hiding.truths for hiding in self.hidings] + [edit.truths for edit in self.edit_takes]
+        long = {"loop": len(self.long.loop), "visit": len(self.long.place)}
+        once = sum(map(len, (*walks, *takes))) + sum(long[stop.kind] for stop in self.plan.stops)
+        return once + 2 * len(self.fork.calm) + len(self.fork.pushed)
+
     def of_engine(self) -> Iterator[Found]:
         """The engine's own frames, judged as a row's are, without a renderer."""
         yield self.still.judge([truth.picture for truth in self.still_truths])
