@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from bridge.take_records import Ending, Failed, FrameNote, Missed, Opening, Owne
 from bridge.take_writer import TakeWriter
 from renderer.frame import RenderFrame
 from renderer.models import Recall, WorldModel
+from renderer.provenance.recording import sign_recording
 from renderer.session import Session, TakeState
 from renderer.takes_folder import path_of, takes_folder
 
@@ -108,9 +110,10 @@ class Buffers:
 class Taking:
     """One take in the making: the loop puts, a thread of its own writes until it is stopped."""
 
-    def __init__(self, writer: TakeWriter, state: TakeState) -> None:
-        """`writer` becomes its own; the thread closes it."""
+    def __init__(self, writer: TakeWriter, state: TakeState, sign: Callable[[], None] = lambda: None) -> None:
+        """`writer` becomes its own; the thread closes it, and then has the file signed."""
         self.state = state
+        self._sign = sign
         self.over = False  # nothing is put any more
         self.unsure: set[str] = set()  # streams whose worlds a reader cannot follow since their last frame
         self._writer = writer
@@ -247,6 +250,7 @@ class Taking:
                 self.state.problem = str(error)
                 log.error("take %s has no ending: %s", self.state.name, error)
         log.info("take %s: %d frames, %d missed: %s", self.state.name, self._writer.frames, self.state.missed, reason)
+        self._sign()  # on this thread, where nobody waits for it but `close`
         self.state.closed = True
 
 
@@ -264,8 +268,9 @@ class Recorder:
         self._used: set[str] = set()  # sessions whose worlds have seen a frame
         self._ending: list[Taking] = []  # stopped, until their files are closed
 
-    def start(self, session: Session, name: str = "") -> Path:
-        """Record the session from its next frame on; the file. Without a name it is the date and time.
+    def start(self, session: Session, name: str = "", *, marked: bool = True) -> Path:
+        """Record the session from its next frame on; the file. Without a name it is the date and time. `marked`: it is
+        signed when it ends.
 
         Raises TakeExists for a name that is taken and for a session that is being recorded, InvalidValue for what is no
         name, TakeNotWritten when the file cannot be made.
@@ -282,7 +287,7 @@ class Recorder:
         self._folder = self._folder or takes_folder()
         path = path_of(self._folder, name)
         state = TakeState(name=name)
-        taking = Taking(TakeWriter(path, opening), state)
+        taking = Taking(TakeWriter(path, opening), state, lambda: sign_recording(path, self._software, marked=marked))
         self._takings[session.peer] = taking
         self._follow(taking, session)
         log.info("recording %s into %s", session.name, path)

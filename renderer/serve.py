@@ -340,7 +340,7 @@ class Renderer:
                 "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
             )
         if message.on:
-            return f"recording into {self._recorder.start(session, message.name)}"
+            return f"recording into {self._recorder.start(session, message.name, marked=message.mark)}"
         return f"the take {self._recorder.stop(session)} is written to its end"
 
     def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:

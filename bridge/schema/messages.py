@@ -244,8 +244,8 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
     take_missed: Annotated[U64, d("frames that were shown and that the take lacks")] = 0
     memory: Annotated[
         dict[str, int],
-        d("of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted,"
-          " forgotten, left_out, blocks, bytes; empty without one"),
+        d("of the world's long memory, since the session began: fused, missed (views), restarts (of its process),"
+          " evicted, forgotten, left_out, blocks, bytes; empty without one"),
     ] = field(default_factory=dict)  # fmt: skip
 
 
@@ -294,6 +294,7 @@ class Record(Message, tag="RECORD", frozen=True, kw_only=True):
     name: Annotated[
         str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"), d("of the take, never a path; empty: date and time")
     ] = ""
+    mark: Annotated[bool, d("whether the take is signed beside its file when it ends; false is written down")] = True
     nonce: Annotated[U64, d("any number; STATUS or ERROR that answers repeats it")] = 0
 
 

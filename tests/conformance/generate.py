@@ -191,7 +191,7 @@ def other_messages() -> dict[str, AnyMessage]:
         "operator": OperatorHello(token="t", client="conformance"),
         "operator-filled": OperatorHello(token="t", client="worldplate record", protocol=3, protocol_oldest=2, nonce=5),
         "record": Record(session=SESSION, on=False),
-        "record-filled": Record(session=SESSION, on=True, name="scene-4_take-2", nonce=9),
+        "record-filled": Record(session=SESSION, on=True, name="scene-4_take-2", mark=False, nonce=9),
     }  # fmt: skip
 
 

@@ -449,6 +449,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_RECORD_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
 #define WP_KEY_RECORD_ON "on" /* bool; true starts a take, false ends it */
 #define WP_KEY_RECORD_NAME "name" /* text like `^[A-Za-z0-9_-]*\Z`; of the take, never a path; empty: date and time */
+#define WP_KEY_RECORD_MARK "mark" /* bool; whether the take is signed beside its file when it ends; false is written down */
 #define WP_KEY_RECORD_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 
 /* PlaneLayout: One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0). */

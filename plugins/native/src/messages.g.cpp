@@ -644,16 +644,18 @@ void read_fields(Fields& from, Record& out) {
     from.required("session", out.session, {32, INT64_C(32), is_session});
     from.required("on", out.on);
     from.optional("name", out.name, {0, INT64_C(64), is_snapshot_name});
+    from.optional("mark", out.mark);
     from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Record& value) {
-    to.map(5);
+    to.map(6);
     to.text("type");
     to.text("RECORD");
     write_field(to, "session", value.session);
     write_field(to, "on", value.on);
     write_field(to, "name", value.name);
+    write_field(to, "mark", value.mark);
     write_field(to, "nonce", value.nonce);
 }
 

@@ -274,6 +274,7 @@ struct Record {
     std::string session{};
     bool on{};
     std::string name{};
+    bool mark = true;
     int64_t nonce = 0;
 };
 

@@ -728,6 +728,8 @@ namespace Worldplate.Interop
         public const string On = "on";
         /// <summary>text like `^[A-Za-z0-9_-]*\Z`; of the take, never a path; empty: date and time</summary>
         public const string Name = "name";
+        /// <summary>bool; whether the take is signed beside its file when it ends; false is written down</summary>
+        public const string Mark = "mark";
         /// <summary>u63; any number; STATUS or ERROR that answers repeats it</summary>
         public const string Nonce = "nonce";
     }
