@@ -19,21 +19,32 @@ from bridge.errors import (
     Refused,
     TakeNotWritten,
     TransportError,
+    WorldError,
     WorldplateError,
 )
 from renderer.conformance.conformance_command import add_conformance
 from renderer.evaluate.evaluate_command import add_evaluate
+from renderer.explore.explore_command import add_explore
 from renderer.exports.export_command import add_export
 from renderer.provenance.verify_command import add_verify
 from renderer.take_command import add_info, add_record, add_replay, add_rerender
 from renderer.training.dataset_command import add_dataset
 from renderer.training.train_command import add_train
+from renderer.world_command import add_world
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 VERSION = "0.1.0"
-UNAVAILABLE = (Refused, TransportError, ModelError, MissingDependency, ExportNotWritten, TakeNotWritten)  # exit code 3
+UNAVAILABLE = (
+    Refused,
+    TransportError,
+    ModelError,
+    MissingDependency,
+    WorldError,
+    ExportNotWritten,
+    TakeNotWritten,
+)  # exit code 3
 EPILOG = """examples:
   worldplate demo                           ten seconds of courtyard, pictures in out/demo
   worldplate demo --prompt dusk --seed 12   another court in another light
@@ -47,6 +58,8 @@ EPILOG = """examples:
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
   worldplate conformance                    wait for an engine, and say what it sends wrong
+  worldplate world snapshot before_the_storm   save the world of the engine that is connected
+  worldplate explore photo.jpg --depth depth.png   walk into a picture
   worldplate plugin install godot my_game   put the add-on into a Godot project
   eval "$(worldplate completion bash)"      complete all this with the tab key
 
@@ -92,6 +105,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_info(commands.add_parser("info", help="say what a take is"))
     add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
     add_rerender(commands.add_parser("rerender", help="render a take again, as it was or with changes"))
+    add_world(commands.add_parser("world", help="save, restore, fork and reset worlds, and write them as models"))
+    add_explore(commands.add_parser("explore", help="walk into one picture with its depth, and come back"))
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     add_conformance(commands.add_parser("conformance", help="judge what a connected engine sends, in words"))

@@ -106,8 +106,8 @@ def data_dir(chosen: str = "") -> Path:
     if chosen:
         return private_dir(Path(chosen))
     base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    base.mkdir(parents=True, exist_ok=True)
-    return private_dir(private_dir(base / "worldplate") / "worlds")
+    (base / "worldplate").mkdir(mode=0o700, parents=True, exist_ok=True)
+    return private_dir(base / "worldplate" / "worlds")
 
 
 def write(snapshot: Snapshot, folder: Path, limits: Limits) -> int:
@@ -188,11 +188,16 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _path(name: str, folder: Path) -> Path:
+def check_name(name: str) -> None:
+    """Raises InvalidValue."""
     if not NAME.match(name):
         raise InvalidValue(
             f"{name[:80]!r} is no name of a snapshot", fix="Use 1 to 64 letters, digits, '-' and '_'; never a path."
         )
+
+
+def _path(name: str, folder: Path) -> Path:
+    check_name(name)
     return folder / f"{name}{ENDING}"
 
 

@@ -93,10 +93,7 @@ class WorldKeeper:
 def save(session: Session, model: WorldModel, name: str) -> Snapshot:
     """The session's worlds now, under a name. The arrays are those of the worlds themselves, which replace and never
     change them. Raises UnknownStream when nothing was shown yet, InvalidValue for the name."""
-    if not snapshots.NAME.match(name):
-        raise InvalidValue(
-            f"{name[:80]!r} is no name of a snapshot", fix="Use 1 to 64 letters, digits, '-' and '_'; never a path."
-        )
+    snapshots.check_name(name)
     if not session.worlds:
         raise UnknownStream("The session has shown nothing yet", fix="Send a frame first.")
     arrays: Arrays = {}

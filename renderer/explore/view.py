@@ -16,6 +16,7 @@ from renderer.explore.still import F32, F64, Still
 from renderer.explore.surfaces import BEHIND, I32, LEVEL_GROUND, SEEN, Surfaces, rays_of, surfaces_of
 
 SKY_BINS = 90  # of elevation, a degree each
+ASIDE_PX = 0.02
 SKY = np.array([0.35, 0.45, 0.65], np.float32)  # where the picture shows none
 
 
@@ -47,7 +48,10 @@ class Explorable:
         """From a pose in the world, at the picture's own size and angle of view. `finer` rays each way make a pixel's
         colour; the other planes are those of the middle one."""
         width, height = self.still.size
+        right, up = self.still.tangents
         rays = rays_of(self.still, finer=finer)
+        # A little aside: a ray that meets a vertex exactly may slip between its triangles.
+        rays[..., :2] += np.array([ASIDE_PX * right / width, ASIDE_PX * up / height], np.float32)
         turn = _turn_of(pose)
         moved = self._turn.T @ (np.array(pose.position_m) - np.array(self.still.pose.position_m))
         directions = rays @ (self._turn.T @ turn).T.astype(np.float32)
