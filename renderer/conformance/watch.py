@@ -15,9 +15,9 @@ from renderer.session import Session
 class Watch:
     """A Tap. Sets `enough` when it has its frames or the engine has left; to be read after the renderer's loop ended.
 
-    One stream of one session: the first of each. An engine that leaves with fewer frames than can be judged is forgotten:
-    many open a session, learn the size of their window, and open another. What planes are kept is copied on the loop's thread, thinned out to a
-    fixed size, so it costs the engine the same at any resolution.
+    One stream of one session: the first of each. An engine that leaves with fewer frames than can be judged is
+    forgotten: many open a session, learn the size of their window, and open another. What planes are kept is copied on
+    the loop's thread, thinned out to a fixed size, so it costs the engine the same at any resolution.
     """
 
     def __init__(self, least: int, frames: int, enough: threading.Event) -> None:
