@@ -31,6 +31,7 @@ from bridge.flight import Flight, Pool, private_pool
 from bridge.late import STALE_MS, LateFrames
 from bridge.ledger import Ledger
 from bridge.planes import Slot
+from bridge.predict import PredictionError, Predictor, before_of
 from bridge.schema import (
     Bodies,
     Camera,
@@ -74,6 +75,7 @@ class Client:
         delay_frames: int = 1,
         late: LatePolicy = LatePolicy.REPROJECT,
         stale_ms: float = STALE_MS,
+        predict_ms: float = 0.0,
         seed: int = 0,
         transports: tuple[Transport, ...] = (Transport.SHM, Transport.INLINE),
         connection: Path | EngineEnd | Door | None = None,
@@ -89,7 +91,8 @@ class Client:
         time that `lockstep` waits for a plate, and `offline_wait_s` that `offline` does. `slot_count` is what `freerun`
         needs to reproject: the plate it warps, a frame in the renderer, one that waits there, a late one, and one that
         is written. It is raised to what `delay_frames` needs: those, one written, one shown, and the plate it warps. A
-        plate that is older than a late frame by more than `stale_ms` is not warped for it.
+        plate that is older than a late frame by more than `stale_ms` is not warped for it. `predict_ms` above 0 moves
+        pictures to where camera and bodies will be so long after `present`, on the display (bridge/predict.py).
         Raises NotSupported for `genlocked`.
         """
         if sync is SyncMode.GENLOCKED:
@@ -120,7 +123,8 @@ class Client:
         self._pool: Pool | None = None  # the attachment's, as of the last tick
         self._traffic = Traffic(self.ledger, self._late, max(self._slot_count, delay_frames + 2), self._attachment.note)
         self._begun: tuple[Pool, Slot] | None = None
-        self._screen = Screen(sync, delay_frames, self._traffic, self._late, self.ledger)
+        self._predictor = Predictor(predict_ms) if predict_ms > 0 else None
+        self._screen = Screen(sync, delay_frames, self._traffic, self._late, self.ledger, self._predictor)
         self._last_id = 0
         self._epoch = 0
         self._reset = Reset.NONE  # not known yet to have reached the renderer
@@ -156,6 +160,11 @@ class Client:
     def status(self) -> Status | None:
         """The renderer's last STATUS."""
         return self._attachment.status
+
+    @property
+    def prediction_errors(self) -> list[PredictionError]:
+        """How far the last predictions were from the truth, oldest first; empty without `predict_ms`."""
+        return list(self._predictor.errors) if self._predictor is not None else []
 
     @property
     def bytes_copied(self) -> int:
@@ -263,6 +272,8 @@ class Client:
             self._stream = stream
             self._break_off()
         flight = Flight(slot.frame_id, self._epoch, pool, slot, camera, bodies, capture_ns, now_ns, stream)
+        if self._predictor is not None:
+            self._predictor.submitted(flight, before_of(self._traffic.recent, flight))
         self._traffic.add(flight)
         if pool is self._pool:
             self._send(flight, dict(controls or {}), timecode, seed)

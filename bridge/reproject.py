@@ -71,8 +71,8 @@ class _Points(NamedTuple):
     trusted: NDArray[np.bool_]  # found by the motion plane, which knows no depth
 
 
-def source_of(view: View, plate: NDArray[np.float16]) -> Source:
-    """What `lay` takes, of a plate [H, W, 4] with straight alpha and the frame that it was made for."""
+def source_of(view: View, plate: NDArray[Any]) -> Source:
+    """What `lay` takes, of a float plate [H, W, 4] with straight alpha and the frame that it was made for."""
     colors = plate.astype(np.float32)
     finite = np.isfinite(colors).all(axis=-1)
     if not finite.all():
@@ -157,7 +157,48 @@ def _mix(onto: Warped, pixels: NDArray[np.intp], found: F32, confidence: F32, sh
     known[pixels] += (confidence - known[pixels]) * part
 
 
-def owners(source: Source, target: View) -> tuple[U32, F64]:
+def landed(view: View, camera: Camera, bodies: Bodies) -> tuple[F32, U32 | None]:
+    """Depth [H, W] and object ids of the view's points as they lie in another camera's image, with the bodies moved; of
+    two at one pixel the nearer. A pixel on which none falls takes the farther of its neighbours, for cracks in surfaces
+    that come nearer; NaN is left where there is none either."""
+    height, width = view.depth_m.shape
+    points = _points(View(view.frame_id, camera, bodies, view.depth_m), view)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns, rows = np.rint(points.x_px), np.rint(points.y_px)
+        (inside,) = np.nonzero(
+            (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height) & (points.depth_m > 0)
+        )
+        at_centres = _at_centres(points, columns, rows, (height, width))
+    inside = inside[np.argsort(-points.depth_m[inside], kind="stable")]  # the nearest is written last
+    places = rows[inside].astype(np.intp) * width + columns[inside].astype(np.intp)
+    from_pixel = np.full((height + 2, width + 2), -1)
+    middle = from_pixel[1:-1, 1:-1]
+    middle[np.divmod(places, width)] = inside
+    depth_m = np.append(points.depth_m, np.float32(-np.inf))  # of -1, which is nothing
+    around = np.stack([from_pixel[1:-1, :-2], from_pixel[1:-1, 2:], from_pixel[:-2, 1:-1], from_pixel[2:, 1:-1]])
+    farthest = np.take_along_axis(around, depth_m[around].argmax(axis=0)[None], axis=0)[0]
+    found = np.where(middle < 0, farthest, middle)
+    depth_m = np.append(at_centres, np.float32(np.nan))
+    objects = None if view.objects is None else np.append(view.objects.ravel(), np.uint32(0))[found]
+    return depth_m[found], objects
+
+
+def _at_centres(points: _Points, columns: F32, rows: F32, shape: tuple[int, int]) -> F32:
+    """The points' depth where the pixels' centres are: half a pixel along a floor is more than the tolerance of depth.
+    Inverse depth is linear in the image over a plane; at edges the smaller slope is that of the surface."""
+    inverse = (1 / points.depth_m).reshape(shape)
+    slopes = []
+    for axis in (1, 0):
+        step = np.diff(inverse, axis=axis)
+        nothing = np.zeros_like(np.take(step, [0], axis=axis))
+        after, before = np.concatenate([step, nothing], axis=axis), np.concatenate([nothing, step], axis=axis)
+        slopes.append(np.where(np.abs(after) < np.abs(before), after, before).ravel())
+    moved = inverse.ravel() + slopes[0] * (columns - points.x_px) + slopes[1] * (rows - points.y_px)
+    found: F32 = np.where(moved > 0, 1 / moved, points.depth_m).astype(np.float32)
+    return found
+
+
+def owners(source: Source | View, target: View) -> tuple[U32, F64]:
     """Ids [N], rising, of the bodies that have moved between the two, and of each source_camera_from_target_camera
     [N + 1, 4, 4]; the last is that of what stands still."""
     now = matrix_of(target.camera.world_from_camera)
@@ -168,7 +209,7 @@ def owners(source: Source, target: View) -> tuple[U32, F64]:
     return ids, back @ np.concatenate([then_from_now, np.eye(4)[None]]) @ now
 
 
-def _points(source: Source, target: View) -> _Points:
+def _points(source: Source | View, target: View) -> _Points:
     height, width = target.depth_m.shape
     depth_m = target.depth_m.astype(np.float32)
     is_sky = np.isinf(depth_m)

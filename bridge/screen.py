@@ -7,8 +7,10 @@ import time
 from bridge.flight import Flight
 from bridge.late import LateFrames, Substitute
 from bridge.ledger import Ledger
+from bridge.planes import PlaneViews
+from bridge.predict import Predictor, before_of
 from bridge.schedule import PATIENCE_FRAMES, due
-from bridge.schema import Disposition, SyncMode
+from bridge.schema import Disposition, PlaneName, SyncMode
 from bridge.shown import Shown
 from bridge.traffic import Traffic
 
@@ -16,9 +18,18 @@ from bridge.traffic import Traffic
 class Screen:
     """Of one client, on its thread."""
 
-    def __init__(self, sync: SyncMode, delay_frames: int, traffic: Traffic, late: LateFrames, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        sync: SyncMode,
+        delay_frames: int,
+        traffic: Traffic,
+        late: LateFrames,
+        ledger: Ledger,
+        predictor: Predictor | None,
+    ) -> None:
         self._sync, self._delay_frames = sync, delay_frames
         self._traffic, self._late, self._ledger = traffic, late, ledger
+        self._predictor = predictor
         self._epoch = -1  # of what is on the screen
         self._slow = False  # plates come too late for `freerun` to wait for them
 
@@ -55,6 +66,7 @@ class Screen:
 
     def show(self, target: Flight, picture: Substitute, stages_ms: dict[str, float]) -> Shown:
         """The frame is on the screen as this picture; what is older is dropped."""
+        picture, planes = self._ahead(target, picture)
         now_ns = time.monotonic_ns()
         self._traffic.drop_before(target.frame_id, "a newer frame was shown")
         self._ledger.show(target.frame_id, picture.disposition, picture.reason)
@@ -66,7 +78,7 @@ class Screen:
             reason=picture.reason,
             age_ms=(now_ns - picture.oldest_capture_ns) / 1e6,
             state_age_ms=(now_ns - target.capture_ns) / 1e6,
-            planes=target.slot.inputs,
+            planes=planes,
             plate=picture.plate,
             warped_confidence=picture.confidence,
             stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
@@ -74,3 +86,14 @@ class Screen:
             still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
             torn=lambda reason: self._ledger.correct(Disposition.PASSTHROUGH, reason),
         )
+
+    def _ahead(self, target: Flight, picture: Substitute) -> tuple[Substitute, PlaneViews]:
+        """The picture and the engine's planes, moved to the display's time where that is wanted and possible."""
+        planes = target.slot.inputs
+        if self._predictor is None:
+            return picture, planes
+        before = before_of(self._traffic.recent, target)
+        ahead = self._predictor.ahead(target, before, picture, time.monotonic_ns())
+        if ahead is None or (picture.disposition is Disposition.GENERATED and not target.plate_whole):
+            return picture, planes
+        return ahead.picture, {**planes, PlaneName.COLOR: ahead.color}
