@@ -62,6 +62,7 @@ def add_record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", type=_name, default="", help="of the take (default date and time)")
     parser.add_argument("--seconds", type=_seconds, help="end it after that long (default at Ctrl-C)")
     parser.add_argument("--connection", type=Path, metavar="FILE", help="connection file (default the user's)")
+    parser.add_argument("--no-mark", action="store_true", help="do not sign the take; stands in the renderer's journal")
     parser.set_defaults(run=run_record)
 
 
@@ -95,6 +96,7 @@ def add_rerender(parser: argparse.ArgumentParser) -> None:
         "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="another control"
     )
     parser.add_argument("--out", metavar="TAKE2", help="name or file of the new take (default none: compare alone)")
+    parser.add_argument("--no-mark", action="store_true", help="do not sign the new take; stands in the journal")
     parser.set_defaults(run=run_rerender)
 
 
@@ -104,7 +106,7 @@ def run_record(options: argparse.Namespace) -> int:
 
     with Operator("worldplate record", options.connection) as operator, _stopped() as stop:
         session = operator.session(options.session)
-        started = operator.ask(Record(session=session.session, on=True, name=options.name))
+        started = operator.ask(Record(session=session.session, on=True, name=options.name, mark=not options.no_mark))
         sys.stdout.write(f"{session.name or session.session[:8]}: {started.text}\n")
         sys.stdout.flush()
         until_s = time.monotonic() + (options.seconds or float("inf"))
@@ -155,7 +157,9 @@ def run_replay(options: argparse.Namespace) -> int:
 
 def run_rerender(options: argparse.Namespace) -> int:
     from bridge.take import Take
+    from renderer.cli import VERSION
     from renderer.models import load_model
+    from renderer.provenance.recording import sign_recording
     from renderer.rerender import Job, changes_of, rerender
     from renderer.start import spare_the_engine
 
@@ -170,6 +174,8 @@ def run_rerender(options: argparse.Namespace) -> int:
             job = Job(first, last, changes_of(take, model, values), _new_take(options.out))
             with Told(f"rerender {take.info.name}", quiet=options.json) as tell:
                 report = rerender(take, model, job, tell)
+    if job.out is not None and not report.done_before:
+        sign_recording(job.out, f"worldplate {VERSION}", marked=not options.no_mark)
     if options.json:
         _print_json({"take": take.info.name, "first": first, "last": last, **_plain(report)})
     else:
