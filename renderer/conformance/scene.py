@@ -80,6 +80,8 @@ def _vec3(values: Any) -> Vec3:
 THINGS: tuple[Thing, ...] = (
     Thing("ground", Label.GROUND, (18.0, 0.5, 18.0), (1.0, -0.25, -3.0), (0.35, 0.33, 0.3), 1.0),
     Thing("golden wall", Label.WALL, (1.6, 1.2, 0.5), (1.5, 2.2, -4.25), (0.2, 0.3, 0.7), 0.9, unlit=True),
+    Thing("west wall", Label.WALL, (0.3, 2.2, 3.0), (-4.2, 1.1, -4.0), (0.6, 0.34, 0.22)),
+    Thing("east wall", Label.WALL, (0.3, 2.2, 3.0), (6.2, 1.1, -4.0), (0.25, 0.42, 0.5)),
     Thing("cube of a metre", Label.STONE, (1.0, 1.0, 1.0), (3.4, 0.5, -3.2), (0.55, 0.5, 0.42), 0.7),
     Thing("metal", Label.METAL, (0.7, 1.4, 0.7), (0.2, 0.7, -3.6), (0.6, 0.6, 0.62), 0.3, 1.0),
     *_arrow("+X", 0, (0.8, 0.06, 0.05)),

@@ -12,7 +12,7 @@ LEAST_PIXELS = 60
 SEEN_PX = 0.4  # motion below this proves nothing
 MOVING_PART = 0.1  # of the pixels must move by more
 MOTION_PX, MOTION_PART = 0.03, 0.006  # tolerated, beside the part of the motion itself
-NORMAL_DEG = 3.0
+NORMAL_DEG = 2.0
 DEPTH_PART = 0.004
 BODY_PIXELS = 12
 DEPTH, NORMAL, MOTION, OBJECT = PlaneName.DEPTH, PlaneName.NORMAL, PlaneName.MOTION, PlaneName.OBJECT
@@ -183,7 +183,7 @@ GEOMETRY = (
             ("motion", "camera", "previous pose", "depth", "projection"), _STILL,
             each(lambda shot: motion_of_still(shot, 1))),
     Measure("normals against the slope of depth", "apart", "degrees", "surfaces larger than a few pixels",
-            ("normal", "depth", "camera", "projection", "rows"), _CAMERA | {NORMAL, OBJECT}, each(surface_normals)),
+            ("normal", "depth", "camera", "projection", "rows"), _CAMERA | {NORMAL, OBJECT}, each(surface_normals), beyond=15.0),
     Measure("depth against depth of the frame before", "of it apart", "", "a camera that moves, depth in every frame",
             ("depth", "camera", "projection", "rows"), _CAMERA | {OBJECT}, pairs(sight_before)),
     Measure("object ids against the frame before", "of the pixels another one", "", "things that stay in sight",

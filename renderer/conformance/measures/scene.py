@@ -17,7 +17,7 @@ from renderer.conformance.shot import F64, Mask, Shot
 from renderer.conformance.truth import ALBEDOS, TAN, THIN, Truth, truth_at
 
 LEAST_PIXELS = 60
-LEAST_OF_THING = 3
+LEAST_OF_SIDE, LEAST_OF_THING = 25, 3
 PLACE_M = 0.004
 NEAR_M = 0.05  # farther from the path than this, a camera is somewhere else
 SQUARES = np.array([thing.name.startswith("square") for thing in THINGS])
@@ -78,7 +78,7 @@ def known_normals(shot: Shot) -> Residual | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         cosines = np.einsum("ni,ni->n", told, true) / np.linalg.norm(told, axis=-1)
     apart = np.degrees(np.arccos(np.clip(np.nan_to_num(cosines, nan=-1.0), -1.0, 1.0)))
-    sides = [apart[side] for side in facings(true) if side.sum() >= LEAST_PIXELS]
+    sides = [apart[side] for side in facings(true) if side.sum() >= LEAST_OF_SIDE]
     return Residual(max(middle(side) for side in sides), 3.0) if sides else None
 
 
