@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from small_take import write_take
+from take_stage import Stage
 
+from bridge.schema import Record
 from renderer.cli import main
 from renderer.provenance.journal import lines
 from renderer.provenance.keys import keys_folder
@@ -58,3 +60,17 @@ def test_a_take_rendered_again_is_signed_too(take: Path, tmp_path: Path) -> None
     unmarked = tmp_path / "unmarked.mcap"
     assert main(["rerender", str(take), "--out", str(unmarked), "--no-mark"]) in (0, 1)
     assert main(["verify", str(unmarked)]) == 1
+
+
+@pytest.mark.parametrize(("mark", "code"), [(True, 0), (False, 1)])
+def test_a_session_is_signed_when_its_take_ends_unless_record_says_not_to(
+    tmp_path: Path, mark: bool, code: int
+) -> None:
+    with Stage(tmp_path) as stage:
+        session = stage.session
+        stage.renderer.ask(
+            lambda r: r.record(session, Record(session=session.id, on=True, name="court", mark=mark))
+        ).result(10.0)
+        stage.show(2)
+        stage.stop()
+    assert main(["verify", str(tmp_path / "court.mcap")]) == code
