@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0, help="of the engine")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    report = late.run((320, 180), options.seconds, options.fps, Console())
+    report = late.run((320, 180), options.seconds, options.fps, Console(width=100))
     if options.json is not None:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 

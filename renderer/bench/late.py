@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from bridge.ends import memory_pair
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine, warm_up
 from bridge.engine.world import World
-from bridge.reproject import View
+from bridge.planes import pack_layouts, payload_bytes, views
+from bridge.reproject import View, lay, lay_with_numpy, nothing_known, source_of
 from bridge.schema import Disposition, Limits, PlaneName, Reset, SyncMode, Transport
 from bridge.shown import Shown
 from renderer.bench.painted import ChunkPainter, Painter, edge_offsets_px, painted
@@ -35,6 +37,8 @@ from renderer.serve import Renderer
 PLANES = (PlaneName.COLOR, PlaneName.DEPTH, PlaneName.OBJECT)
 LOOK_EVERY = 5  # ticks: pictures that are kept to measure edges
 SETTLE_S = 1.5  # until the first chunk is there
+WARPS = 60  # of which the median is quoted
+PREDICT_MS = 16.0  # of the predicted row: a display that shows the picture a sixtieth of a second later
 
 
 @dataclass
@@ -141,34 +145,93 @@ def figures(run: Run) -> dict[str, Any]:
         "edges": sum(map(len, offsets)),
         "holes_share": round(float(np.mean(run.hole_shares)), 4),
         "reproject_ms": percentiles(run.reproject_ms, (50, 95)),
-        "ids_out_of_order": sum(b <= a for a, b in zip(run.shown_ids, run.shown_ids[1:], strict=False)),
+        "ids_out_of_order": sum(b <= a for a, b in pairwise(run.shown_ids)),
         "ids_without_one_end": run.open_ids + run.ended_twice,
     }
 
 
-ROWS: dict[str, Callable[[], Painter]] = {
-    "as fast as passthrough": lambda: Painter(),
-    "2 plates per second": lambda: Painter(500.0),
-    "16 plates per 500 ms": lambda: ChunkPainter(500.0, 16),
-}
+@dataclass(frozen=True)
+class Row:
+    """A model, and how the engine asks for its pictures."""
+
+    name: str
+    model: Callable[[], Painter]
+    predict_ms: float = 0.0
+
+
+ROWS = (
+    Row("passthrough's speed", Painter),
+    Row("2 per second", lambda: Painter(500.0)),
+    Row("16 per 500 ms", lambda: ChunkPainter(500.0, 16)),
+    Row("2 per second, predicted", lambda: Painter(500.0), PREDICT_MS),
+)
 
 
 def run(size: tuple[int, int], seconds: float, fps: float, console: Console) -> dict[str, Any]:
-    """Every row for `seconds`, one after the other; prints the table."""
+    """Every row for `seconds`, one after the other; prints the table. Edges of a predicted picture are not measured:
+    the state that it is for is not rendered. Its error is that of the poses."""
     world = courtyard(1)
     warm_up(world)
-    rows = {name: figures(watch(Studio(make(), world, size), seconds, fps)) for name, make in ROWS.items()}
-    table = Table(title=f"late frames at {size[0]}x{size[1]}, engine at {fps:g} fps", title_justify="left")
-    columns = ("model", "shown/s", "age p50 ms", "p95", "edge p50 px", "p95", "holes", "reproject p50 ms", "p95")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "model" else "right")
+    rows: dict[str, Any] = {}
+    for row in ROWS:
+        studio = Studio(row.model(), world, size, predict_ms=row.predict_ms)
+        rows[row.name] = figures(watch(studio, seconds, fps))
+        if row.predict_ms:
+            rows[row.name].update(edge_offset_px={}, edges=0, prediction=_prediction(studio.client))
+    console.print(_table(rows, f"late frames at {size[0]}x{size[1]}, engine at {fps:g} fps"))
+    warps = warp_ms(world, size)
+    console.print(f"one plate warped, ms, median of {WARPS}: " + ", ".join(f"{k} {v['p50']}" for k, v in warps.items()))
+    return {"size": list(size), "engine_fps": fps, "seconds": seconds, "rows": rows, "one_plate_warped_ms": warps,
+            "machine": machine(), "versions": versions()}  # fmt: skip
+
+
+def warp_ms(world: World, size: tuple[int, int]) -> dict[str, dict[str, float]]:
+    """One plate of half a second ago, warped onto nothing, with numba and without: they take turns."""
+    engine, layouts = EmbeddedEngine(world, *size), pack_layouts({name: FORMATS[name] for name in PLANES}, *size)
+    states: list[View] = []
+    for _ in range(2):
+        engine.settle(0.5)
+        planes = views(bytearray(payload_bytes(layouts)), layouts, writeable=True)
+        engine.render(planes)
+        states.append(
+            View(len(states), engine.camera(), engine.bodies(), planes[PlaneName.DEPTH], planes[PlaneName.OBJECT])
+        )
+    source = source_of(states[0], painted(states[0]))
+    ways: dict[str, Callable[..., int]] = {"compiled": lay, "numpy": lay_with_numpy}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(WARPS):
+        for name, way in ways.items():
+            warped, start_s = nothing_known(size[1], size[0]), time.perf_counter()
+            way(source, states[1], warped, share=0.0, trust=1.0)
+            taken[name].append((time.perf_counter() - start_s) * 1e3)
+    return {name: percentiles(values, (50, 95)) for name, values in taken.items()}
+
+
+def _prediction(client: Client) -> dict[str, Any]:
+    errors = client.prediction_errors
+    return {
+        "ms_from_present_to_display": PREDICT_MS,
+        "ms_ahead_of_the_state": percentiles((error.ahead_ms for error in errors), (50, 95)),
+        "offset_px": percentiles((error.offset_px for error in errors), (50, 95)),
+        "offset_px_of_the_state_as_it_was": percentiles((error.unpredicted_px for error in errors), (50, 95)),
+        "bodies_m": percentiles((error.bodies_m for error in errors), (50, 95)),
+    }
+
+
+def _table(rows: dict[str, Any], title: str) -> Table:
+    caption = "".join(
+        f"{name}: {made['offset_px'].get('p50', 0):.2f} px off at the display's time, median;"
+        f" {made['offset_px_of_the_state_as_it_was'].get('p50', 0):.2f} px without"
+        for name, row in rows.items() if (made := row.get("prediction"))
+    )  # fmt: skip
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for column in ("model", "shown/s", "age ms", "p95", "edge px", "p95", "holes", "warp ms", "p95"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     for name, row in rows.items():
-        pairs = [row[key].get(p, float("nan")) for key in ("frame_age_ms", "edge_offset_px") for p in ("p50", "p95")]
-        warps = [row["reproject_ms"].get(p, float("nan")) for p in ("p50", "p95")]
-        table.add_row(
-            name, f"{row['shown_per_s']:.1f}", *(f"{value:.1f}" for value in pairs[:2]),
-            *(f"{value:.3f}" for value in pairs[2:]), f"{row['holes_share']:.2%}", *(f"{w:.2f}" for w in warps),
-        )  # fmt: skip
-    console.print(table)
-    return {"size": list(size), "engine_fps": fps, "seconds": seconds, "rows": rows, "machine": machine(),
-            "versions": versions()}  # fmt: skip
+        cells = [
+            f"{row[key][p]:.{digits}f}" if p in row[key] else "-"
+            for key, digits in (("frame_age_ms", 0), ("edge_offset_px", 2), ("reproject_ms", 1))
+            for p in ("p50", "p95")
+        ]
+        table.add_row(name, f"{row['shown_per_s']:.1f}", *cells[:4], f"{row['holes_share']:.1%}", *cells[4:])
+    return table
