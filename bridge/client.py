@@ -104,19 +104,10 @@ class Client:
         self._offline_wait_s = offline_wait_s
         self._slot_count = max(slot_count, delay_frames + 3 if sync is SyncMode.DELAYED else 0)
         self._hello = Hello(
-            token="",
-            client=name,
-            engine=engine,
-            pid=os.getpid(),
-            width=width,
-            height=height,
+            token="", client=name, engine=engine, pid=os.getpid(), width=width, height=height,
             planes=tuple(PlaneOffer(name=plane, formats=formats) for plane, formats in planes.items()),
-            transports=transports,
-            sync=sync,
-            delay_frames=delay_frames,
-            late=late,
-            seed=seed,
-        )
+            transports=transports, sync=sync, delay_frames=delay_frames, late=late, seed=seed,
+        )  # fmt: skip
         self._attachment = Attachment(_door(connection), self._hello, self._planes, self._slot_count)
         self._late = LateFrames(late, stale_ms, fades_back=sync is not SyncMode.OFFLINE)
         self._private = private_pool(self._planes, width, height, self._slot_count)
