@@ -42,6 +42,7 @@ from bridge.schema import (
     PixelFormat,
     PlaneName,
     PlaneOffer,
+    Record,
     Reset,
     Status,
     SyncMode,
@@ -205,6 +206,18 @@ class Client:
         """The renderer forgets the world, and the next frame is a cut."""
         self._attachment.send(World(session=self._attachment.session, op=WorldOp.RESET))
         self._cut(Reset.CUT)
+
+    def record(self, name: str = "", *, timeout_s: float = 10.0) -> str:
+        """Has the renderer record this session into a take from the next frame on; what it says, for a person. Called
+        before the first frame, the take begins with the world. Without a name it is the date and time.
+
+        Raises TakeExists for a name that is taken, TakeNotWritten, and what `worlds.ask` does.
+        """
+        return self.worlds.ask(Record(session=self._attachment.session, on=True, name=name), timeout_s)
+
+    def stop_recording(self, *, timeout_s: float = 10.0) -> str:
+        """Ends the take, which is written out meanwhile. Raises TakeNotFound when there is none."""
+        return self.worlds.ask(Record(session=self._attachment.session, on=False), timeout_s)
 
     def resize(self, width: int, height: int) -> None:
         """Planes of another size from the next `begin` on; the session is agreed anew, and the ring replaced."""

@@ -11,6 +11,7 @@ told as a TakeError. One that was cut in half is read up to its last whole frame
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -136,13 +137,13 @@ class Take:
             raise TakeNotFound(
                 f"The take {path} cannot be opened: {error.strerror}", fix="Name one that is there."
             ) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, descriptor)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise TakeNotFound(f"{path} is no file", fix="Name a file that `worldplate record` wrote.")
-            return cls(TakeFile(descriptor), path, limits)
-        except BaseException:
-            os.close(descriptor)
-            raise
+            take = cls(TakeFile(descriptor), path, limits)
+            stack.pop_all()
+            return take
 
     def close(self) -> None:
         """A second time does nothing."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from bridge.attachment import Attachment
 from bridge.errors import NoRenderer, WorldplateError
-from bridge.schema import Reset, Status, World, WorldOp
+from bridge.schema import Record, Reset, Status, World, WorldOp
 
 _STEP_S = 0.001
 
@@ -37,28 +37,29 @@ class Worlds:
         """Forgets what `kind` says of a stream, or of all; returns what was done, for a person. Raises the renderer's
         error, and NoRenderer when it is gone or does not answer in time. So do the others."""
         self._break_off()
-        return self._ask(World(session=self._session, op=WorldOp.RESET, reset=kind, stream=stream), timeout_s)
+        return self.ask(World(session=self._session, op=WorldOp.RESET, reset=kind, stream=stream), timeout_s)
 
     def snapshot(self, name: str, *, timeout_s: float = 60.0) -> str:
         """Saves all streams with controls and ownership under a name of letters, digits, '-' and '_', in the place of
         an older snapshot of that name."""
-        return self._ask(World(session=self._session, op=WorldOp.SNAPSHOT, name=name), timeout_s)
+        return self.ask(World(session=self._session, op=WorldOp.SNAPSHOT, name=name), timeout_s)
 
     def restore(self, name: str, *, timeout_s: float = 60.0) -> str:
         """The streams of a snapshot go on from where they were."""
-        told = self._ask(World(session=self._session, op=WorldOp.RESTORE, name=name), timeout_s)
+        told = self.ask(World(session=self._session, op=WorldOp.RESTORE, name=name), timeout_s)
         self._break_off()
         return told
 
     def fork(self, to_stream: str, stream: str = "", *, timeout_s: float = 60.0) -> str:
         """`to_stream` goes on from a copy of the world of `stream`, or of the only one there is."""
-        return self._ask(World(session=self._session, op=WorldOp.FORK, stream=stream, to_stream=to_stream), timeout_s)
+        return self.ask(World(session=self._session, op=WorldOp.FORK, stream=stream, to_stream=to_stream), timeout_s)
 
     @property
     def _session(self) -> str:
         return self._attachment.session
 
-    def _ask(self, message: World, timeout_s: float) -> str:
+    def ask(self, message: World | Record, timeout_s: float) -> str:
+        """Sends what is answered by a STATUS that repeats its nonce; returns its text. Raises as the operations do."""
         self._nonce += 1
         answers, until_s = self._attachment.answers, time.monotonic() + timeout_s
         answers[self._nonce] = None
@@ -75,6 +76,6 @@ class Worlds:
         finally:
             del answers[self._nonce]
         raise NoRenderer(
-            f"The renderer did not answer the world operation '{message.op}'",
+            f"The renderer did not answer {type(message).__name__.upper()}",
             fix="Wait until the client is attached, or allow a longer `timeout_s`.",
         )

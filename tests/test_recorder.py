@@ -64,6 +64,20 @@ def test_a_session_is_recorded_with_every_plane_and_plate(stage: Stage, tmp_path
         assert all(frame.planes[name].tobytes() == plane.tobytes() for name, plane in planes.items())
 
 
+def test_an_engine_records_itself_from_its_first_frame(stage: Stage, tmp_path: Path) -> None:
+    assert str(tmp_path / "own.mcap") in stage.client.record("own")
+    stage.show(2)
+    with pytest.raises(TakeExists, match="into own already"):
+        stage.client.record("again")
+    taking = stage.recorder._takings[stage.session.peer]
+    assert "own" in stage.client.stop_recording()
+    assert taking.join(20.0)
+    with Take.open(tmp_path / "own.mcap") as take:
+        assert (take.info.frames, take.info.fresh, take.info.complete) == (2, True, True)
+    with pytest.raises(TakeNotFound, match="not being recorded"):
+        stage.client.stop_recording()
+
+
 def test_the_token_never_gets_into_a_take(stage: Stage, tmp_path: Path) -> None:
     stage.record("court")
     stage.show()
