@@ -7,8 +7,8 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from bridge.client import Client
-from bridge.ends import memory_pair
+from bridge.link import listen
 from bridge.schema import (
     Control,
     ControlType,
@@ -36,6 +36,7 @@ from renderer.models import ModelCard
 from renderer.models.passthrough import Passthrough
 from renderer.panel.desk import Desk
 from renderer.recall import World
+from renderer.recorder import Recorder
 from renderer.serve import Renderer
 
 WIDTH, HEIGHT = 96, 54
@@ -96,32 +97,61 @@ class Painter(Passthrough):
 class PanelHouse:
     """All of it in this process, but for the panel's own. `engine` runs while it is not paused."""
 
-    def __init__(self, folder: Path, *, width: int = WIDTH, height: int = HEIGHT, with_engine: bool = True) -> None:
-        engine_end, renderer_end = memory_pair()
+    def __init__(
+        self, folder: Path, *, width: int = WIDTH, height: int = HEIGHT, with_engine: bool = True, records: bool = False
+    ) -> None:
+        self.run_dir = folder / "run"
+        self.run_dir.mkdir(mode=0o700)
+        self.link = listen(None, Limits(), self.run_dir)
         self.model = Painter()
         self.desk = Desk()
         self.snapshots = folder / "worlds"
         self.snapshots.mkdir(mode=0o700, exist_ok=True)
-        self.renderer = Renderer(renderer_end, self.model, "", Limits(), [self.desk.tap], snapshots=self.snapshots)
-        self.desk.attend(self.renderer, self.model.card, str(self.snapshots))
+        recorder = Recorder(self.model, folder) if records else None
+        self.renderer = Renderer(
+            self.link, self.model, self.link.connection.token, Limits(), [self.desk.tap], snapshots=self.snapshots,
+            recorder=recorder,
+        )  # fmt: skip
+        self.desk.attend(self.renderer, self.model.card, str(self.snapshots), records=records)
         self.stop = threading.Event()
         self.paused = threading.Event()
-        self.client = Client(
-            width, height, PLANES, sync=SyncMode.FREERUN, transports=(Transport.INLINE,), connection=engine_end,
-            name="test engine", engine="embedded",
+        self.size = (width, height)
+        self.threads: list[threading.Thread] = []
+        self.client = self._client("test engine")
+        self._start(self._render)
+        if with_engine:
+            self._start(lambda: self._drive(self.client, self.stop))
+
+    @contextmanager
+    def another_engine(self, name: str) -> Iterator[None]:
+        """A second one, while the block runs."""
+        over = threading.Event()
+        thread = self._start(lambda: self._drive(self._client(name), over))
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(20.0)
+
+    def _client(self, name: str) -> Client:
+        return Client(
+            *self.size, PLANES, sync=SyncMode.FREERUN, transports=(Transport.INLINE,),
+            connection=self.run_dir / "connection.json", name=name, engine="embedded",
         )  # fmt: skip
-        works: list[Callable[[], None]] = [self._render, *([self._drive] if with_engine else [])]
-        self.threads = [threading.Thread(target=work) for work in works]
-        for thread in self.threads:
-            thread.start()
+
+    def _start(self, work: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=work)
+        thread.start()
+        self.threads.append(thread)
+        return thread
 
     def _render(self) -> None:
         self.renderer.run(self.stop)
 
-    def _drive(self) -> None:
-        while not self.stop.is_set():
+    def _drive(self, client: Client, over: threading.Event) -> None:
+        while not over.is_set():
             if not self.paused.is_set():
-                slot = self.client.begin()
+                slot = client.begin()
                 slot.inputs[PlaneName.COLOR][...] = (ENGINE_RED, 0.0, 0.0, 1.0)
                 slot.inputs[PlaneName.DEPTH][...] = 4.0
                 slot.inputs[PlaneName.DEPTH][: slot.inputs[PlaneName.DEPTH].shape[0] // 2] = np.inf
@@ -129,12 +159,12 @@ class PanelHouse:
                 slot.inputs[PlaneName.OBJECT][:, :half], slot.inputs[PlaneName.OBJECT][:, half:] = LEFT, RIGHT
                 slot.inputs[PlaneName.LABEL][:, :half] = Label.WOOD
                 slot.inputs[PlaneName.LABEL][:, half:] = Label.PLASTIC
-                self.client.submit(slot, CAMERA, reset=Reset.NONE)
-                self.client.present()
+                client.submit(slot, CAMERA, reset=Reset.NONE)
+                client.present()
             else:
-                self.client.tick()
+                client.tick()
             time.sleep(0.04)
-        self.client.close()
+        client.close()
 
     def close(self) -> None:
         self.model.held.clear()
@@ -143,6 +173,7 @@ class PanelHouse:
             thread.join(20.0)
             assert not thread.is_alive()
         self.desk.close()
+        self.link.close()
 
 
 class Browser:

@@ -98,6 +98,8 @@ class Deeds:
         status = session.status(RendererState.RUNNING, "")
         width, height = session.size
         planes = {*(layout.name for layout in welcome.planes), *(layout.name for layout in welcome.outputs)}
+        if any(world.prior is not None for world in session.worlds.values()):
+            planes.add(PlaneName.CONFIDENCE)  # in what is remembered of the world
         owned = steering.ownership
         return SessionState(
             id=session.id, name=session.name, engine=self._tap.engines.get(session.id, ""), width=width, height=height,

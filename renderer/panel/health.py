@@ -29,7 +29,6 @@ class Facts:
     age_p95_ms: float = 0.0
     stages_ms: tuple[tuple[str, float], ...] = ()  # of the last frame
     take_missed: int = 0
-    take_problem: str = ""
 
 
 def health(engines: Sequence[Facts], busy_s: float = 0.0) -> Health:
@@ -52,8 +51,6 @@ def health(engines: Sequence[Facts], busy_s: float = 0.0) -> Health:
 def _of_one(facts: Facts) -> Health:
     if facts.since_trouble_s < TROUBLE_S:
         return Health(level="bad", what=f"{facts.name}: {facts.trouble_what}", fix=facts.trouble_fix)
-    if facts.take_problem:
-        return Health(level="bad", what="The take has ended early", fix=facts.take_problem)
     if facts.since_frame_s is None:
         return Health(
             level="idle", what=f"{facts.name} is connected and has sent no frame yet", fix="Press Play in it."

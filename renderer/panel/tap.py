@@ -121,8 +121,12 @@ class PanelTap:
         except Empty:
             return False
         planes: PlaneViews = {**frame.planes, PlaneName.PLATE: frame.plate}
+        world = session.worlds.get(result.stream)
+        if world is not None and world.prior is not None:
+            planes[PlaneName.CONFIDENCE] = world.prior.confidence  # smaller than the others, and small enough
         step = -(-max(frame.width, frame.height) // MOST_SIDE_PX)
-        chosen = [(name, planes[PlaneName(name)][::step, ::step]) for name in want.planes if name in planes]
+        steps = {name: 1 if name == PlaneName.CONFIDENCE else step for name in want.planes}
+        chosen = [(name, planes[PlaneName(name)][::n, ::n]) for name, n in steps.items() if name in planes]
         chosen.sort(key=lambda named: -named[1].dtype.itemsize)  # one after the other, and each aligned
         size = sum(plane.nbytes for _, plane in chosen)
         if buffer.nbytes < size:
