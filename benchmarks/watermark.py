@@ -7,6 +7,7 @@
     unmarked      1,000 unmarked pieces of the clips, each another window of place and time, mirrored or not, each read
                   with a key of its own: how many are taken for marked
     attacks       what else the mark survives: JPEG, stronger compression, size, crop, rotation, a screen filmed
+    picture       docs/watermark.png: two frames, the same with the mark, and what it changes twenty times as strong
     credentials   signing and reading PNG, JPEG and MP4, and one bit changed at 64 places of each
 
 Without a part all are run. The clips are whole plates (matte 1), shown by the demo's tone map.
@@ -128,7 +129,7 @@ def speed(folder: Path, _: dict[str, Any]) -> dict[str, Any]:
     matte = np.zeros(frame.shape[:2], np.float32)
     matte[:, 200:] = np.linspace(0.2, 1.0, frame.shape[1] - 200)
     marked = mark(frame, KEY, PAYLOAD)
-    rows = {
+    rows: dict[str, Callable[[], object]] = {
         "mark": lambda: mark(frame, KEY, PAYLOAD),
         "mark with matte": lambda: mark(frame, KEY, PAYLOAD, matte),
         "add to the evidence": lambda: Evidence().add_picture(marked),
@@ -325,6 +326,18 @@ ATTACKS: dict[str, Callable[[list[U8]], Iterator[Any]]] = {
 }
 
 
+def picture(folder: Path, _: dict[str, Any]) -> dict[str, Any]:
+    rows = []
+    for number in ATTACKED[:3:2]:
+        frame = np.ascontiguousarray(clips(folder)[number][10])
+        marked = mark(frame, KEY, PAYLOAD)
+        change = np.clip(128 + 20 * (marked.astype(np.int16) - frame), 0, 255).astype(np.uint8)
+        rows.append(np.concatenate([frame, marked, change], axis=1))
+    path = Path("docs/watermark.png")
+    Image.fromarray(np.concatenate(rows)).resize((1440, 540), Image.Resampling.LANCZOS).save(path, optimize=True)
+    return {"file": str(path), "columns": ["unmarked", "marked", "difference, 20 times, around grey"]}
+
+
 def credentials(folder: Path, _: dict[str, Any]) -> dict[str, Any]:
     frames = clips(folder)[0][:FPS]
     big = np.ascontiguousarray(np.kron(frames[10], np.ones((2, 2, 1), np.uint8)))
@@ -361,7 +374,7 @@ def credentials_row(home: Path, kind: str, keys: Keys) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
     "clips": make_clips, "speed": speed, "films": films, "unmarked": unmarked, "attacks": attacks,
-    "credentials": credentials,
+    "picture": picture, "credentials": credentials,
 }  # fmt: skip
 
 

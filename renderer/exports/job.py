@@ -119,7 +119,7 @@ class Export:
         view, picture = _view(FILMS, self.options.view), self.options.picture
 
         def frame(taken: TakeFrame) -> U8:
-            return display_of(taken, picture, view, self.marking, even=True)[..., :3]
+            return display_of(taken, picture, view.baked, self.marking, even=True)[..., :3]
 
         with told(self.options.out), partial(self.options.out) as new:
             write_mp4(new.absolute(), map(frame, self._frames(tell)), self.rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,12 +14,12 @@ from bridge.errors import MissingPlane
 from bridge.planes import Plane
 from bridge.schema import PlaneName
 from bridge.take import TakeFrame
-from renderer.exports.color import View
 from renderer.provenance.watermark import mark, mark_linear
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 T = TypeVar("T", bound=np.generic)
+Shown = Callable[[NDArray[np.floating]], F32]  # a View, or its table
 PICTURES = ("composite", "plate", "engine")
 
 
@@ -59,7 +60,7 @@ def linear_of(frame: TakeFrame, picture: str) -> F32:
     return color if picture == "engine" else composite(color, plate_of(frame))
 
 
-def display_of(frame: TakeFrame, picture: str, view: View, marking: Marking | None, *, even: bool = False) -> U8:
+def display_of(frame: TakeFrame, picture: str, view: Shown, marking: Marking | None, *, even: bool = False) -> U8:
     """Display values [H, W, 3], of a plate with its matte [H, W, 4]. Where a pixel is the plate's, it is marked as far
     as it is; the engine's own stay as they are. With `even`, an odd side gets its last row or column twice."""
     linear = linear_of(frame, picture)
