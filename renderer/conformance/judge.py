@@ -82,7 +82,7 @@ class _Screen:
         these few frames do not show is left open."""
         seen = sorted((m for m in touched if off(self.found[m.name]) > 0.0), key=lambda m: -off(self.found[m.name]))
         seen = seen[:glances]
-        if reading.silences or not seen:
+        if reading.fitted or reading.silences or not seen:
             return True
         undone = reading.undo(self.shots)
         return undone is not None and any(_explained(self.found[m.name], m.of(undone), False) for m in seen)
@@ -161,7 +161,8 @@ class Judge:
         quiet = silenced | reading.silences
         for measure in touched:
             changed[measure.name] = measure.of(undone)
-        if not any(_explained(found[m.name], changed[m.name], m.name in quiet) for m in touched):
+        open_to_proof = [m for m in touched if m.name not in reading.silences] or touched
+        if not any(_explained(found[m.name], changed[m.name], m.name in quiet) for m in open_to_proof):
             return None
         for measure in self.measures:
             if measure in touched or not measure.uses & reading.touches:

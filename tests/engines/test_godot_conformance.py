@@ -73,7 +73,7 @@ def walk(godot: Godot, project: Path, folder: Path, start_m: float) -> tuple[int
     with Kit(folder) as kit:
         outcome = godot.run(
             project, "--size", "320x180", "--frames", str(FRAMES + 6), "--start", str(start_m), "--sync", "freerun",
-            "--connection", str(kit.connection), flags=("--fixed-fps", "30"), size=(320, 180), timeout_s=400.0,
+            "--connection", str(kit.connection), flags=("--fixed-fps", "30"), size=(320, 180), timeout_s=500.0,
         )  # fmt: skip
         outcome.check(3)
         return *kit.verdict(), kit.words
@@ -83,7 +83,7 @@ def show(godot: Godot, project: Path, folder: Path) -> tuple[int, dict[str, Any]
     """The known scene, judged: exit code, verdict, words."""
     with Kit(folder, "--scene") as kit:
         arguments = (str(FILE), str(kit.connection), str(FRAMES + 6))
-        godot.run(project, *arguments, size=(320, 180), timeout_s=400.0).check(1)
+        godot.run(project, *arguments, size=(320, 180), timeout_s=500.0).check(1)
         return *kit.verdict(), kit.words
 
 

@@ -150,7 +150,7 @@ VALUES = (
     Measure("labels that exist", "of the pixels have another number", "", "a label plane",
             ("labels",), frozenset({LABEL}), each(known_labels)),
     Measure("one label for one thing", "of the pixels have another", "", "label and object planes",
-            ("labels", "object ids"), frozenset({LABEL, OBJECT, DEPTH}), each(one_label)),
+            ("labels", "object ids"), frozenset({LABEL, OBJECT, DEPTH}), each(one_label), beyond=np.inf),
     Measure("finite, positive colour", "of the pixels are not", "", "a colour plane",
             ("color",), frozenset({COLOR}), each(finite_color)),
     Measure("base colour from 0 to 1", "of the pixels are not", "", "an albedo plane",
