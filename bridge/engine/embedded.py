@@ -7,6 +7,7 @@ Owned by one thread. The first `render` in a fresh checkout compiles the kernels
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -77,6 +78,27 @@ class EmbeddedEngine:
         if not self._free:
             self._key = self.world.camera(self.time_s)
             self._frame = frame_of(self._key)
+
+    def fork(self) -> EmbeddedEngine:
+        """The same world at the same moment, on its own from now on: equal actions and steps give equal bits."""
+        fork = EmbeddedEngine(self.world, self.width, self.height)
+        physics = self._physics
+        fork._physics = physics.fork() if isinstance(physics, Physics) else copy.copy(physics)
+        fork.time_s = self.time_s
+        fork._poses, fork._before = self._poses, self._before
+        fork._free, fork._key = self._free, self._key
+        fork._frame, fork._before_frame = self._frame, self._before_frame
+        return fork
+
+    def push(self, object_id: int, change_m_s: tuple[float, float, float]) -> None:
+        """Change the velocity of a rigid body, world space; seen from the next `step` on. InvalidValue for what is
+        none."""
+        bodies = [body.object_id for body in self.world.bodies]
+        physics = self._physics
+        if isinstance(physics, Physics) and object_id in bodies and np.isfinite(change_m_s).all():
+            physics.push(bodies.index(object_id), np.array(change_m_s))
+        else:
+            raise InvalidValue(f"object {object_id} is pushed by {change_m_s} m/s", fix="Push a body that moves.")
 
     def settle(self, seconds: float) -> None:
         """Step through `seconds` in sixtieths without showing it; then nothing has moved since the frame before."""

@@ -4,6 +4,7 @@ points down -Y, no axis is swapped, and geoms keep the world's order.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import NamedTuple
 
@@ -67,6 +68,17 @@ class Physics:
         self.model.opt.timestep = dt_s / steps
         mujoco.mj_step(self.model, self.data, steps)
         mujoco.mj_kinematics(self.model, self.data)  # mj_step leaves poses one step behind the coordinates
+
+    def fork(self) -> Physics:
+        """The same bodies at the same moment, on their own from now on: equal steps give equal bits."""
+        fork = object.__new__(Physics)
+        fork.model, fork.moving = self.model, self.moving  # neither changes but for the time step, set at each step
+        fork.data = copy.copy(self.data)
+        return fork
+
+    def push(self, body: int, change_m_s: NDArray[np.float64]) -> None:
+        """Change the velocity of the `body`-th moving body, world space [3]."""
+        self.data.qvel.reshape(-1, 6)[body, :3] += change_m_s
 
     def poses(self) -> Poses:
         return Poses(self.data.geom_xpos.copy(), self.data.geom_xmat.reshape(-1, 3, 3).copy())

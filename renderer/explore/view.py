@@ -51,7 +51,7 @@ class Explorable:
         right, up = self.still.tangents
         rays = rays_of(self.still, finer=finer)
         # A little aside: a ray that meets a vertex exactly may slip between its triangles.
-        rays[..., :2] += np.array([ASIDE_PX * right / width, ASIDE_PX * up / height], np.float32)
+        rays[..., :2] += np.array([ASIDE_PX * right / width, -ASIDE_PX * up / height], np.float32)
         turn = _turn_of(pose)
         moved = self._turn.T @ (np.array(pose.position_m) - np.array(self.still.pose.position_m))
         directions = rays @ (self._turn.T @ turn).T.astype(np.float32)
