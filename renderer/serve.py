@@ -121,6 +121,10 @@ class Renderer:
             while not stop.is_set():
                 self.step(IDLE_BEAT_MS)
         finally:
+            while self._keeper.busy:  # worlds that are being saved, which may wait for their long memory
+                self._beat()
+                self._answer_asked()
+                time.sleep(0.01)
             self._keeper.close()
             self._answer_asked()  # what the keeper has finished
             for peer, session in list(self._sessions.items()):

@@ -6,17 +6,16 @@ the keeper's own, one after the other.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bridge.errors import InvalidValue, LimitExceeded, SnapshotCorrupt, SnapshotMismatch, UnknownStream
+from bridge.errors import InvalidValue, LimitExceeded, SnapshotCorrupt, SnapshotMismatch, UnknownStream, WorldMemoryLost
 from bridge.schema import ControlValue, Limits, Reset, World as WorldMessage, WorldOp
 from renderer import snapshots
 from renderer.frame import Ownership
@@ -28,9 +27,11 @@ from renderer.session import Session, Steering
 from renderer.snapshots import Arrays, Header, SavedStream, Snapshot
 
 if TYPE_CHECKING:
+    from renderer.memory.notes import Packed
     from renderer.memory.world import WorldMemory
 
 T = TypeVar("T")
+MEMORY_S = 120.0  # until the long memory has said what it holds
 MOST_WAITING = 4  # files to be written or read; each holds a world in memory
 OnLoop = Callable[[Callable[[], T]], Future[T]]
 
@@ -46,7 +47,7 @@ class WorldKeeper:
         self._folder = folder
         self._on_loop = on_loop
         self._files = ThreadPoolExecutor(1, "worldplate snapshots")
-        self._waiting = threading.Semaphore(MOST_WAITING)
+        self._works: list[Future[Any]] = []
 
     def change(self, session: Session, message: WorldMessage) -> Future[str]:
         """Carries out an operation; the future has what was done, for a person, once it is done. It is set on the
@@ -59,11 +60,17 @@ class WorldKeeper:
                 return _done(fork(session, self._model, message.stream, message.to_stream))
             case WorldOp.SNAPSHOT:
                 snapshot = save(session, self._model, message.name)
-                work = partial(snapshots.write, snapshot, self._where(), self._limits)
+                remembered = session.memory.ask("world") if session.memory is not None else None
+                work = partial(_write, snapshot, remembered, self._where(), self._limits)
                 return self._beside(work, partial(_written, message.name))
             case WorldOp.RESTORE:
                 load = partial(snapshots.read, message.name, self._where(), self._limits)
                 return self._beside(load, partial(restore, session, self._model))
+
+    @property
+    def busy(self) -> bool:
+        """Whether files are being written or read."""
+        return any(not each.done() for each in self._works)
 
     def close(self) -> None:
         """Finishes the files that are being written; what was done is still told on the loop's thread."""
@@ -75,24 +82,25 @@ class WorldKeeper:
 
     def _beside(self, work: Callable[[], T], then: Callable[[T], str]) -> Future[str]:
         """`work` on the keeper's thread, then `then` with its result on the loop's."""
-        if not self._waiting.acquire(blocking=False):
+        self._works = [each for each in self._works if not each.done()]
+        if len(self._works) >= MOST_WAITING:
             raise LimitExceeded(
                 "snapshots that wait to be written or read", MOST_WAITING + 1, MOST_WAITING, "MOST_WAITING"
             )
         outcome: Future[str] = Future()
 
         def finished(done: Future[T]) -> None:
-            self._waiting.release()
             told = self._on_loop(lambda: then(done.result()))
             told.add_done_callback(partial(_pass_on, outcome))
 
-        self._files.submit(work).add_done_callback(finished)
+        self._works.append(self._files.submit(work))
+        self._works[-1].add_done_callback(finished)
         return outcome
 
 
 def save(session: Session, model: WorldModel, name: str) -> Snapshot:
-    """The session's worlds now, under a name. The arrays are those of the worlds themselves, which replace and never
-    change them. Raises UnknownStream when nothing was shown yet, InvalidValue for the name."""
+    """The session's worlds now, but for their long memory, under a name. The arrays are those of the worlds themselves,
+    which replace and never change them. Raises UnknownStream when nothing was shown yet, InvalidValue for the name."""
     snapshots.check_name(name)
     if not session.worlds:
         raise UnknownStream("The session has shown nothing yet", fix="Send a frame first.")
@@ -103,9 +111,6 @@ def save(session: Session, model: WorldModel, name: str) -> Snapshot:
         streams.append(saved)
         for kind, each in own.items():
             arrays |= snapshots.parts(f"{index}.{kind}", each)
-    if session.memory is not None:
-        remembered = session.memory.save()
-        arrays |= snapshots.parts("memory", {**remembered, PATCHES: remembered[PATCHES].view(np.uint8)})
     width, height = session.size
     owned = session.steering.ownership
     header = Header(
@@ -194,6 +199,22 @@ KINDS = ("latents", "short")
 PATCHES = "patches"  # of the long memory: records, which safetensors keeps as bytes
 
 
+def with_memory(snapshot: Snapshot, arrays: Arrays) -> Snapshot:
+    """The same with what `WorldMemory.save` gave."""
+    kept = {**arrays, PATCHES: arrays[PATCHES].view(np.uint8)}  # safetensors knows no records
+    return Snapshot(snapshot.header, {**snapshot.arrays, **snapshots.parts("memory", kept)})
+
+
+def _write(snapshot: Snapshot, remembered: Future[Packed] | None, folder: Path, limits: Limits) -> int:
+    """On the keeper's thread; the memory answers on the loop's, between two frames."""
+    if remembered is not None:
+        try:
+            snapshot = with_memory(snapshot, remembered.result(MEMORY_S).arrays())
+        except TimeoutError as error:
+            raise WorldMemoryLost("the world's long memory does not answer", fix="Try again.") from error
+    return snapshots.write(snapshot, folder, limits)
+
+
 def remembered_of(snapshot: Snapshot) -> Arrays:
     """What `WorldMemory.load` takes; nothing when there was no long memory. Raises SnapshotCorrupt."""
     arrays = snapshot.part("memory")
@@ -202,7 +223,7 @@ def remembered_of(snapshot: Snapshot) -> Arrays:
         return arrays
     if patches.dtype != np.uint8 or patches.ndim != 1 or patches.size % PATCH.itemsize:
         raise SnapshotCorrupt(f"The patches of '{snapshot.header.name}' are none", fix="Take another snapshot.")
-    return {**arrays, PATCHES: patches.view(PATCH)}  # safetensors knows no records
+    return {**arrays, PATCHES: patches.view(PATCH)}
 
 
 def _load(memory: WorldMemory, arrays: Arrays) -> None:
