@@ -67,6 +67,8 @@ def run_world(options: argparse.Namespace) -> int:
     from renderer.evaluate.world.scenes import Size
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    for chatty in ("bridge", "worldplate.renderer"):  # every episode is a session, which says that it comes and goes
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     if options.controls:
         Console().print(run_controls(options.out, options.controls))
         return 0

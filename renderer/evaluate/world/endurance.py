@@ -40,7 +40,9 @@ def _ended_db(mse: float) -> float:
 
 
 def _minute_later(own: Diary, engine: Diary) -> Found:
-    """W1 over 60 s."""
+    """W1 over 60 s; nothing where the walk is shorter, or no two of its frames a minute apart share enough."""
+    if not own.minute_later:
+        return Found()
     excess = [a - b for a, b in zip(own.minute_later, engine.minute_later, strict=True)]
     return Found([Figure("W1", "after 60 s", "level", 2, mean_of(excess), Gate(most=8.0))])
 
@@ -110,7 +112,7 @@ def _aways(own: Diary, engine: Diary) -> Found:
         t = int(np.argmax(gaps))
         now, then = pairs[t]
         found.worst.append(Worst("W9", f"frame {t} of a visit after {away}", (
-            ("the visit before", then), ("again", now), ("difference, 16 times", _apart(now, then, 16.0)))))  # fmt: skip
+            ("before", then), ("again", now), ("difference, 16 times", _apart(now, then, 16.0)))))  # fmt: skip
     return found
 
 
