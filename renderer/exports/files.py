@@ -60,9 +60,8 @@ def partial(path: Path) -> Iterator[Path]:
         yield new
         new.chmod(0o666 & ~_umask())
         os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    finally:
+        new.unlink(missing_ok=True)  # it is there still when the block did not end well
 
 
 def open_folder(folder: Path, common: Common) -> None:
