@@ -1,8 +1,8 @@
 """Colour by OpenColorIO's own ACES config: no config file to keep, the view transform named, nothing typed in by hand.
 
-Takes are scene-linear Rec.709. `View` is exact and slow, for stills: ACES 2.0 takes half a second per 1280x720 frame on
-a core. `View.baked` is the same through a table, in a tenth of the time and within about a level of 255 on pictures: for
-films, and for what is looked at live.
+Takes are scene-linear Rec.709. `View` is exact and slow, for stills: ACES 2.0 takes half a second per 1280x720 frame.
+`View.baked` is the same through a table, in a tenth of the time and within about a level of 255 on pictures: for films,
+and for what is looked at live.
 """
 
 from __future__ import annotations
