@@ -30,6 +30,7 @@ def test_the_grid_and_the_plain_volume_hold_the_same_voxels() -> None:
         Grid(20_000, COARSE_M),
         PlainVolume(np.array([-2.0, -1.5, -3.5]), np.array([2.0, 1.5, -1.5]), COARSE_M),
     )
+    grid.origin_m = np.zeros(3)
     for eye_x in (0.0, 0.3, -0.2):
         scene = Scene(eye_x=eye_x)
         sight = fused(grid, scene)
@@ -39,6 +40,8 @@ def test_the_grid_and_the_plain_volume_hold_the_same_voxels() -> None:
     index = np.rint((np.stack(grid.places(voxels), axis=-1) - plain.low_m) / COARSE_M).astype(int)
     inside = ((index >= 0) & (index < plain.tsdf.shape)).all(axis=1)
     voxels, at = voxels[inside], tuple(index[inside].T)
+    near = plain.tsdf[at] < 0.9
+    voxels, at = voxels[near], tuple(index[inside][near].T)
     as_often = grid.values("weight")[voxels, 0] == plain.weight[at]
     same = (np.abs(grid.values("tsdf")[voxels, 0] - plain.tsdf[at]) < 1e-3) & (
         np.abs(grid.values("color")[voxels] / COLOR_SCALE - plain.color[at]).max(axis=-1) < 1e-3
@@ -58,16 +61,18 @@ def test_both_cast_the_known_scene_back_within_a_voxel_and_in_its_colours() -> N
     intrinsics, extrinsics = pinhole(scene.camera(), HEIGHT, WIDTH, np.zeros(3))
     depth = np.where(np.isfinite(sight.view.depth_m), sight.view.depth_m, 0)
     plain.fuse(depth, remembered(scene.plate()), intrinsics, extrinsics)
-    plain_depth, plain_color = plain.cast(HEIGHT, WIDTH, intrinsics, extrinsics, 4.0)
-    cast = grid.cast(sight)
-    truth = remembered(scene.plate())
-    both = (plain_depth > 0) & (cast.depth_m > 0)
-    near = np.abs(cast.depth_m - depth) <= COARSE_M
+    half = np.diag([0.5, 0.5, 1.0]) @ intrinsics  # every second pixel: the plain volume takes its time
+    plain_depth, plain_color = plain.cast(HEIGHT // 2, WIDTH // 2, half, extrinsics, 3.3)
+    whole = grid.cast(sight)
+    cast_depth, cast_color = whole.depth_m[::2, ::2], whole.color[::2, ::2]
+    truth, depth = remembered(scene.plate())[::2, ::2], depth[::2, ::2]
+    both = (plain_depth > 0) & (cast_depth > 0)
+    near = np.abs(cast_depth - depth) <= COARSE_M
     assert both.mean() > 0.5  # two fifths are sky
     assert near[both].mean() > 0.95  # the rest is at the box's silhouette, where a ray passes between two depths
     assert (np.abs(plain_depth - depth) <= COARSE_M)[both].mean() > 0.95
-    assert np.abs(cast.depth_m - plain_depth)[both & near].mean() < COARSE_M
-    assert np.abs(cast.color - truth)[both & near].mean() < 0.02
+    assert np.abs(cast_depth - plain_depth)[both & near].mean() < COARSE_M
+    assert np.abs(cast_color - truth)[both & near].mean() < 0.02
     assert np.abs(plain_color - truth)[both & near].mean() < 0.03
 
 
@@ -83,7 +88,7 @@ def test_a_cast_of_any_height_returns_and_knows_every_row(height: int, width: in
     cast = grid.cast(replace(small, view=wide))
     assert cast.depth_m.shape == (height, width)
     assert (cast.depth_m[height // 2] > 0).mean() > 0.9
-    assert (cast.depth_m[-1 - height // 20] > 0).mean() > 0.9
+    assert (cast.depth_m[-1 - height // 10] > 0).mean() > 0.9
 
 
 def test_a_grid_without_anything_casts_nothing() -> None:
@@ -131,17 +136,17 @@ def test_what_is_forgotten_by_thing_leaves_the_others() -> None:
 
 
 def test_a_full_grid_lets_go_of_old_and_far_blocks_and_stays_in_its_budget() -> None:
-    grid = Grid(9000)
-    for n in range(30):
+    grid = Grid(4600)
+    for n in range(16):
         scene = Scene(eye_x=4.0 * n)
         grid.evict(np.array([4.0 * n, 0.0, 0.0]), 4096)
         fused(grid, scene, now_ms=n * 1000)
-        assert grid.blocks <= 9000
-    assert grid.bytes <= 9000 * kept.BLOCK_BYTES
+        assert grid.blocks <= 4600
+    assert grid.bytes <= 4600 * kept.BLOCK_BYTES
     assert grid.left_out == 0
-    here, first = grid.cast(Scene(eye_x=4.0 * 29).sight()), grid.cast(Scene(eye_x=0.0).sight())
+    here, first = grid.cast(Scene(eye_x=4.0 * 15).sight()), grid.cast(Scene(eye_x=0.0).sight())
     assert (here.depth_m > 0).mean() > 0.5
-    assert not first.depth_m.any() or grid.blocks < 4904  # evicted only when there was need to
+    assert not first.depth_m.any()
 
 
 def test_blocks_that_do_not_fit_are_left_out_and_counted() -> None:

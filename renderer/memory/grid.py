@@ -27,8 +27,10 @@ except (ImportError, OSError) as error:  # OSError: a library of the system that
 I64 = NDArray[np.int64]
 
 NEAREST_M = 0.05
+EMPTY, EMPTY_WEIGHT = 0.95, 0.01  # distance in bands, from which on there is no surface, and what such voxels weigh
 COLOR_SCALE = 255.0  # Open3D keeps colours times this, and gives them back without
 DOWN = 4  # of ray_cast's range map
+TOUCH_PX = 4  # Open3D looks at every fourth pixel of every fourth row for the blocks of a view
 FEWEST_BLOCKS = 4096  # to begin with; a view at 320x180 takes some 1500
 
 o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)  # it logs a warning at every first cast
@@ -65,7 +67,7 @@ class Grid:
 
     def __init__(self, most_blocks: int, voxel_m: float = VOXEL_M) -> None:
         self.voxel_m, self.most_blocks = voxel_m, most_blocks
-        self.origin_m: F64 = np.zeros(3)
+        self.move(np.zeros(3))
         self.left_out = 0  # blocks that there was no room for, so far
         self._grid = self._new(min(FEWEST_BLOCKS, most_blocks))
 
@@ -75,6 +77,11 @@ class Grid:
         channels = tuple((n,) for _, n in ATTRIBUTES.values())
         make: Any = o3d.t.geometry.VoxelBlockGrid
         return make(tuple(ATTRIBUTES), kinds, channels, self.voxel_m, SIDE, blocks, _CPU)
+
+    def move(self, near_m: F64) -> None:
+        """Have an empty grid begin near a place: its own coordinates are single floats. Not at a round number, as many
+        walls and floors stand there, and a surface right through voxels has distances of 0: casts miss it."""
+        self.origin_m: F64 = np.round(near_m) + 0.31 * self.voxel_m
 
     @property
     def blocks(self) -> int:
@@ -114,12 +121,13 @@ class Grid:
         height, width = pixels.shape
         intrinsics, view_from_world = pinhole(sight.view.camera, height, width, self.origin_m)
         depth = np.where(pixels, sight.view.depth_m, np.float32(0))
-        if not (depth > 0).any():
+        around = _filled(depth)
+        if not (around[::TOUCH_PX, ::TOUCH_PX] > 0).any():  # Open3D raises then
             return 0
         image = o3d.t.geometry.Image(_tensor(depth))
         extrinsic = _tensor(view_from_world)
         touched = self._grid.compute_unique_block_coordinates(
-            image, _tensor(intrinsics), extrinsic, 1.0, FARTHEST_M, TOUCH_VOXELS
+            o3d.t.geometry.Image(_tensor(around)), _tensor(intrinsics), extrinsic, 1.0, FARTHEST_M, TOUCH_VOXELS
         )
         if not len(touched) or not len(touched := self._take(touched)):
             return 0
@@ -133,7 +141,10 @@ class Grid:
             touched, image, o3d.t.geometry.Image(_tensor(color)), _tensor(centred), extrinsic, 1.0, FARTHEST_M,
             BAND_VOXELS,
         )  # fmt: skip
-        self._label(voxels[self.values("weight")[voxels, 0] != before], sight, intrinsics, view_from_world)
+        changed = voxels[self.values("weight")[voxels, 0] != before]
+        self._label(changed, sight, intrinsics, view_from_world)
+        # What was seen as empty yields at once to what is put there.
+        self.values("weight")[changed[self.values("tsdf")[changed, 0] > EMPTY]] = EMPTY_WEIGHT
         unseen = ~(self.values("weight")[voxels, 0].reshape(-1, VOXELS) > 0).any(axis=1)  # behind what was seen
         if unseen.any():
             self._grid.hashmap().erase(_tensor(touched.numpy()[unseen]))
@@ -329,6 +340,14 @@ class Grid:
 def _tensor(array: NDArray[Any]) -> Any:
     make: Any = o3d.core.Tensor  # its own type hints know no NumPy
     return make(np.ascontiguousarray(array))
+
+
+def _filled(depth: F32) -> F32:
+    """Depth [h, w] with the holes (0) filled from beside them, so that blocks are found by every TOUCH_PX-th pixel."""
+    for axis in (0, 1):
+        for step in (1, -1):
+            depth = np.where(depth > 0, depth, np.roll(depth, step, axis))
+    return depth
 
 
 def _ranks(values: NDArray[Any]) -> I64:

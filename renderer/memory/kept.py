@@ -17,7 +17,9 @@ SIDE = 8  # voxels along a block's edge
 VOXELS = SIDE**3
 FARTHEST_M = 12.0  # of what goes into the grid: beyond it a pixel is wider than a voxel, and patches do
 BAND_VOXELS = 3.0  # of the grid on either side of a surface
-TOUCH_VOXELS = float(SIDE)  # on either side of a surface there are blocks: a ray that meets none leaps over one's width
+TOUCH_VOXELS = (
+    SIDE + 2.0
+)  # on either side of a surface there are blocks: a ray that meets none leaps over a block's width
 BODY_CELL_M = 0.04
 FAR_CELL_M = 0.25
 SKY_CELL = 0.01  # of a unit direction

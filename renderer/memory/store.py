@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderer.memory.grid import Cast, Grid, Voxels, things
-from renderer.memory.kept import BLOCK_BYTES, FARTHEST_M, PATCH, SIDE, VOXEL_M
+from renderer.memory.kept import BLOCK_BYTES, FARTHEST_M, PATCH
 from renderer.memory.patches import Patches, keys_of, patches_of, poses_of
 from renderer.memory.sight import F32, F64, Sight, remembered
 
@@ -89,9 +89,8 @@ class Store:
 
     def fuse(self, sight: Sight, plate: NDArray[Any]) -> None:
         """Take in a view and its plate [h, w, 4]: pixels that the plate does not own (matte 0) are left out."""
-        if self._empty:  # the grid's own coordinates begin near the first eye: they are single floats
-            edge = VOXEL_M * SIDE
-            self.grid.origin_m = np.floor(np.array(sight.view.camera.world_from_camera.position_m) / edge) * edge
+        if self._empty:
+            self.grid.move(self._eye_m(sight))
             self._empty = False
         self._note_bodies(sight)
         cast = self._cast[1] if self._cast and self._cast[0] is sight else self.grid.cast(sight)
