@@ -1,4 +1,4 @@
-"""`python benchmarks/panel.py [--json FILE] [--seconds S] [--turns N]`: what the panel costs.
+"""`python benchmarks/panel.py [--json FILE] [--seconds S] [--turns N] [--picture FILE]`: what the panel costs.
 
 The demo's engine and renderer, as `worldplate bench loop` runs them, with the panel on. Turns of three: no page open, a
 page in a headless Chromium that shows the composite, the same page while the browser is stopped (SIGSTOP). Of each the
@@ -137,7 +137,16 @@ def codecs(picture: U8, count: int = 20) -> dict[str, dict[str, float]]:
     return found
 
 
-def measure(options: DemoOptions, turns: int) -> dict[str, Any]:
+def take_picture(page: Any, path: Path, run: Callable[[], object]) -> None:
+    """Of the page as it is after a while, with two views and the wipe between them."""
+    page.keyboard.press("w")
+    for _ in range(3):
+        run()
+    page.screenshot(path=path)
+    page.keyboard.press("w")
+
+
+def measure(options: DemoOptions, turns: int, picture: Path | None) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     engine = EmbeddedEngine(courtyard(7), options.width, options.height)
@@ -151,6 +160,8 @@ def measure(options: DemoOptions, turns: int) -> dict[str, Any]:
         page.panel = page.url
         with connect(options, renderer, engine) as client:  # type: ignore[arg-type]  # it has what is asked of it
             loop_fps(options, engine, client, renderer)  # everything is loaded and compiled
+            if picture is not None:
+                take_picture(page, picture, lambda: loop_fps(options, engine, client, renderer))
             for _ in range(turns):
                 rows.append(turn(page, lambda: loop_fps(options, engine, client, renderer)))
         browser.close()
@@ -194,9 +205,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--fps", type=int, default=60, help="the engine's pace (default 60: as fast as it goes)")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write a picture of the page there")
     options = parser.parse_args()
     demo = DemoOptions(seconds=options.seconds, model=options.model, fps=options.fps, out=Path())
-    report = measure(demo, options.turns)
+    report = measure(demo, options.turns, options.picture)
     console = Console()
     console.print(table_of(report))
     ages = report["glass_to_glass_ms"]

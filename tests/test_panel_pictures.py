@@ -47,6 +47,7 @@ class Looker:
         self.shots: list[Shot] = []
         self.tap = PanelTap(self.shots.append, lambda: None)
         self.tap.pages = 1
+        self.tap.engines[SESSION] = ""  # it has joined
         self.session = cast(Session, SimpleNamespace(id=SESSION, worlds={}))
 
     def want(self, *planes: str) -> None:

@@ -11,7 +11,7 @@ TROUBLE_S = 5.0  # how long an error is told after it last came
 PAUSED_S = 2.0  # without a frame
 OLD_MS = 250.0  # frame age that hands and eyes notice
 LONGEST = {
-    "generate": "The model takes {ms:.0f} ms a frame. Make the engine's view smaller, or raise the setting `threads`.",
+    "generate": "The model takes {ms:.0f} ms a frame. Make the engine's view smaller, or raise the setting threads.",
     "recall": "The world's memory takes {ms:.0f} ms a frame. Make the engine's view smaller.",
 }
 ELSEWHERE = "Frames wait {ms:.0f} ms outside the model. Close what else works on this machine."
@@ -36,7 +36,7 @@ def health(engines: Sequence[Facts], busy_s: float = 0.0) -> Health:
     if busy_s > 1.0:
         return Health(
             level="bad", what=f"The renderer has not answered for {busy_s:.0f} s",
-            fix="A model that loads or thinks long does this. If it goes on, stop and start `worldplate serve`.",
+            fix="A model that loads or thinks long does this. If it goes on, stop and start worldplate serve.",
         )  # fmt: skip
     if not engines:
         return Health(

@@ -67,8 +67,9 @@ class PanelTap:
         self.stages: dict[str, tuple[tuple[str, float], ...]] = {}  # of the last frame, in milliseconds
 
     def wish(self, want: Want) -> None:
-        """The next frame of that stream; instead of an older wish for it."""
-        self._wishes[want.session, want.stream] = want
+        """The next frame of that stream; instead of an older wish for it. Of a session that has ended nothing."""
+        if want.session in self.engines:
+            self._wishes[want.session, want.stream] = want
 
     def forget_wishes(self) -> None:
         self._wishes.clear()

@@ -86,6 +86,7 @@ export class Charts {
     STAGES.forEach((stage, n) => {
       const middle = percentile(samples.map((sample) => sample.stages_ms[stage] ?? 0), 0.5);
       find("legend").children[n].lastChild.textContent = `${stage} ${show(middle)}`;
+      find("legend").children[n].hidden = !(middle >= 0.05); // what takes no time needs no colour
     });
     const { context, width, height, top } = this.#axes("chart-stages", Math.max(1, percentile(totals, 0.995) || 1), " ms");
     const each = Math.max(1, (width / Math.max(samples.length, 60)) * 0.9);

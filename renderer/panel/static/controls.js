@@ -48,7 +48,7 @@ export class Steering {
 }
 
 const human = (name, unit) => {
-  const words = name.replace(new RegExp(`_${unit}$`), "").replaceAll("_", " ");
+  const words = name.replace(new RegExp(`_${unit}$`, "i"), "").replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
 };
 
@@ -99,8 +99,7 @@ class Row {
   follow(value) {
     if (performance.now() < this.#heldUntil || this.busy() || value === this.value) return;
     this.value = value;
-    this.error.hidden = true;
-    this.paint();
+    this.paint(); // an error stays until the person's next change
   }
 
   refuse(answer) {

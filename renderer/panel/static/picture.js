@@ -149,6 +149,7 @@ export class Picture {
     if (frame.hidden || frame.dataset.size !== `${head.width}x${head.height}`) {
       frame.dataset.size = `${head.width}x${head.height}`;
       frame.hidden = false;
+      find("empty").hidden = true;
       this.#fit();
     }
   }
@@ -210,9 +211,9 @@ export function emptyText(state, session, stream) {
       ? ["No engine yet", "Press Play in the engine, or open its Worldplate dock. It finds this renderer by itself."]
       : !stream
         ? [`${session.name} is connected`, "It has sent no frame yet."]
-        : ["", ""];
+        : ["", "Waiting for the first picture"];
   const empty = find("empty");
   empty.children[0].textContent = what;
   empty.children[1].textContent = fix;
-  empty.hidden = what === "" || !find("frame").hidden;
+  empty.hidden = !find("frame").hidden;
 }

@@ -148,7 +148,7 @@ export class World {
     this.#stream = stream;
     find("world").hidden = !session;
     const names = [...state.snapshots].reverse();
-    options(find("restore-name"), names.map((name) => ({ value: name, text: name })), find("restore-name").value || names[0] || "");
+    options(find("restore-name"), names.length ? names.map((name) => ({ value: name, text: name })) : [{ value: "", text: "none yet" }], find("restore-name").value || names[0] || "");
     find("restore-name").disabled = !names.length;
     find("restore").querySelector("button").disabled = !names.length;
   }
