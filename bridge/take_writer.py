@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -62,6 +62,41 @@ _TOPICS: dict[type[msgspec.Struct], str] = {
 _FORMATS = {(str(DTYPE[form]), CHANNELS[form]): form for form in PixelFormat}
 
 
+class PackedPlane(NamedTuple):
+    """A plane as it goes into the file."""
+
+    name: PlaneName
+    format: PixelFormat
+    width: int
+    height: int
+    coding: str
+    data: bytes
+
+
+class PackedFrame(NamedTuple):
+    """A frame as it goes into the file."""
+
+    header: Frame
+    planes: tuple[PackedPlane, ...]
+    result: Result
+    note: FrameNote
+
+
+def pack_frame(
+    header: Frame, planes: PlaneViews, outputs: PlaneViews, result: Result, note: FrameNote, level: int = LEVEL
+) -> PackedFrame:
+    """Compress a frame's pixels and hash its outputs: all the work, on any thread. The planes are free afterwards."""
+    hashes = {name: sha256_of(plane) for name, plane in outputs.items()}
+    packed = tuple(_packed(name, plane, level) for name, plane in (*planes.items(), *outputs.items()))
+    return PackedFrame(header, packed, result, msgspec.structs.replace(note, outputs_sha256=hashes))
+
+
+def _packed(name: PlaneName, plane: Plane, level: int) -> PackedPlane:
+    form = _FORMATS[str(plane.dtype), plane.shape[2] if plane.ndim == 3 else 1]
+    coding = coding_of(name)
+    return PackedPlane(name, form, plane.shape[1], plane.shape[0], coding, compress(plane, coding, level))
+
+
 class TakeWriter:
     """A take that is being written. `frames` are whole on disk, as far as the system keeps its word."""
 
@@ -69,7 +104,6 @@ class TakeWriter:
         """Raises TakeExists when the file is there, TakeNotWritten when it cannot be made."""
         self.path = path
         self.frames = 0
-        self.raw_bytes = 0  # of the planes so far
         self._level = level
         self._file = _Whole(path)
         self._writer = Writer(self._file, 1 << 62, CompressionType.NONE, index_types=IndexType.CHUNK)
@@ -91,21 +125,20 @@ class TakeWriter:
         self._add(record, 0, 0)
         self._commit()
 
-    def frame(
-        self, header: Frame, planes: PlaneViews, outputs: PlaneViews, result: Result, note: FrameNote
-    ) -> FrameNote:
-        """A frame with its pixels; returns the note with the hashes of the outputs. Raises TakeNotWritten."""
-        number, captured_ns = self.frames + 1, header.capture_ns
-        hashes = {name: sha256_of(plane) for name, plane in outputs.items()}
-        note = msgspec.structs.replace(note, outputs_sha256=hashes)
-        self._add(header, number, captured_ns)
-        raw_bytes = sum(self._add_plane(name, plane, number, captured_ns) for name, plane in planes.items())
-        raw_bytes += sum(self._add_plane(name, plane, number, captured_ns) for name, plane in outputs.items())
-        self._add(result, number, captured_ns)
-        self._add(note, number, captured_ns, stream=header.stream)
+    def frame(self, header: Frame, planes: PlaneViews, outputs: PlaneViews, result: Result, note: FrameNote) -> None:
+        """A frame with its pixels. Raises TakeNotWritten."""
+        self.add(pack_frame(header, planes, outputs, result, note, self._level))
+
+    def add(self, packed: PackedFrame) -> None:
+        """A frame that `pack_frame` has made ready. Raises TakeNotWritten."""
+        number, captured_ns = self.frames + 1, packed.header.capture_ns
+        self._add(packed.header, number, captured_ns)
+        for plane in packed.planes:
+            self._writer.add_message(self._plane_channel(plane), self._now_ns(), plane.data, captured_ns, number)
+        self._add(packed.result, number, captured_ns)
+        self._add(packed.note, number, captured_ns, stream=packed.header.stream)
         self._commit()
-        self.frames, self.raw_bytes = number, self.raw_bytes + raw_bytes
-        return note
+        self.frames = number
 
     def state(self, state: WorldState, last: Frame | None, arrays: Mapping[str, NDArray[Any]]) -> None:
         """What a stream's world is after the frame before; `state.arrays` is filled in. Raises TakeNotWritten."""
@@ -171,19 +204,17 @@ class TakeWriter:
             self._schemas[kind] = self._writer.register_schema(f"worldplate.{kind.__name__}", "jsonschema", text)
         return self._schemas[kind]
 
-    def _add_plane(self, name: PlaneName, plane: Plane, number: int, captured_ns: int) -> int:
-        """Its raw bytes."""
-        form = _FORMATS[str(plane.dtype), plane.shape[2] if plane.ndim == 3 else 1]
-        height, width, coding = plane.shape[0], plane.shape[1], coding_of(name)
-        key = (PLANE_TOPIC + name, form, str(width), str(height))
+    def _plane_channel(self, plane: PackedPlane) -> int:
+        key = (PLANE_TOPIC + plane.name, plane.format, str(plane.width), str(plane.height))
         if key not in self._channels:
             if len(self._channels) >= MOST_CHANNELS:
                 raise TakeNotWritten(f"The take has {MOST_CHANNELS} sizes and planes", fix="Start another take.")
-            about = {"format": str(form), "width": str(width), "height": str(height), "coding": coding}
+            about = {
+                "format": str(plane.format), "width": str(plane.width), "height": str(plane.height),
+                "coding": plane.coding,
+            }  # fmt: skip
             self._channels[key] = self._writer.register_channel(key[0], "worldplate-plane", 0, about)
-        packed = compress(plane, coding, self._level)
-        self._writer.add_message(self._channels[key], self._now_ns(), packed, captured_ns, number)
-        return plane.nbytes
+        return self._channels[key]
 
     def _now_ns(self) -> int:
         return self._offset_ns + time.monotonic_ns()

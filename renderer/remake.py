@@ -1,7 +1,7 @@
 """Rendering a take again, frame by frame, through the same pipeline as in a session that waits for every plate.
 
 A model may build on the frames before, so a range of frames begins earlier: where the stream's world began or was
-reset, or at a world that the take has saved (renderer/recorder.py: every 250 frames), whichever is nearest. What is
+reset, or at a world that the take has saved (renderer/taking.py: every 250 frames), whichever is nearest. What is
 made on the way is thrown away, and counted as `warm_up`. With other controls or another model the saved worlds are of
 no use, and the way is longer.
 

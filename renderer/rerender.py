@@ -24,8 +24,8 @@ from renderer.ingest import check_controls
 from renderer.models import WorldModel
 from renderer.progress import Tell
 from renderer.recall import controls_of
-from renderer.recorder import SAVE_EVERY
 from renderer.remake import Changes, Remade, Remake
+from renderer.taking import SAVE_EVERY
 
 MOST_NAMED = 8  # frames in a report
 MOST_TEXT = 1 << 16

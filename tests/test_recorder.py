@@ -23,8 +23,8 @@ from bridge.errors import InvalidValue, TakeExists, TakeNotFound, TakeNotWritten
 from bridge.schema import Disposition, Frame, PlaneName, RendererState, Reset
 from bridge.take import Take
 from bridge.take_records import FrameNote, Missed, Opening, Span, WorldState
-from bridge.take_writer import TakeWriter, sha256_of
-from renderer import recorder
+from bridge.take_writer import PackedFrame, TakeWriter, sha256_of
+from renderer import recorder, taking
 from renderer.models.passthrough import Passthrough
 
 KILLED = """
@@ -69,9 +69,9 @@ def test_an_engine_records_itself_from_its_first_frame(stage: Stage, tmp_path: P
     stage.show(2)
     with pytest.raises(TakeExists, match="into own already"):
         stage.client.record("again")
-    taking = stage.recorder._takings[stage.session.peer]
+    going = stage.recorder._takings[stage.session.peer]
     assert "own" in stage.client.stop_recording()
-    assert taking.join(20.0)
+    assert going.join(20.0)
     with Take.open(tmp_path / "own.mcap") as take:
         assert (take.info.frames, take.info.fresh, take.info.complete) == (2, True, True)
     with pytest.raises(TakeNotFound, match="not being recorded"):
@@ -132,12 +132,12 @@ def test_a_session_that_is_resized_goes_on_in_its_take(stage: Stage, tmp_path: P
 
 def test_a_take_ends_when_its_engine_leaves(stage: Stage, tmp_path: Path) -> None:
     stage.record("court")
-    taking = stage.recorder._takings[stage.session.peer]
+    going = stage.recorder._takings[stage.session.peer]
     stage.show(2)
     stage.client.close()
-    assert taking.join(10.0)
+    assert going.join(10.0)
     with Take.open(tmp_path / "court.mcap") as take:
-        assert (take.info.frames, take.info.complete, take.info.ended) == (2, True, recorder.LEFT)
+        assert (take.info.frames, take.info.complete, take.info.ended) == (2, True, taking.LEFT)
 
 
 def test_a_take_ends_when_the_renderer_stops(tmp_path: Path) -> None:
@@ -222,16 +222,16 @@ class SlowWriter(TakeWriter):
 
     gate = threading.Event()
 
-    def frame(self, *parts: object) -> FrameNote:
+    def add(self, packed: PackedFrame) -> None:
         assert self.gate.wait(20.0)
-        return super().frame(*parts)  # type: ignore[arg-type]
+        super().add(packed)
 
 
 def test_a_disk_that_cannot_keep_up_loses_frames_of_the_take_and_none_of_the_show(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "TakeWriter", SlowWriter)
-    monkeypatch.setattr(recorder, "MOST_WAITING", 4)
+    monkeypatch.setattr(taking, "MOST_WAITING", 4)
     SlowWriter.gate.clear()
     stage.record("slow")
     assert {stage.show().disposition for _ in range(9)} == {Disposition.GENERATED}
@@ -251,11 +251,24 @@ def test_a_disk_that_cannot_keep_up_loses_frames_of_the_take_and_none_of_the_sho
     assert "keep up" in events[0].reason
 
 
+def test_frames_that_several_threads_compress_stay_in_their_order(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "WORKERS", 4)
+    monkeypatch.setattr(taking, "SAVE_EVERY", 5)
+    stage.record("many")
+    stage.show(12)
+    stage.stop()
+    with Take.open(tmp_path / "many.mcap") as take:
+        assert [frame.header.id for frame in take.frames()] == list(range(1, 13))
+        assert [number for number, _ in take.worlds] == [5, 10]
+
+
 def test_a_writer_that_breaks_leaves_the_show_alone_and_is_told(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(TakeWriter):
-        def frame(self, *_: object) -> FrameNote:
+        def add(self, packed: PackedFrame) -> None:
             raise KeyError("nobody thought of it")
 
     monkeypatch.setattr(recorder, "TakeWriter", Broken)
@@ -285,7 +298,7 @@ def test_a_frame_that_fails_is_noted_and_a_world_is_saved_after_the_next(tmp_pat
 
 
 def test_a_world_is_saved_every_so_many_frames(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "SAVE_EVERY", 3)
+    monkeypatch.setattr(taking, "SAVE_EVERY", 3)
     stage.record("court")
     stage.show(7)
     stage.stop()

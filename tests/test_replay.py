@@ -19,7 +19,7 @@ from bridge.ends import EngineEnd, memory_pair
 from bridge.errors import InvalidValue, TakeEmpty, TakeExists, TakeMixed
 from bridge.schema import Control, ControlType, Disposition, Limits, PlaneName, Reset
 from bridge.take import Take
-from renderer import recorder
+from renderer import taking
 from renderer.cli import main
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard, WorldModel
@@ -90,7 +90,7 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve frames of a recurrent model from its first: a cut at frame 9, a world saved after frame 4, 8 and 12."""
     folder = tmp_path_factory.mktemp("takes")
     with pytest.MonkeyPatch.context() as patch, Stage(folder, Trail(), (48, 28)) as stage:
-        patch.setattr(recorder, "SAVE_EVERY", 4)
+        patch.setattr(taking, "SAVE_EVERY", 4)
         stage.record("trail")
         stage.show(8)
         stage.show(4, reset=Reset.CUT)
@@ -220,8 +220,8 @@ def test_after_frames_that_are_lost_nothing_is_compared_until_the_world_is_known
         stage.record("lost")
         stage.show(2)
         stage.wait_until_written(2)
-        monkeypatch.setattr(recorder, "MOST_WAITING_BYTES", 0)
-        monkeypatch.setattr(recorder.Buffers, "take", lambda *_: None)
+        monkeypatch.setattr(taking, "MOST_WAITING_BYTES", 0)
+        monkeypatch.setattr(taking.Buffers, "take", lambda *_: None)
         stage.show(2)
         monkeypatch.undo()
         stage.show(3)
