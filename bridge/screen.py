@@ -41,7 +41,8 @@ class Screen:
 
     def arrived(self, flight: Flight) -> None:
         """A plate has come; if too late to be shown, it is not too late to be warped for the frames to come."""
-        self._slow = self._traffic.recent[-1].frame_id - flight.frame_id > PATIENCE_FRAMES
+        behind = self._traffic.recent[-1].frame_id - flight.frame_id
+        self._slow = behind > PATIENCE_FRAMES + 1  # it is shown before the frame before the newest counts as late
         if flight.resolved:
             self._late.remember(flight)
 

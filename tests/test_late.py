@@ -15,7 +15,7 @@ from bridge.errors import LimitExceeded
 from bridge.flight import slots_for
 from bridge.late import FADE_BACK_FRAMES
 from bridge.planes import pack_layouts
-from bridge.schema import LatePolicy, Limits, PixelFormat, PlaneName, Reset, Transport, Welcome
+from bridge.schema import Disposition, LatePolicy, Limits, PixelFormat, PlaneName, Reset, Transport, Welcome
 from bridge.shown import Shown
 
 TICK_MS = 16
@@ -96,6 +96,20 @@ def test_plates_that_come_in_time_again_are_shown_themselves(stage: Set) -> None
         shown = stage.client.present()
         dispositions.append(shown.disposition if shown else None)
     assert dispositions[-1] is G
+
+
+@pytest.mark.parametrize(("behind", "expected"), [(1, G), (2, G), (3, G), (4, R)])
+def test_plates_up_to_three_frames_behind_are_shown_themselves_and_later_ones_warped(
+    stage: Set, behind: int, expected: Disposition
+) -> None:
+    dispositions = []
+    for _ in range(40):
+        newest = stage.submit()
+        if newest > behind:
+            stage.renderer.paint(newest - behind)
+        shown = stage.client.present()
+        dispositions.append(shown.disposition if shown else None)
+    assert dispositions[-10:] == [expected] * 10
 
 
 def test_a_new_plate_replaces_the_one_before_over_a_few_frames(stage: Set) -> None:
