@@ -32,7 +32,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _add_world(world: argparse.ArgumentParser) -> None:
     world.add_argument("--out", type=Path, required=True, help="folder for report.html and world.json")
     world.add_argument("--rows", nargs="+", choices=WORLD_ROWS, default=list(WORLD_ROWS), help="default all")
-    world.add_argument("--model", default="limn", help="of the rows forgetful and model (default limn)")
+    world.add_argument("--model", default="limn", help="of the rows forgetful, model and held (default limn)")
     world.add_argument("--runtime", default="auto", help="auto, torch, onnxruntime or openvino (default auto)")
     world.add_argument("--weights", type=_plain_weights, nargs="+", default=[], metavar="plain=PATH",
                        help="weights of the row plain, which none ship for")  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from bridge.link import memory_pair
 from bridge.schema import ControlValue, Disposition, Limits, Reset, SyncMode, Transport
 from renderer.evaluate.image import tone_map
 from renderer.evaluate.world.truth import F32, Truth
-from renderer.models import WorldModel, load_model
+from renderer.models import Recall, WorldModel, load_model
+from renderer.recall import warm_up
 from renderer.serve import Renderer
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from renderer.recall import World
 
 LIMITS = Limits(max_requests_per_s=1_000_000)  # offline goes as fast as it can
-PATIENCE_S = 600.0  # for one plate
+PATIENCE_S = 120.0  # for one plate
+MEMORY_MB = 1024
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,26 @@ class Means:
 
 @dataclass(frozen=True)
 class Spec:
-    """A row: its name on the command line, the title it has in reports, what it is in words, what makes its model, and
-    the reset that every frame of it carries."""
+    """A row: its name on the command line, the title it has in reports, what it is in words, what makes its model, the
+    reset that every frame of it carries, and the bound of its long memory, 0 for none."""
 
     name: str
     title: str  # "{model}" is the judged model's name
     about: str
     make: Callable[[Means], WorldModel]
     reset: Reset = Reset.NONE
+    memory_mb: int = 0
 
 
 def _product(means: Means) -> WorldModel:
     return load_model(means.model, runtime=means.runtime, threads=os.cpu_count() or 1)
+
+
+def _held(means: Means) -> WorldModel:
+    model = _product(means)
+    model.card = replace(model.card, recall=Recall.MIXED)
+    warm_up(model.card)
+    return model
 
 
 def _plain(means: Means) -> WorldModel:
@@ -79,7 +89,9 @@ SPECS = {
              _plain),
         Spec("forgetful", "{model}, forgetful", "the same model, whose world is made anew at every frame", _product,
              Reset.NEW),
-        Spec("model", "{model}", "the model as the product runs it", _product),
+        Spec("model", "{model}", "the model with what it remembers itself from frame to frame", _product),
+        Spec("held", "{model}, held", "the same model, held to the short and the long memory of its world", _held,
+             memory_mb=MEMORY_MB),
     )
 }  # fmt: skip
 
@@ -88,8 +100,6 @@ class Plain:
     """The plain network as a model of the renderer, under limn's own dials."""
 
     def __init__(self, row: PlainRow) -> None:
-        from dataclasses import replace
-
         from renderer.models.limn.model import Limn
 
         self.card = replace(Limn.card, name="plain", runtime="torch cpu")
@@ -119,7 +129,7 @@ class Row:
     def __init__(self, spec: Spec, model: WorldModel) -> None:
         self.name, self.about = spec.title.format(model=model.card.name), spec.about
         self.runtime = model.card.runtime
-        self._model, self._reset = model, spec.reset
+        self._model, self._reset, self._memory_mb = model, spec.reset, spec.memory_mb
         self._client: Client | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -129,7 +139,7 @@ class Row:
         self.close()
         engine_end, renderer_end = memory_pair()
         self._stop = threading.Event()
-        loop = Renderer(renderer_end, self._model, "", LIMITS)
+        loop = Renderer(renderer_end, self._model, "", LIMITS, memory_mb=self._memory_mb)
         self._thread = threading.Thread(target=loop.run, args=(self._stop,), name=f"row {self.name}")
         self._thread.start()
         self._client = Client(
