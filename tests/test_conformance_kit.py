@@ -23,10 +23,11 @@ from renderer.conformance.report import as_json, golden_depth_m, golden_motion, 
 from renderer.conformance.shot import LONGEST_SIDE_PX, Shot
 from renderer.conformance.truth import truth_at
 
-WIDTH, HEIGHT, FRAMES = 112, 63, 10
+WIDTH, HEIGHT, FRAMES = 112, 63, 12
 NAMED = {planted.name: planted for planted in MISTAKES}
 IN_THE_COURT = (
-    "left-handed world", "depth in centimetres", "reversed device depth", "distance along the ray", "normals in view space",
+    "left-handed world", "depth in centimetres", "reversed device depth", "distance along the ray",
+    "normals in view space",
     "motion as current - previous", "square-root motion read as linear", "jitter left in motion", "previous pose late",
     "planes late", "bodies in centimetres", "rows bottom first", "sRGB colour", "ids shuffled", "wrong field of view",
     "labels all zero", "finite sky", "capture time in milliseconds", "material channels exchanged",

@@ -20,6 +20,7 @@ from renderer.conformance.scene import FILE
 
 SAMPLE = ROOT / "samples/godot"
 FRAMES = 36  # of the known scene's loop: half of it, with its turns
+WALKED = 200  # frames of the sample: enough to attach in, and to be judged
 PATIENCE_S = 60.0
 IN_ANY_SCENE = {
     "motion", "camera", "previous pose", "depth", "normal", "projection", "rows", "object ids", "sky", "color",
@@ -72,7 +73,7 @@ def walk(godot: Godot, project: Path, folder: Path, start_m: float) -> tuple[int
     """The sample's walk, judged: exit code, verdict, words."""
     with Kit(folder) as kit:
         outcome = godot.run(
-            project, "--size", "320x180", "--frames", str(FRAMES + 6), "--start", str(start_m), "--sync", "freerun",
+            project, "--size", "320x180", "--frames", str(WALKED), "--start", str(start_m), "--sync", "freerun",
             "--connection", str(kit.connection), flags=("--fixed-fps", "30"), size=(320, 180), timeout_s=500.0,
         )  # fmt: skip
         outcome.check(3)

@@ -15,9 +15,9 @@ from renderer.conformance.shot import F64, Mask, Shot
 LEAST_PIXELS = 200
 VARIETY = 0.004  # least variance of the logarithm of base colours' ratios that tells a curve
 DRIFT = 0.006  # of the logarithm of brightness from one frame to the next
-EXCURSION_PX = 4.0  # that a picture must move under an edge that stays
+EXCURSION_PX = 6.0  # that a picture must move under an edge that stays
 STILL_PART, EDGE_PART = 0.02, 0.15
-LEAST_UI_FRAMES = 6
+LEAST_UI_FRAMES = 12
 COLOR, ALBEDO, NORMAL, MATERIAL = PlaneName.COLOR, PlaneName.ALBEDO, PlaneName.NORMAL, PlaneName.MATERIAL
 DEPTH, MOTION = PlaneName.DEPTH, PlaneName.MOTION
 
@@ -92,7 +92,7 @@ def drift(shot: Shot, before: Shot) -> Residual | None:
 def overlay(shots: Shots) -> Residual | None:
     """Part of the picture with edges that stay where they are while what is behind them moves across them."""
     edges = stuck_edges(shots)
-    return None if edges is None else Residual(float(np.mean(edges)), 0.0008)
+    return None if edges is None else Residual(float(np.mean(edges)), 0.001)
 
 
 def stuck_edges(shots: Shots) -> Mask | None:
@@ -113,7 +113,11 @@ def stuck_edges(shots: Shots) -> Mask | None:
     down[:-1] = np.where(still[:-1] & still[1:], np.diff(mean, axis=0), 0.0)
     steep = np.hypot(across, down)
     towards = np.stack([across, down], axis=-1) / np.maximum(steep, 1e-12)[..., None]
-    excursion = np.ptp((moved * towards).sum(axis=-1), axis=0)
+    # An edge moves with the nearer of its two sides, so both must have moved across it, and what is around them.
+    steps = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    excursion = np.min(
+        [np.ptp((np.roll(moved, step, (1, 2)) * towards).sum(axis=-1), axis=0) for step in steps], axis=0
+    )
     edges: Mask = (steep > EDGE_PART * mean) & (steep > 0.01) & (excursion > EXCURSION_PX)
     return edges
 
@@ -142,6 +146,6 @@ COLOUR = (
             ("color", "albedo"), frozenset({COLOR, ALBEDO}), each(red_is_red), beyond=np.inf),
     Measure("brightness of still things from frame to frame", "drifts (logarithm)", "", "a camera that moves a little",
             ("exposure",), _GEOMETRY | {COLOR}, pairs(drift), beyond=np.inf),
-    Measure("edges that stay while the picture moves", "of the picture", "", "six frames of a picture that moves",
+    Measure("edges that stay while the picture moves", "of the picture", "", "twelve frames of a picture that moves",
             ("interface",), frozenset({COLOR, MOTION}), overlay, beyond=np.inf),
 )  # fmt: skip
