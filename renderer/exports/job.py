@@ -165,16 +165,18 @@ class Export:
         return written
 
     def _png(self) -> Callable[[TakeFrame, Path], bytes]:
-        from PIL import Image
+        from PIL import Image, PngImagePlugin
 
         from renderer.exports.color import STILLS
         from renderer.exports.pictures import display_of
 
-        view = _view(STILLS, self.options.view)
+        view, told_srgb = _view(STILLS, self.options.view), PngImagePlugin.PngInfo()
+        told_srgb.add(b"sRGB", b"\0")
 
         def encode(frame: TakeFrame, path: Path) -> bytes:
             plain = io.BytesIO()
-            Image.fromarray(display_of(frame, self.options.picture, view, self.marking)).save(plain, "PNG")
+            shown = display_of(frame, self.options.picture, view, self.marking)
+            Image.fromarray(shown).save(plain, "PNG", pnginfo=told_srgb)
             if self.keys is None:
                 return plain.getvalue()
             from renderer.provenance.credentials import signed_bytes

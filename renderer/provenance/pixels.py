@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +19,15 @@ ACESCG_LUMA = np.array([0.2722287, 0.6740818, 0.0536895], np.float32)  # Y of AP
 PLATE_PARTS = ("plate", "beauty")
 
 
-def evidence_of(paths: Iterable[Path]) -> Evidence:
-    """What all pictures say together. Raises ConfigError naming the file that is no picture, OSError."""
-    evidence = Evidence()
-    for path in paths:
-        suffix = path.suffix.lower()
-        if suffix in STILLS:
-            evidence.add_picture(_still(path))
-        elif suffix in FILMS:
-            _add_film(path, evidence)
-        else:
-            evidence.add(_linear(path))
+def evidence_of(path: Path) -> Evidence:
+    """What a picture or a film says. Raises ConfigError for a file that is none, OSError."""
+    evidence, suffix = Evidence(), path.suffix.lower()
+    if suffix in STILLS:
+        evidence.add_picture(_still(path))
+    elif suffix in FILMS:
+        _add_film(path, evidence)
+    else:
+        evidence.add(_linear(path))
     return evidence
 
 

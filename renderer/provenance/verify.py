@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from renderer.provenance.journal import with_payload
 from renderer.provenance.keys import Keys
 from renderer.provenance.manifest import Checked, check_manifest, manifest_of
 from renderer.provenance.pixels import PICTURES, evidence_of
+from renderer.provenance.watermark import Evidence
 
 TAKES = (".mcap",)
 KNOWN = (*PICTURES, *TAKES)
@@ -71,31 +71,37 @@ def _folder(path: Path, keys: Keys | None) -> list[Found]:
     manifest = manifest_of(path)
     if not files and manifest is None:
         raise ConfigError(f"{str(path)!r} has no picture and no take", fix="Name a folder that an export wrote.")
-    pictures = [p for p in files if p.suffix.lower() in PICTURES]
-    each = [_file(file, keys) for file in files]
+    together = Evidence()
+    each = [_file(file, keys, together) for file in files]
     whole = Found(
         file=str(path),
         manifest=None if manifest is None else check_manifest(manifest, keys),
-        watermark=_watermark(pictures, keys) if pictures else None,
+        watermark=_watermark(together, keys) if any(p.suffix.lower() in PICTURES for p in files) else None,
         all_inside_marked=bool(each) and all(one.marked for one in each),
     )
     return [whole, *each]
 
 
-def _file(path: Path, keys: Keys | None) -> Found:
-    suffix, manifest = path.suffix.lower(), manifest_of(path)
+def _file(path: Path, keys: Keys | None, together: Evidence | None = None) -> Found:
+    """`together` gathers what the pictures of a folder say."""
+    suffix, manifest, mark = path.suffix.lower(), manifest_of(path), None
+    if suffix in PICTURES and keys is not None:
+        evidence = evidence_of(path)
+        mark = _watermark(evidence, keys)
+        if together is not None:
+            together.join(evidence)
     return Found(
         file=str(path),
         credentials=read(path, keys) if suffix in TYPES else None,
         manifest=None if manifest is None else check_manifest(manifest, keys, [path.name]),
-        watermark=_watermark([path], keys) if suffix in PICTURES else None,
+        watermark=mark,
     )
 
 
-def _watermark(paths: Sequence[Path], keys: Keys | None) -> Watermark | None:
+def _watermark(evidence: Evidence, keys: Keys | None) -> Watermark | None:
     if keys is None:
         return None
-    reading = evidence_of(paths).read(keys.watermark)
+    reading = evidence.read(keys.watermark)
     near = with_payload(reading.payload) if reading.found else None
     return Watermark(
         found=reading.found, payload=f"{reading.payload:08x}", score=round(reading.score, 1),

@@ -198,6 +198,11 @@ class Evidence:
             self.total += standing_out(picture_means(np.ascontiguousarray(picture)))
             self.frames += 1
 
+    def join(self, other: Evidence) -> None:
+        """Take in what other frames say."""
+        self.total += other.total
+        self.frames += other.frames
+
     def deviates(self, key: bytes) -> F64:
         """What each bit says, [32]: its sign, and how sure that is, in standard deviations of an unmarked picture."""
         grid, cells = grid_of(key), self.total.ravel()
