@@ -191,7 +191,7 @@ def reset(session: Session, kind: Reset, stream: str) -> str:
         _named(session, stream)
     for name, world in session.worlds.items():
         if stream in ("", name):
-            world.reset()
+            world.reset(kind)
     return "the world was reset" if kind is Reset.NEW else f"the world was reset: {kind}"
 
 

@@ -193,3 +193,13 @@ def test_a_file_that_is_something_else_is_told_by_name(tmp_path: Path, name: str
     (tmp_path / name).write_bytes(b"this is no picture" * 10)
     with pytest.raises(InvalidValue, match="frame"):
         read_still(tmp_path / name, None, 55.0, 0.001)
+
+
+def test_limn_paints_the_place_one_comes_back_to_as_the_one_that_one_left(file: Path, tmp_path: Path) -> None:
+    told = frame()
+    np.savez(file, **told, albedo=told["color"])  # type: ignore[arg-type]
+    assert main(["explore", str(file), "--seconds", "0.4", "--out", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["painted_by"] == "limn"
+    assert report["return_psnr_db"] > 30.0
+    assert report["return_ssim"] > 0.95

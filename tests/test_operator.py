@@ -33,7 +33,6 @@ from bridge.schema import (
     RendererState,
     SetControls,
     SyncMode,
-    Transport,
     World,
     WorldOp,
 )
@@ -56,9 +55,7 @@ class Served:
         self._clients: list[Client] = []
 
     def engine(self, name: str) -> Client:
-        client = Client(
-            8, 4, PLANES, sync=SyncMode.OFFLINE, transports=(Transport.INLINE,), connection=self.file, name=name
-        )
+        client = Client(8, 4, PLANES, sync=SyncMode.OFFLINE, connection=self.file, name=name)
         self._clients.append(client)
         client.connect()
         return client

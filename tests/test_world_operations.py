@@ -31,7 +31,6 @@ from bridge.schema import (
     PlaneName,
     Reset,
     SyncMode,
-    Transport,
     World as WorldMessage,
     WorldOp,
 )
@@ -85,8 +84,7 @@ class Stage:
 
     def engine(self, width: int = 8, height: int = 4, seed: int = 0) -> Client:
         client = Client(
-            width, height, PLANES, sync=SyncMode.OFFLINE, transports=(Transport.INLINE,), connection=self.file,
-            seed=seed, offline_wait_s=10.0,
+            width, height, PLANES, sync=SyncMode.OFFLINE, connection=self.file, seed=seed, offline_wait_s=60.0,
         )  # fmt: skip
         self._clients.append(client)
         client.connect()

@@ -15,7 +15,7 @@ from bridge.client import Client
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine
 from bridge.errors import SnapshotCorrupt
-from bridge.schema import Limits, SyncMode, Transport
+from bridge.schema import Limits, SyncMode
 from renderer import snapshots
 from renderer.cli import main
 from renderer.models import ModelCard, Recall
@@ -49,7 +49,7 @@ class House:
         self.engine = EmbeddedEngine(courtyard(7), WIDTH, HEIGHT)
         self.client = Client(
             WIDTH, HEIGHT, {name: (kind,) for name, kind in FORMATS.items()}, sync=SyncMode.OFFLINE,
-            transports=(Transport.INLINE,), connection=runtime / connections.FILE_NAME,
+            connection=runtime / connections.FILE_NAME,
         )  # fmt: skip
         self.client.connect(60.0)
 
