@@ -28,6 +28,7 @@ U32 = NDArray[np.uint32]
 RELATIVE_TOLERANCE = 0.01  # of depth: what differs less is the same surface
 TOLERANCE_M = 0.02
 LEAST_WEIGHT = 0.5  # of the four taps, that must have seen the point: with less, what is found lies off by too much
+RIM_TOLERANCE = 0.1  # of depth, between neighbours on one thing
 NO_OBJECTS = np.zeros((0, 0), np.uint32)
 
 
@@ -59,7 +60,7 @@ class Warped(NamedTuple):
     """What is known of a frame from plates of others. `lay` fills it, source by source."""
 
     plate: F32  # [H, W, 4], straight alpha, matte 0 where nothing is known
-    confidence: F32  # [H, W], 0..1; above 0 exactly where a plate saw the point, whatever its matte there
+    confidence: F32  # [H, W], 0..1; above 0 where a plate saw the point, whatever its matte there
 
 
 class _Points(NamedTuple):
@@ -109,6 +110,43 @@ def lay(source: Source, target: View, onto: Warped, *, share: float = 0.0, trust
     by_motion = target.motion is not None and target.objects is None and source.frame_id + 1 == target.frame_id
     fast = None if by_motion else compiled()
     return (fast or lay_with_numpy)(source, target, onto, share, trust)
+
+
+def close_rims(onto: Warped, target: View) -> None:
+    """Gives a pixel that no plate saw what its neighbours have that lie on the same thing, in place, at half their
+    confidence: along the edges of things the plates lack up to a pixel, which would be a line of dots of the engine's
+    picture. Wider holes stay."""
+    height, width = target.depth_m.shape
+    plate, known = onto.plate.reshape(-1, 4), onto.confidence.reshape(-1)
+    depth_m = target.depth_m.ravel()
+    (holes,) = np.nonzero(known == 0)
+    column = holes % width
+    total, count, found = np.zeros(len(holes), np.float32), np.zeros(len(holes)), np.zeros((len(holes), 4), np.float32)
+    beside = (
+        (-1, column > 0),
+        (1, column < width - 1),
+        (-width, holes >= width),
+        (width, holes < width * (height - 1)),
+    )
+    for step, inside in beside:
+        (at,) = np.nonzero(inside & (known.take(holes + step, mode="clip") > 0))
+        here, there = holes[at], holes[at] + step
+        with np.errstate(invalid="ignore"):
+            near = np.abs(depth_m[here] - depth_m[there]) <= RIM_TOLERANCE * depth_m[there]
+        same = near | (np.isinf(depth_m[here]) & np.isinf(depth_m[there]))
+        if target.objects is not None:
+            same &= target.objects.ravel()[here] == target.objects.ravel()[there]
+        at, there = at[same], there[same]
+        weights = known[there]
+        total[at] += weights
+        found[at, :3] += plate[there, :3] * (plate[there, 3] * weights)[:, None]
+        found[at, 3] += plate[there, 3] * weights
+        count[at] += 1
+    (rim,) = np.nonzero(total > 0)
+    matte = found[rim, 3:]
+    plate[holes[rim], :3] = found[rim, :3] / np.where(matte > 0, matte, 1)
+    plate[holes[rim], 3] = found[rim, 3] / total[rim]
+    known[holes[rim]] = total[rim] / count[rim] / 2
 
 
 @functools.cache

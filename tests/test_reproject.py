@@ -11,7 +11,17 @@ from hypothesis import Phase, given, settings, strategies as st
 from numpy.typing import NDArray
 
 from bridge.poses import pose_matrix
-from bridge.reproject import View, Warped, compiled, lay, lay_with_numpy, nothing_known, reproject, source_of
+from bridge.reproject import (
+    View,
+    Warped,
+    close_rims,
+    compiled,
+    lay,
+    lay_with_numpy,
+    nothing_known,
+    reproject,
+    source_of,
+)
 from bridge.reproject_plainly import reproject_plainly
 from bridge.schema import Bodies, Camera, Mat4, Pose
 
@@ -293,6 +303,25 @@ def test_confidence_falls_with_trust_with_what_is_hidden_and_with_what_comes_nea
     np.testing.assert_allclose(half.confidence, 0.5, atol=1e-4)
     on_card = (nearer.objects == BOX) & (near.confidence > 0)
     assert np.median(near.confidence[on_card]) == pytest.approx(0.5, abs=0.06)  # 3 m away instead of 6
+
+
+def test_rims_are_closed_from_the_same_thing_and_wider_holes_stay() -> None:
+    before, now = Scene(camera(), box_at(0.0)), Scene(camera(x=0.07), box_at(0.9), 2)
+    warped = nothing_known(HEIGHT, WIDTH)
+    lay(source_of(before.view(), before.plate), now.view(), warped)
+    plate, knew = warped.plate.copy(), warped.confidence > 0
+    close_rims(warped, now.view())
+    closed = (warped.confidence > 0) & ~knew
+    assert closed.any()
+    assert np.array_equal(warped.plate[knew], plate[knew])
+    assert warped.confidence[closed].max() <= 0.5
+    beside = np.zeros_like(knew)
+    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+        beside |= np.roll(knew, step, axis)
+    assert beside[closed].all()
+    assert ((warped.confidence == 0) & (before.objects == BOX) & (now.objects == GROUND)).any()  # what the card hid
+    near = closed & (now.objects == BOX)
+    assert error_px(warped.plate.astype(np.float16), now)[near].max() < 1.5
 
 
 def test_without_numba_numpy_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
