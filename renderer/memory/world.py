@@ -241,9 +241,11 @@ class WorldMemory:
         """Hand a view over, when the process is free. `wanted`: what is remembered of it is to come back as `latest`;
         `due`: its plate is to be remembered, and counts as missed when it is not. The sight's arrays stay with the
         memory."""
-        if self.patient:
-            self._settle(START_S + SAVE_S)
-        segment = self._frames(*sight.view.depth_m.shape) if self.tick() else None
+        free, until_s = self.tick(), time.monotonic() + START_S + SAVE_S
+        while self.patient and not (free or self.gone) and time.monotonic() < until_s:
+            self._poll(0.1)
+            free = self.tick()
+        segment = self._frames(*sight.view.depth_m.shape) if free else None
         if segment is None:
             self.counts["missed"] += due
             return
@@ -318,6 +320,8 @@ class WorldMemory:
         answer: Future[Packed] = Future()
         self._wanted.append((what, answer))
         self.tick()
+        if self.gone and not answer.done():
+            self._hand_out(None)
         return answer
 
     def save(self) -> dict[str, NDArray[Any]]:
