@@ -12,9 +12,10 @@ from renderer.evaluate.motion import Way
 from renderer.evaluate.world.causes import differs
 from renderer.evaluate.world.colour import ciede2000, lab_of
 from renderer.evaluate.world.edges import discontinuities, jumps, recalled, silhouette_offsets, silhouettes
-from renderer.evaluate.world.endurance import MOST_DB, gap_db
+from renderer.evaluate.world.endurance import MOST_DB, endurance_found, gap_db
 from renderer.evaluate.world.findings import Figure, Found, Gate
 from renderer.evaluate.world.flow import flow_departure, shifted
+from renderer.evaluate.world.long_walk import Diary, Look
 from renderer.evaluate.world.page import verdict
 from renderer.evaluate.world.physics import motion_masks
 from renderer.evaluate.world.statistics import exactly, mean_of, slope_of
@@ -213,3 +214,36 @@ def test_a_verdict_names_what_does_not_hold() -> None:
     assert Found([good, bad]).failed == {"W3"}
     assert [str(gate) for gate in (Gate(least=0.9), Gate(0.5, 2.0), Gate(0.0, 0.0))] == ["≥ 0.9", "0.5 to 2", "= 0"]
     assert not Gate(most=1.0).holds(math.nan)
+
+
+def diary(luma_by_loop: list[float], lab: list[tuple[float, float, float]], again: float) -> Diary:
+    """Of a walk of one frame a loop, between two visits of which the second is `again` brighter."""
+    looks = [
+        [Look((level, 20.0, 10.0, 5.0, 1.0), {7: np.array(colour)})]
+        for level, colour in zip(luma_by_loop, lab, strict=True)
+    ]
+    count, dark = len(looks), grey(np.full((16, 16), 0.4))
+    return Diary(
+        loops=list(range(count)), looks=looks, gaps_mse=[[0.0]] * count, departures=[0.0] * count, first=[dark],
+        visits=[[dark], [dark + np.float32(again)]], aways_s=[0.0, 600.0], milestones={0: dark, count - 1: dark},
+    )  # fmt: skip
+
+
+def value(found: Found, name: str) -> float:
+    return next(figure.estimate.value for figure in found.figures if figure.name.startswith(name))
+
+
+def test_a_diary_tells_drift_identity_and_revisits_by_known_amounts() -> None:
+    still = diary([100.0] * 13, [(50.0, 2.5, 0.0)] * 13, 0.0)
+    red = [(50.0, 2.5, 0.0)] * 6 + [(50.0, 3.1736, 0.5854)] * 7  # 1 apart, by the published pairs
+    drifting = diary([100.0 + n for n in range(13)], red, 2.0 / 255.0)
+    found = endurance_found(drifting, still)
+    assert value(found, "luma, largest") == pytest.approx(12.0)
+    assert value(found, "contrast, largest") == 0.0
+    assert value(found, "steepest slope (luma)") == pytest.approx(6.0)  # percent a minute, in loops of 10 s
+    assert value(found, "slope beyond its interval") == pytest.approx(6.0)
+    assert value(found, "worst thing after 1 min") == pytest.approx(1.0, abs=1e-4)
+    assert value(found, "gap after 10 min away") == pytest.approx(6.02, abs=0.01)
+    assert value(found, "PSNR after 10 min away") == pytest.approx(42.11, abs=0.01)
+    assert found.failed == {"W9", "W10"}
+    assert endurance_found(still, still).failed == frozenset()

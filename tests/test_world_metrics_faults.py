@@ -77,6 +77,6 @@ def test_out_and_back_have_the_same_poses(suite: Suite) -> None:
 def test_a_fault_is_caught_when_it_is_seen_in_99_of_100_seeds() -> None:
     caught = Caught("W2", [True] * 99 + [False], [("W1",)] * 100)
     assert caught.holds
-    assert caught.told()["missed_seeds"] == [99]
+    assert caught.told()["missed"] == [100]
     assert not Caught("W2", [True] * 98 + [False] * 2, [()] * 100).holds
     assert not Caught("W2", [True], [("W1", "W4")]).holds

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from renderer.recall import World
 
 LIMITS = Limits(max_requests_per_s=1_000_000)  # offline goes as fast as it can
-PATIENCE_S = 120.0  # for one plate
+PATIENCE_S, CONNECT_LIMIT_S = 120.0, 60.0  # for one plate, for a session
 MEMORY_MB = 1024
 
 
@@ -147,7 +147,7 @@ class Row:
             transports=(Transport.INLINE,), connection=engine_end, name="worldplate evaluate world", engine="embedded",
             offline_wait_s=PATIENCE_S,
         )  # fmt: skip
-        self._client.connect()
+        self._client.connect(CONNECT_LIMIT_S)
         known = {control.name for control in self._model.card.controls}
         dials: dict[str, ControlValue] = {"sun_azimuth_deg": sun.azimuth_deg, "sun_elevation_deg": sun.elevation_deg}
         self._client.set_controls({name: value for name, value in dials.items() if name in known})
