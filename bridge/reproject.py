@@ -11,7 +11,7 @@ NumPy does it here. Where numba is installed, one compiled loop does the same in
 from __future__ import annotations
 
 import functools
-import importlib.util
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from bridge.poses import F64, inverse, matrix_of, moved
 from bridge.schema import Bodies, Camera
+
+_log = logging.getLogger(__name__)
 
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
@@ -153,10 +155,11 @@ def close_rims(onto: Warped, target: View) -> None:
 def compiled() -> Callable[[Source, View, Warped, float, float], int] | None:
     """The compiled twin of `lay_with_numpy`; None without numba. The first call compiles it, or loads it from the
     disk's cache; that takes seconds, so whoever may need it asks when it starts."""
-    if importlib.util.find_spec("numba") is None:
+    try:
+        from bridge.reproject_kernel import lay_with_numba
+    except ImportError as error:
+        _log.info("Plates are warped by NumPy, which takes four times as long as numba would: %s", error)
         return None
-    from bridge.reproject_kernel import lay_with_numba
-
     return lay_with_numba
 
 

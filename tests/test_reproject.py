@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import msgspec
 import numpy as np
@@ -324,11 +325,16 @@ def test_rims_are_closed_from_the_same_thing_and_wider_holes_stay() -> None:
     assert error_px(warped.plate.astype(np.float16), now)[near].max() < 1.5
 
 
-def test_without_numba_numpy_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+def test_without_numba_numpy_does_it_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "bridge.reproject_kernel", raising=False)
+    caplog.set_level("INFO")
     compiled.cache_clear()
     try:
         assert compiled() is None
+        assert "numba" in caplog.text
         scene = Scene(camera(), box_at(0.0))
         assert (reproject(scene.view(), scene.plate, scene.view())[..., 3] > 0.99).all()
     finally:
