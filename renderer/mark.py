@@ -1,4 +1,7 @@
-"""The last step: say truthfully what the plate is, so that nobody downstream has to guess."""
+"""The last step: say truthfully what the plate is, so that nobody downstream has to guess.
+
+The plate's pixels stay as they were made; the watermark comes when pictures leave (renderer/provenance/watermark.py).
+"""
 
 from __future__ import annotations
 
