@@ -87,7 +87,7 @@ class Recorder:
         taking = self._takings.get(session.peer)
         if taking is not None:
             taking.put(message)
-            if isinstance(message, World) and message.op is not WorldOp.RESET:
+            if isinstance(message, World) and message.op in (WorldOp.RESTORE, WorldOp.FORK):
                 taking.unsure.update(session.worlds)
 
     def made(self, session: Session, frame: RenderFrame, result: Result) -> None:

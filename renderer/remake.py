@@ -200,7 +200,7 @@ class Remake:
                     self._exact[stream] = event.fresh
                 elif isinstance(event, World):
                     if event.op is WorldOp.RESET and event.stream in ("", stream):
-                        self._worlds[stream].reset()
+                        self._worlds[stream].reset(event.reset)
                         self._exact[stream] = self._exact[stream] or self._forgets(event.reset)
                     elif event.op in (WorldOp.RESTORE, WorldOp.FORK):
                         self._exact[stream] = False

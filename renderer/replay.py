@@ -123,7 +123,7 @@ class Player:
             if isinstance(event, World) and event.op is WorldOp.RESET:
                 self.client.worlds.reset(event.reset)
                 self._exact |= event.reset is Reset.NEW
-            elif isinstance(event, World | Missed | Failed):
+            elif isinstance(event, Missed | Failed) or (isinstance(event, World) and event.op is not WorldOp.SNAPSHOT):
                 self._exact = False
         if frame.span is not self._span:
             self._agree_anew(frame.span)

@@ -163,6 +163,22 @@ def test_a_session_that_was_resized_is_replayed_with_its_sizes(tmp_path: Path) -
     assert remade(tmp_path / "sizes.mcap", 1, 6) == ([True] * 6, 0)
 
 
+def test_a_world_that_was_restored_is_followed_from_the_next_that_is_saved(tmp_path: Path) -> None:
+    with Stage(tmp_path, Trail(), (48, 28)) as stage:
+        stage.record("again")
+        stage.show(2)
+        stage.client.worlds.snapshot("before")
+        stage.show(2)
+        stage.client.worlds.restore("before")
+        stage.show(3)
+        stage.client.worlds.reset()
+        stage.show(2)
+        stage.stop()
+    assert remade(tmp_path / "again.mcap", 1, 9)[0] == [True, True, True, True, None, True, True, True, True]
+    turn = played(tmp_path / "again.mcap", Trail())
+    assert (turn.equal, turn.different, turn.unchecked) == (6, 0, 3)
+
+
 def test_ids_that_were_left_out_are_left_out_again(tmp_path: Path) -> None:
     seen: list[int] = []
 
