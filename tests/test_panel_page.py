@@ -8,13 +8,14 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from panel_house import LEFT, RIGHT, PanelHouse, token_of
+from panel_window import WAIT_MS, click_picture, color_at, drag, open_panel, steering, until, until_pixel
 
 from bridge.schema import Disposition, Label
 
@@ -22,7 +23,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 REQUIRED = os.environ.get("WORLDPLATE_REQUIRE_BROWSER") == "1"
 SIZES = {"desktop": (1280, 720), "tablet": (1024, 768)}
 DARK, BRIGHT = 40, 150  # of 255
-WAIT_MS = 20_000
 
 if not CHROMIUM.exists() and not REQUIRED:
     pytest.skip(
@@ -50,13 +50,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def window(chromium: Any, house: PanelHouse) -> Iterator[Any]:
     """The page, let in by a link, with a picture."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 720})
-    page.set_default_timeout(WAIT_MS)
-    page.complaints = []
-    page.on("console", lambda said: said.type in ("error", "warning") and page.complaints.append(said.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.goto(house.desk.link)
-    page.wait_for_selector("#frame[data-frame]")
+    page = open_panel(chromium, house.desk.link)
     yield page
     page.close()
 
@@ -73,47 +67,6 @@ def page(window: Any, house: PanelHouse) -> Iterator[Any]:
     until_pixel(window, lambda rgb: max(rgb) < DARK)
     yield window
     assert window.complaints == []
-
-
-def pixel(page: Any, x: float = 0.25, y: float = 0.75, canvas: str = "first") -> list[int]:
-    """Of the picture as it is drawn, 0..1 from the left and the top."""
-    script = """([id, x, y]) => { const c = document.getElementById(id);
-        const one = new OffscreenCanvas(1, 1).getContext('2d');
-        one.drawImage(c, x * (c.width - 1), y * (c.height - 1), 1, 1, 0, 0, 1, 1);
-        return [...one.getImageData(0, 0, 1, 1).data].slice(0, 3) }"""
-    return list(page.evaluate(script, [canvas, x, y]))
-
-
-def until_pixel(page: Any, fits: Callable[[list[int]], object], x: float = 0.25, y: float = 0.75) -> None:
-    until(page, lambda: fits(pixel(page, x, y)))
-
-
-def until(page: Any, condition: Callable[[], object]) -> None:
-    limit_s = time.monotonic() + WAIT_MS / 1000
-    while not condition():
-        assert time.monotonic() < limit_s, "it never came to be"
-        page.wait_for_timeout(30)
-
-
-def click_picture(page: Any, x: float, y: float) -> None:
-    box = page.locator("#frame").bounding_box()
-    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    page.wait_for_selector("#menu:not([hidden])")
-
-
-def drag(page: Any, selector: str, x: float, y: float, to_x: float, to_y: float) -> None:
-    """From one place of an element to another, 0..1 of its box."""
-    box = page.locator(selector).bounding_box()
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    page.mouse.down()
-    for share in (0.3, 0.6, 1.0):
-        where = (x + (to_x - x) * share, y + (to_y - y) * share)
-        page.mouse.move(box["x"] + where[0] * box["width"], box["y"] + where[1] * box["height"])
-    page.mouse.up()
-
-
-def steering(house: PanelHouse) -> Any:
-    return house.renderer.ask(lambda renderer: renderer.sessions[0].steering).result(10.0)
 
 
 def test_the_link_s_token_is_gone_from_the_address(page: Any) -> None:
@@ -157,17 +110,6 @@ def test_the_wipe_is_dragged_and_both_sides_are_of_one_frame(page: Any) -> None:
     page.click("#wipe")
     page.wait_for_selector("#second", state="hidden")
     assert page.locator("#menu").is_hidden()  # a drag is no click
-
-
-def color_at(png: bytes, x: float, y: float) -> tuple[int, ...]:
-    import io
-
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    found = image.getpixel((int(x * image.width), int(y * image.height)))
-    assert isinstance(found, tuple)
-    return found
 
 
 def test_the_picture_alone(page: Any) -> None:

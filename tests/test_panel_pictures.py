@@ -168,3 +168,14 @@ def test_a_look_at_the_corners_is_inside_the_picture() -> None:
     assert look(given, 0.0, 0.0) == {"object": 1, "depth_m": 1.5}
     assert look(given, 1.0, 1.0) == {"object": 4, "depth_m": None}
     assert look({}, 0.5, 0.5) == {}
+
+
+def test_the_confidence_is_that_of_what_the_world_remembers() -> None:
+    looker = Looker()
+    known = np.linspace(0.0, 1.0, 12, dtype=np.float32).reshape(3, 4)
+    remembers = SimpleNamespace(prior=SimpleNamespace(confidence=known))
+    looker.session = cast(Session, SimpleNamespace(id=SESSION, worlds={"main": remembers}))
+    looker.want("confidence")
+    looker.made()
+    (shot,) = looker.shots
+    np.testing.assert_array_equal(planes_of(shot.picture, bytes(shot.buffer.data[: shot.size]))["confidence"], known)

@@ -126,11 +126,27 @@ class Desk:
     def _serve_once(self) -> None:
         """One life of the panel's process."""
         ours, its = socket.socketpair()
-        command = [sys.executable, "-m", "renderer.panel.server", str(self._listening.fileno()), str(its.fileno())]
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, pass_fds=(self._listening.fileno(), its.fileno())
-        )  # its warnings go where ours go
-        its.close()
+        descriptors = (self._listening.fileno(), its.fileno())
+        command = [sys.executable, "-m", "renderer.panel.server", *map(str, descriptors)]
+        code: int | None = None
+        try:
+            # Its warnings go where ours go. In a session of its own, so that Ctrl-C is ours alone.
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=descriptors, start_new_session=True)
+        except OSError as error:
+            log.warning("the panel's process could not be started: %s", error)
+        else:
+            its.close()
+            code = self._live(child, ours)
+        finally:
+            its.close()
+            ours.close()
+        if not self._closing.is_set():
+            log.warning(
+                "the panel's process ended (%s); the show goes on, and reloading the page starts it again", code
+            )
+
+    def _live(self, child: subprocess.Popen[bytes], ours: socket.socket) -> int:
+        """Until it ends, by itself or because we do; its exit code."""
         try:
             pipe.send(ours, to_json(Secrets(token=self._token, port=self.port)))
             self._process, self.pid = ours, child.pid
@@ -143,12 +159,7 @@ class Desk:
             self.tap.pages = 0
             self.tap.forget_wishes()
             _shut(ours)
-            code = _end(child)
-            ours.close()
-        if not self._closing.is_set():
-            log.warning(
-                "the panel's process ended (%s); the show goes on, and reloading the page starts it again", code
-            )
+        return _end(child)
 
     def _hear(self, line: socket.socket) -> None:
         """Until the process is gone."""

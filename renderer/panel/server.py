@@ -209,7 +209,6 @@ async def _served(app: Guard, listening: socket.socket) -> AsyncIterator[None]:
         ws_per_message_deflate=False, server_header=False, timeout_graceful_shutdown=CLOSE_LIMIT_S,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # it lives and dies with the desk's socket
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield

@@ -3,6 +3,7 @@
 import { find, make } from "./dom.js";
 
 const WINDOW_MS = 15_000;
+const RATE_FRAMES = 8; // that a rate is taken over: single gaps jump
 const STAGES = ["ingest", "recall", "generate", "blend", "mark"];
 const COLORS = ["#6d7f96", "#8f7fb0", "#d9a05b", "#6fa8a0", "#b0b4bb"];
 const LINE = "#9db4cf";
@@ -51,9 +52,9 @@ export class Charts {
     if (document.hidden || document.body.classList.contains("large")) return;
     const now = this.#link.now();
     const samples = this.#samples.filter((sample) => sample.at_ms >= now - WINDOW_MS);
-    const gaps = samples.slice(1).map((sample, n) => sample.at_ms - samples[n].at_ms);
-    const rates = gaps.map((gap) => 1000 / Math.max(gap, 0.1));
-    this.#line("chart-fps", samples.slice(1), rates, now, "");
+    const later = samples.slice(RATE_FRAMES);
+    const rates = later.map((sample, n) => (RATE_FRAMES * 1000) / Math.max(sample.at_ms - samples[n].at_ms, 0.1));
+    this.#line("chart-fps", later, rates, now, "");
     this.#line("chart-age", samples, samples.map((sample) => sample.age_ms), now, " ms");
     this.#stages(samples, now);
     const last = samples.filter((sample) => sample.at_ms >= now - 2500);
