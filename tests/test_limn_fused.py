@@ -191,7 +191,7 @@ def test_angles_are_those_of_atan2() -> None:
 
 
 def test_the_block_has_a_row_for_each_name() -> None:
-    names = {"LANES", "BLOCK", "PARAMETERS"}
+    names = {"LANES", "BLOCK", "PARAMETERS", "LAST_LABEL"}
     rows = sorted(v for k, v in vars(lanes).items() if k.isupper() and isinstance(v, int) and k not in names)
     assert rows == list(range(0, lanes.TABLE + 1, lanes.LANES))
     parameters = sorted(v for k, v in vars(lanes_surface).items() if k.startswith("P_"))

@@ -16,11 +16,11 @@ from bridge.errors import ConfigError
 from bridge.schema import PlaneName
 from renderer.cli import main
 from renderer.evaluate.image import psnr_db, tone_map
-from renderer.models.limn.features import CHANNELS, TOLD, seen
+from renderer.models.limn.features import CELL, CHANNELS, TOLD, seen
 from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, Limn, network_of
-from renderer.models.limn.network import CELL, SIZES, LimnNetwork
+from renderer.models.limn.network import SIZES, LimnNetwork
 from renderer.models.limn.plate import ANSWERS, edges_of, plate_of
 from renderer.models.limn.weather import Weather
 from renderer.recall import World
@@ -57,7 +57,7 @@ def test_a_few_steps_bring_the_plate_nearer_to_the_truth() -> None:
     network, data = LimnNetwork(SIZES["limn-s"]), batch()
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
     losses = []
-    for _ in range(12):
+    for _ in range(24):
         loss = loss_of(*unrolled(network, data), data)
         optimiser.zero_grad()
         torch.autograd.backward(loss)

@@ -76,7 +76,8 @@ def _apart(order: Sequence[tuple[float, int, int]]) -> list[tuple[int, int]]:
 
 def sheet_picks(sequences: Sequence[Measured], judged: str) -> list[Pick]:
     """SHEET_FRAMES middle frames, evenly over families, and within them over the weathers that were shown least; of a
-    family's sequences in a weather the one whose PSNR is nearest to their median. None is shown twice."""
+    family's sequences in a weather the one whose PSNR is nearest to their median. No sequence is shown twice,
+    also not at another size."""
     families = sorted({s.family for s in sequences})
     left = {family: [s for s in sequences if s.family == family] for family in families}
     shown: dict[str, int] = {}
@@ -85,7 +86,7 @@ def sheet_picks(sequences: Sequence[Measured], judged: str) -> list[Pick]:
         for family in families:
             if left[family] and len(picks) < SHEET_FRAMES:
                 chosen = _typical(left[family], shown, judged)
-                left[family].remove(chosen)
+                left[family] = [s for s in left[family] if s.name != chosen.name]  # which is there in several sizes
                 shown[chosen.setting] = shown.get(chosen.setting, 0) + 1
                 picks.append(Pick(f"{family}, {chosen.setting}", chosen, len(chosen.rows[judged].psnr_db) // 2))
     return picks

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from renderer.models.limn.features import CHANNELS, TOLD
+from renderer.models.limn.features import CELL, CHANNELS, TOLD
 from renderer.models.limn.model import FOLDER, ONNX, network_of, write_manifest
-from renderer.models.limn.network import CELL, STRIDE
+from renderer.models.limn.network import STRIDE
 
 OPSET = 20
 MOST_STRIDES = 512  # per side: 8192 pixels

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from bridge.planes import PlaneViews
 from bridge.schema import PlaneName
-from renderer.models.limn.features import CHANNELS, PARTS, TOLD, seen
+from renderer.models.limn.features import CELL, CHANNELS, PARTS, TOLD
+from renderer.models.limn.fused import Fused
 from renderer.models.limn.light import light_of
 from renderer.models.limn.memory import traced_back
-from renderer.models.limn.network import CELL, STRIDE
+from renderer.models.limn.network import STRIDE
 from renderer.training.sequences import Clip, load
 
 WITHOUT = {PlaneName.ALBEDO: 0.06, PlaneName.LABEL: 0.08, PlaneName.MATERIAL: 0.12, PlaneName.MOTION: 0.10}
@@ -66,16 +67,17 @@ def _prepare(path: Path, cache: Path) -> None:
     without = {n for n, share in WITHOUT.items() if clip.plan["split"] == "train" and rng.uniform() < share}
     count, height, width, _ = clip.truth.shape
     rows, columns = (-(-side // STRIDE) * STRIDE for side in (height, width))
+    fused = Fused(width, height, STRIDE)  # training sees what the product sees
     pixels = np.zeros((count, rows, columns, PLANES), np.float16)
     traced = np.zeros((count, rows // CELL, columns // CELL, 3), np.float32)
     told = np.zeros((count, TOLD), np.float32)
     for t in range(count):
         planes = {n: p for n, p in clip.planes[t].items() if n not in without}
-        frame = seen(planes, clip.cameras[t], clip.bodies[t], light)
+        fused.see(planes, clip.cameras[t], clip.bodies[t], light)
         color, albedo = (planes.get(n, np.zeros((height, width, 4))) for n in (PlaneName.COLOR, PlaneName.ALBEDO))
-        rows_of = (frame.x, frame.parts, clip.truth[t], color[..., :3], albedo[..., :3])
+        rows_of = (fused.x[:height, :width], fused.parts, clip.truth[t], color[..., :3], albedo[..., :3])
         pixels[t, :height, :width] = np.concatenate([np.minimum(r, 6e4).astype(np.float16) for r in rows_of], axis=-1)
-        told[t] = frame.told
+        told[t] = fused.told[0]
         if t > 0 and PlaneName.MOTION not in without:
             traced[t] = _traced(clip, t, traced.shape[1:3])
     part = cache / f"{path.stem}.part.npy"

@@ -26,8 +26,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bridge.errors import ConfigError
+from renderer.models.limn.features import CELL
 from renderer.models.limn.memory import carried
-from renderer.models.limn.network import CELL, SIZES, LimnNetwork, to_channels_last
+from renderer.models.limn.network import SIZES, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ERROR, edges_of, plate_of
 from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared
 

@@ -16,6 +16,7 @@ from bridge.schema import Bodies, Camera, Label, PlaneName
 from renderer.models.limn.anchor import Place, anchored
 from renderer.models.limn.heaven import sky_seen
 from renderer.models.limn.light import CONTROLS, MAP, Light, controls_of, harmonics_at
+from renderer.models.limn.shadows import SHADES, cells_of, grid_of, lamps_of, spread, sun_of
 from renderer.models.limn.surface import Surfaces, paint
 from renderer.models.limn.weather import LUMINANCE
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from bridge.planes import PlaneViews
 
 F32 = NDArray[np.float32]
-CHANNELS = 24  # of x, in the order of `_shown_to_network`
+CHANNELS = 24 + SHADES  # of x, in the order of `_shown_to_network`
+WIDEST_TRUNK = 480  # pixels of the picture that the trunk sees
+CELL = 2  # pixels of the trunk's picture to a side of one cell of memory, and of shadows
 TOLD = CONTROLS + 5  # numbers of a frame as a whole
 # Rows of `parts`.
 OPEN, COVERED, MIRRORED, SUN, AMBIENT, GLOW, CLEAR, FORWARD = (
@@ -33,6 +36,14 @@ FARTHEST_M, DEPTH_SCALE = 200.0, 0.3  # of depth as the network sees it, a logar
 BRIGHTEST = 50.0  # of the engine's colour, and of a plate
 APART = 4  # rows and columns between the pixels that `agreement_of` looks at
 PLAIN_MATERIAL = (0.8, 0.0)  # roughness and metallic where the engine gives none
+
+
+def factor_of(width: int) -> int:
+    """How many times smaller than the picture the trunk's is: a power of two."""
+    factor = 1
+    while width > WIDEST_TRUNK * factor:
+        factor *= 2
+    return factor
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ def seen(planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> Se
     depth_m = np.asarray(planes[PlaneName.DEPTH], np.float32)
     depth_m = np.where(depth_m > 0.0, depth_m, np.float32(np.inf))  # NaN and what is not in front are sky
     normal, color = _finite(planes[PlaneName.NORMAL], -1.0, 1.0), _finite(planes[PlaneName.COLOR], 0.0, BRIGHTEST)
-    label = np.minimum(planes[PlaneName.LABEL], 15) if PlaneName.LABEL in planes else np.zeros(depth_m.shape)
+    label = known_labels(planes[PlaneName.LABEL]) if PlaneName.LABEL in planes else np.zeros(depth_m.shape)
     solid = np.isfinite(depth_m)
     normal = np.where((solid & ((normal**2).sum(axis=-1) < 0.01))[..., None], np.array([0, 1, 0], np.float32), normal)
     surface = Surface(solid, depth_m, normal, label.astype(np.uint8), _albedo(planes, color),
@@ -59,7 +70,8 @@ def seen(planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light) -> Se
     relief = place.to_world(opened.normal.reshape(normal.shape))
     mirror, roughness = _mirror(place, relief, opened), opened.roughness.reshape(depth_m.shape)
     parts = _parts(place, surface, light, relief, mirror, roughness, opened.albedo, covered.albedo)
-    return _shown_to_network(planes, place, surface, light, color, mirror, roughness, parts)
+    shades = _shades(camera, surface, np.asarray(planes[PlaneName.OBJECT], np.uint32), light)
+    return _shown_to_network(planes, place, surface, light, color, mirror, roughness, parts, shades)
 
 
 @dataclass(frozen=True)
@@ -128,8 +140,14 @@ def _reflected(ray: F32, relief: F32, roughness: F32, light: Light) -> F32:
     return np.asarray(sharp + (soft - sharp) * roughness[..., None], np.float32)
 
 
+def _shades(camera: Camera, surface: Surface, objects: NDArray[np.uint32], light: Light) -> F32:
+    grid = grid_of(camera, surface.depth_m, surface.normal, CELL * factor_of(surface.depth_m.shape[1]))
+    lamps = lamps_of(grid, surface.label, objects, light)
+    return spread(cells_of(grid, sun_of(camera, light), lamps), surface.depth_m)
+
+
 def _shown_to_network(planes: PlaneViews, place: Place, surface: Surface, light: Light, color: F32, mirror: F32,
-                      roughness: F32, parts: F32) -> Seen:  # fmt: skip
+                      roughness: F32, parts: F32, shades: F32) -> Seen:  # fmt: skip
     solid = surface.solid.astype(np.float32)
     grey, shading = _mean(color), _shading(color, surface.albedo)
     facing = surface.normal @ light.sky.to_sun * solid
@@ -144,7 +162,7 @@ def _shown_to_network(planes: PlaneViews, place: Place, surface: Surface, light:
         np.log(sun + 0.01) * 0.25 * solid,
         np.clip(place.world_y_m * 0.15, -1.0, 2.0) * solid, np.log(grey + 0.02) * 0.25,
         *(np.asarray(surface.label == int(c), np.float32) * solid for c in (Label.LIGHT, Label.FOLIAGE, Label.WATER)),
-        place.ray[..., 1],
+        place.ray[..., 1], *(shades[..., k] for k in range(SHADES)),
     ]  # fmt: skip
     told = told_of(planes, light, agreement, float(solid.mean()))
     return Seen(np.stack(channels, axis=-1).astype(np.float32), told, parts)
@@ -169,6 +187,11 @@ def agreement_of(planes: PlaneViews, light: Light) -> float:
     a, b = (v[solid].astype(np.float64) for v in (_shading(color, _albedo(few, color)), facing))
     a, b = a - a.mean(), b - b.mean()
     return float((a * b).sum() / max(float(np.sqrt((a * a).sum() * (b * b).sum())), 1e-3))
+
+
+def known_labels(label: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Values that are no `Label` are things of which nothing is known."""
+    return np.where(label <= max(Label), label, np.uint8(Label.UNKNOWN))
 
 
 def _shading(color: F32, albedo: F32) -> F32:

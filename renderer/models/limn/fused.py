@@ -14,35 +14,29 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.schema import Bodies, Camera, PlaneName, Pose
-from renderer.models.limn import lanes, lanes_light, lanes_surface
+from renderer.models.limn import lanes, lanes_light, lanes_shadows, lanes_surface
 from renderer.models.limn.anchor import rotations
 from renderer.models.limn.features import (
     BRIGHTEST,
+    CELL,
     CHANNELS,
     PARTS,
     PLAIN_MATERIAL,
     TOLD,
     agreement_of,
+    factor_of,
     told_of,
 )  # fmt: skip
 from renderer.models.limn.lanes import F32, LANES, U32, kernel
 from renderer.models.limn.lanes_light import CHANNEL_ROWS, PART_ROWS, Numbers, numbers_of
 from renderer.models.limn.light import Light, light_of
+from renderer.models.limn.shadows import grid_of, lamps_of, sun_of
 from renderer.models.limn.weather import Weather
 
 if TYPE_CHECKING:
     from bridge.planes import PlaneViews
 
 STRIP_ROWS = 16  # what one thread takes at a time
-WIDEST_TRUNK = 480  # pixels of the picture that the trunk sees
-
-
-def factor_of(width: int) -> int:
-    """How many times smaller than the picture the trunk's is: a power of two."""
-    factor = 1
-    while width > WIDEST_TRUNK * factor:
-        factor *= 2
-    return factor
 
 
 class Fused:
@@ -55,6 +49,7 @@ class Fused:
         rows, columns = (-(-side // (stride * self.factor)) * stride for side in (height, width))
         self._strips = range(0, height, STRIP_ROWS)
         self._threads = ThreadPoolExecutor(threads, "limn") if threads > 1 else None
+        self._each = map if self._threads is None else self._threads.map
         self.x: F32 = np.zeros((rows * self.factor, columns * self.factor, CHANNELS), np.float32)
         self.low: F32 = self.x if self.factor == 1 else np.zeros((rows, columns, CHANNELS), np.float32)
         self.parts: F32 = np.zeros((height, width, PARTS), np.float32)
@@ -91,13 +86,23 @@ class Fused:
         weather = light.weather
         season = np.array([weather.wetness, weather.snow, weather.autumn], np.float32)
         seeds = np.array([light.seed & 0xFFFFFFFF, (light.seed * 7919) & 0xFFFFFFFF], np.uint32)
-        state = (source, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), lanes_surface.table_of(light.seed),
-                 seeds, season, numbers_of(light, agreement), _CHANNEL_ROWS, _PART_ROWS, self.x, self.parts, self.low,
-                 self.factor)  # fmt: skip
-        each = map if self._threads is None else self._threads.map
-        solid = sum(each(lambda strip: _run(strip, *state), range(len(self._strips))))
+        shading = self._shade(camera, light)
+        table = lanes_surface.table_of(light.seed)
+        state = (
+            source, shading, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), table, seeds, season,
+            numbers_of(light, agreement), _CHANNEL_ROWS, _PART_ROWS, self.x, self.parts, self.low, self.factor,
+        )  # fmt: skip
+        solid = sum(self._each(lambda strip: _run(strip, *state), range(len(self._strips))))
         share = solid / self.depth_m.size
         self.told[0] = told_of(planes, light, agreement, share)
+
+    def _shade(self, camera: Camera, light: Light) -> lanes_shadows.Shading:
+        grid = grid_of(camera, self.depth_m, self._normal[..., :3], CELL * self.factor)
+        lamps = lamps_of(grid, self._label, self._objects, light)
+        shading = lanes_shadows.shading_of(grid, self.size, sun_of(camera, light), lamps)
+        strips = range(-(-len(grid.depth_m) // lanes_shadows.CELL_ROWS))
+        list(self._each(lambda strip: lanes_shadows.shade(strip, shading), strips))
+        return shading
 
 
 def warm_up(stride: int) -> None:
@@ -149,7 +154,8 @@ def _poses(bodies: Bodies) -> tuple[U32, F32]:
 
 @kernel
 def _run(
-    strip: int, source: Source, has_albedo: bool, pinhole: F32, ids: U32, poses: F32, table: F32, seeds: U32,
+    strip: int, source: Source, shading: lanes_shadows.Shading, has_albedo: bool,
+    pinhole: F32, ids: U32, poses: F32, table: F32, seeds: U32,
     season: F32, numbers: Numbers, channel_rows: NDArray[np.int64], part_rows: NDArray[np.int64], out: F32, parts: F32,
     low: F32, factor: int,
 ) -> int:  # fmt: skip
@@ -176,6 +182,7 @@ def _run(
                 lanes_light.light_up(block, numbers)
             if lanes_light.any_sky(block):
                 lanes_light.sky(block, numbers, seeds[1])
+            lanes_shadows.spread(block, shading, y, start, count)
             solid += lanes_light.channels(block, numbers, count)
             lanes_light.store(block, channel_rows, out[y], start, count)
             lanes_light.store(block, part_rows, parts[y], start, count)

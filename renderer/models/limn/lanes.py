@@ -16,6 +16,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from bridge.schema import Label
+
 Scalar = Any  # a float32 or an int32 inside the kernels
 Function = TypeVar("Function", bound=Callable[..., object])
 F32 = NDArray[np.float32]
@@ -28,12 +30,13 @@ LANES = 64
     X, Y, Z, WORLD_Y, ANX, ANY, ANZ, TURNED,
     U, V, ALONG_X, ALONG_Y, H, H2, JOINT, LOW, LOW_U, LOW_V, FINE, FINE_U, FINE_V, PATCH, TU, TV, ROUGH, SHINE, METAL,
     OR, OG, OB, CR, CG, CB, RX, RY, RZ, FR, FG, FB, MR, MG, MB, SUN, ER, EG, EB, GR, GG, GB, CLEAR, FORWARD,
-    T0, T1, T2, T3, TABLE,
-) = (LANES * row for row in range(75))  # fmt: skip
+    T0, T1, T2, T3, SH, SH1, SH2, SH3, SH4, TABLE,
+) = (LANES * row for row in range(80))  # fmt: skip
 PARAMETERS = 26  # rows of TABLE: `lanes_surface.TABLE_ROWS`
 BLOCK = TABLE + LANES * PARAMETERS
 
 SMALLEST = f(1e-30)
+LAST_LABEL = int(max(Label))
 
 
 def kernel(function: Function) -> Function:
@@ -175,7 +178,7 @@ def load_scalars(t: F32, depth_m: F32, label: NDArray[np.uint8], start: int, cou
         at = start + (x if x < count else count - 1)
         value = depth_m[at]
         t[DEPTH + x] = value if value > f(0.0) else f(math.inf)
-        t[LABEL + x] = f(min(label[at], 15))
+        t[LABEL + x] = f(label[at] if label[at] <= LAST_LABEL else 0)
         t[SOLID + x] = f(1.0) if t[DEPTH + x] < f(math.inf) else f(0.0)
 
 

@@ -48,6 +48,11 @@ from renderer.models.limn.lanes import (
     RX,
     RY,
     RZ,
+    SH,
+    SH1,
+    SH2,
+    SH3,
+    SH4,
     SOLID,
     SUN,
     T0,
@@ -363,7 +368,7 @@ def channels(t: F32, n: Numbers, count: int) -> int:
 
 # Rows of the block, in the order of features' channels and parts.
 CHANNEL_ROWS = (SOLID, RX, RY, NX, NY, NZ, RZ, T0, T1, LOW, LOW + LANES, LOW + 2 * LANES, R, G, B, CLEAR, FR, FG, FB,
-                T2, AR, AR + LANES, AR + 2 * LANES, RAY_Y)  # fmt: skip
+                T2, AR, AR + LANES, AR + 2 * LANES, RAY_Y, SH, SH1, SH2, SH3, SH4)  # fmt: skip
 PART_ROWS = (OR, OG, OB, CR, CG, CB, MR, MG, MB, SUN, ER, EG, EB, GR, GG, GB, CLEAR, FORWARD)
 
 

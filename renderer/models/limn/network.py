@@ -14,11 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from renderer.models.limn.features import CHANNELS, TOLD
+from renderer.models.limn.features import CELL as CELL, CHANNELS, TOLD
 from renderer.models.limn.plate import ANSWERS
 
 STRIDE = 16  # the trunk's sides are multiples of it
-CELL = 2  # pixels of the trunk's picture to a side of one cell of memory
 
 
 @dataclass(frozen=True)
