@@ -16,7 +16,7 @@ from bridge.planes import pack_layouts, payload_bytes, views
 from bridge.schema import Hello, PixelFormat, PlaneName, PlaneOffer, Transport
 from renderer.conformance import scene
 from renderer.conformance.embedded import known_engine, shoot
-from renderer.conformance.judge import Verdict
+from renderer.conformance.judge import Judge, Verdict
 from renderer.conformance.kit import MEASURES, READINGS, judge_for
 from renderer.conformance.mistakes import MISTAKES, Planted
 from renderer.conformance.report import as_json, golden_depth_m, golden_motion, golden_of, lines
@@ -109,8 +109,27 @@ def test_what_the_frames_do_not_show_is_left_open_and_says_what_it_needs() -> No
     frames = [replace(s, planes={name: s.planes[name] for name in kept}) for s in court()]
     verdict = judge_for(scene=False).judge(frames)
     assert verdict.holds
-    assert verdict.open["normal"] == "surfaces larger than a few pixels"
+    assert verdict.open["normal"].startswith("normals, depth, and surfaces larger than a few pixels")
     assert {"labels", "material", "albedo", "object ids"} <= verdict.open.keys()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 0.0, 3e38])
+def test_planes_full_of_one_number_are_judged_and_do_not_break_the_kit(value: float) -> None:
+    def spoiled(shot: Shot) -> Shot:
+        planes = {name: np.full_like(plane, value if plane.dtype.kind == "f" else 255)
+                  for name, plane in shot.planes.items()}  # fmt: skip
+        return replace(shot, planes=planes)
+
+    few = judge_for(scene=True)
+    verdict = Judge(few.measures, few.readings[:12]).judge([spoiled(shot) for shot in known()])
+    assert not verdict.holds
+
+
+def test_colour_alone_leaves_nearly_everything_open() -> None:
+    frames = [replace(s, planes={PlaneName.COLOR: s.planes[PlaneName.COLOR]}) for s in court()]
+    verdict = judge_for(scene=False).judge(frames)
+    assert verdict.mistakes == []
+    assert {"depth", "normal", "motion", "rows"} <= verdict.open.keys()
 
 
 def test_a_camera_that_stands_still_proves_nothing_of_motion() -> None:

@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from renderer.conformance.measures import Measure, Residual, Shots
 from renderer.conformance.readings import Reading
 from renderer.conformance.shot import thinned
@@ -97,6 +99,10 @@ class Judge:
 
     def judge(self, shots: Shots) -> Verdict:
         """`shots` in the order they came; at least three, or nothing can be said."""
+        with np.errstate(all="ignore"):  # wrong numbers are what is looked for
+            return self._judge(shots)
+
+    def _judge(self, shots: Shots) -> Verdict:
         verdict = Verdict(len(shots))
         found = verdict.measured = {m.name: m.of(shots) for m in self.measures}
         silenced: set[str] = set()

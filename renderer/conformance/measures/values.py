@@ -141,7 +141,7 @@ VALUES = (
             ("depth", "near and far"), frozenset({DEPTH, "clip"}), each(within)),
     Measure("infinite depth where nothing is", "of the pixels are not so", "", "a depth plane",
             ("sky",), frozenset({DEPTH, OBJECT}), each(sky)),
-    Measure("length of normals", "from 1", "", "geometry in sight",
+    Measure("length of normals", "from 1", "", "normals, depth, and geometry in sight",
             ("normal",), frozenset({NORMAL, DEPTH, OBJECT}), each(unit_normals)),
     Measure("motion within the picture's size", "of the pixels are not", "", "a motion plane",
             ("motion",), frozenset({MOTION}), each(sentinels)),
