@@ -57,7 +57,7 @@ def shaded(light: Light = FROM_THE_LEFT, lamp: bool = False) -> tuple[Cells, F32
     return cells, spread(cells, depth)
 
 
-def at(depth: F32) -> tuple[F32, F32, F32]:
+def at(depth: F32) -> tuple[NDArray[np.float64], ...]:
     """World coordinates of the pixels."""
     u, v = (np.arange(WIDTH) + 0.5) / WIDTH * 2 - 1, (1 - (np.arange(HEIGHT) + 0.5) / HEIGHT * 2) * HEIGHT / WIDTH
     far = np.where(np.isfinite(depth), depth, 0.0)

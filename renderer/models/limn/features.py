@@ -189,9 +189,10 @@ def agreement_of(planes: PlaneViews, light: Light) -> float:
     return float((a * b).sum() / max(float(np.sqrt((a * a).sum() * (b * b).sum())), 1e-3))
 
 
-def known_labels(label: NDArray[np.generic]) -> NDArray[np.generic]:
+def known_labels(label: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Values that are no `Label` are things of which nothing is known."""
-    return np.where(label <= max(Label), label, np.uint8(Label.UNKNOWN))
+    values = np.asarray(label, np.uint8)
+    return np.where(values <= int(max(Label)), values, np.uint8(Label.UNKNOWN))
 
 
 def _shading(color: F32, albedo: F32) -> F32:
