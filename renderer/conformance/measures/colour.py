@@ -101,7 +101,7 @@ def stuck_edges(shots: Shots) -> Mask | None:
     run = [shot for shot in shots if shot.has(COLOR, MOTION)]
     if len(run) < LEAST_UI_FRAMES:
         return None
-    seen = np.stack([np.nan_to_num(brightness(shot)) for shot in run])
+    seen = np.stack([brightness(shot) for shot in run])  # beside what is black there is no edge
     mean, spread = seen.mean(axis=0), np.ptp(seen, axis=0)
     still = spread < STILL_PART * mean + 1e-4
     size = np.array(run[0].size)
