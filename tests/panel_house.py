@@ -225,11 +225,13 @@ class Page:
         self.line.send(json.dumps(message))
 
     def hear(self, wanted: Callable[[Any], object], timeout_s: float = 60.0) -> Any:
-        """The first message of which that is true; pictures come as (head, images)."""
+        """The first message of which that is true; pictures come as (head, images), and each is said to be drawn."""
         until_s = time.monotonic() + timeout_s
         while True:
             said = self.line.recv(timeout=max(0.01, until_s - time.monotonic()))
             message = picture_of(said) if isinstance(said, bytes) else json.loads(said)
+            if isinstance(message, tuple):
+                self.tell(do="drawn")
             if wanted(message):
                 return message
 
@@ -243,15 +245,8 @@ class Page:
         return self.hear(lambda said: isinstance(said, dict) and said["is"] == "state" and when(said))
 
     def picture(self, when: Callable[[Any], object] = lambda _: True) -> Any:
-        """The next picture for which that is true; each is said to be drawn."""
-
-        def fits(said: Any) -> bool:
-            if not isinstance(said, tuple):
-                return False
-            self.tell(do="drawn")
-            return bool(when(said))
-
-        return self.hear(fits)
+        """The next picture for which that is true."""
+        return self.hear(lambda said: isinstance(said, tuple) and when(said))
 
     def watch(self, *views: str) -> Any:
         """From the first session's first stream; the session."""

@@ -280,6 +280,7 @@ def test_a_page_that_never_stops_talking_is_shown_the_door(page: Page) -> None:
     def talk() -> None:
         for _ in range(20_000):
             page.line.send('{"do":"drawn"}')
+        page.hear(lambda _: False)
 
     with pytest.raises(ConnectionClosed) as closed:
         talk()
