@@ -27,6 +27,7 @@ td small, th small { display: block; color: #7d8796; font-size: 12px }
 .good { color: #63d297 } .bad { color: #f08a7c } .dot { display: inline-block; width: 9px; height: 9px;
   border-radius: 50%; margin-right: 7px }
 .beside { display: flex; flex-wrap: wrap; gap: 0 36px } .beside th, .beside td { padding: 4px 7px }
+a { color: #8fb7e8 }
 .wide { margin-bottom: 14px } .over { text-align: center; color: #dfe4ec } .unit { color: #7d8796; font-size: 12px }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 18px }
 svg { width: 100%; background: #161a20; border-radius: 6px }

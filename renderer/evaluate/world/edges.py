@@ -20,6 +20,7 @@ EDGE = 5.0  # levels between neighbours, and no less than beside it
 JUMP = 0.1  # of the nearer depth: a step, not a slope
 TURN_COS = 0.9  # of neighbouring normals: a corner
 REACH_PX = 4  # of a silhouette's profile, to both sides
+CLEAR = 0.5  # of the steepest step of a profile: a step that may be the silhouette's, beside those of a texture
 CONTRAST = 10.0  # levels, in the engine's frame, of a silhouette whose place is compared
 
 
@@ -107,10 +108,10 @@ def recalled(picture: F32, wanted: Lines, within: Mask | None = None) -> float:
 
 
 def silhouette_offsets(picture: F32, engine: F32, objects: NDArray[np.generic]) -> tuple[F64, F64]:
-    """How far, in pixels, the steepest step of a picture is from silhouettes, and the same of the engine's own frame,
-    [n] each: along rows and columns, for silhouettes that stand alone in their profile and are the steepest step of it
-    in the engine's frame. In between two steps the place is that of the parabola through the steepest and its
-    neighbours."""
+    """How far, in pixels, the nearest clear step of a picture is from silhouettes, and the same of the engine's own
+    frame, [n] each: along rows and columns, for silhouettes that stand alone in their profile and are the steepest step
+    of it in the engine's frame. In between two steps the place is that of the parabola through it and its neighbours;
+    where there is no step at all it is the profile's end."""
     own: list[F64] = []
     theirs: list[F64] = []
     for k, lines in enumerate(silhouettes(objects)):
@@ -134,7 +135,10 @@ def _offsets(step: F64, engine_step: F64, ends: Mask) -> F64:
     profile = step[row[:, None], column[:, None] + reach]
     if not len(profile):
         return np.zeros(0)
-    peak = profile[:, 1:-1].argmax(axis=1) + 1
+    inner = profile[:, 1:-1]
+    ridge = (inner >= profile[:, :-2]) & (inner >= profile[:, 2:])
+    ridge &= inner >= np.maximum(CLEAR * inner.max(axis=1, keepdims=True), 1e-6)
+    peak = np.where(ridge, np.abs(reach[1:-1]), REACH_PX + 1).argmin(axis=1) + 1
     at = np.arange(len(profile))
     before, top, after = profile[at, peak - 1], profile[at, peak], profile[at, peak + 1]
     bend = before - 2.0 * top + after

@@ -30,7 +30,7 @@ METRICS: dict[str, Metric] = {
     "W5": Metric(
         "Geometry adherence",
         "Share of the engine's breaks in depth, normal and id with an image edge within 2 px, over the engine "
-        "frame's own share; and how far the steepest step is from a silhouette.",
+        "frame's own share; and how far the nearest clear step is from a silhouette.",
     ),
     "W6": Metric(
         "Engine-owned pixels",

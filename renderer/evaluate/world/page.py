@@ -31,7 +31,7 @@ def verdict(found: Found, metric: str) -> str:
 
 def page(report: Mapping[str, Any], rows: Mapping[str, Found]) -> str:
     """The whole document."""
-    title = f"World consistency from engine truth: {', '.join(rows)}"
+    title = f"World consistency from engine truth: {' · '.join(rows)}"
     colours = dict(zip(rows, COLOURS, strict=False))
     body = [f"<h1>{escape(title)}</h1>", _facts(report), _verdicts(rows, colours)]
     body += [_section(metric, rows, colours) for metric in METRICS]
@@ -48,10 +48,14 @@ def _facts(report: Mapping[str, Any]) -> str:
         ("long walk", walk),
         ("path", "client and renderer over the in-memory pair, sync mode offline; a new session for each episode"),
     ]
-    facts += [(name, row["about"] + f"; runs on {row['runtime']}") for name, row in report["rows"].items()]
+    facts += [(name, row["about"] + _runs_on(row["runtime"])) for name, row in report["rows"].items()]
     facts += [(f"no {name}", reason) for name, reason in report["left_out"].items()]  # fmt: skip
     cells = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in facts)
     return f'<table class="facts">{cells}</table>'
+
+
+def _runs_on(runtime: str) -> str:
+    return "" if runtime == "none" else f"; runs on {runtime}"
 
 
 def _verdicts(rows: Mapping[str, Found], colours: Mapping[str, str]) -> str:
@@ -83,6 +87,8 @@ def _section(metric: str, rows: Mapping[str, Found], colours: Mapping[str, str])
         legend = " &nbsp; ".join(_named(name, colours) for name in rows)
         parts.append(f'<p>{legend}</p><div class="pair">{"".join(curves)}</div>')
     for name, found in rows.items():
+        if name == "engine" and len(rows) > 1:
+            continue  # nothing is wrong with it
         parts += [_strip(f"{name}: {worst.title}", worst.pictures) for worst in found.worst if worst.metric == metric]
     return "".join(parts)
 
@@ -134,7 +140,7 @@ def _strip(caption: str, pictures: Sequence[tuple[str, Any]]) -> str:
     images = "".join(f'<span><img alt="{escape(label)}" src="{data_uri(picture)}">{escape(label)}</span>'
                      for label, picture in pictures)  # fmt: skip
     return (f'<figure><figcaption>{escape(caption)}</figcaption><div style="grid-template-columns: '
-            f'repeat({len(pictures)}, 1fr)">{images}</div></figure>')  # fmt: skip
+            f'repeat({max(3, len(pictures))}, 1fr)">{images}</div></figure>')  # fmt: skip
 
 
 def _named(row: str, colours: Mapping[str, str]) -> str:

@@ -119,7 +119,7 @@ def summary(report: Mapping[str, Any], found: Mapping[str, Found], out: Path) ->
     table = Table(title=title, title_justify="left", caption_justify="left",
                   caption="\n".join([f"{out / 'report.html'}, world.json", *missing]))  # fmt: skip
     for column in ("figure", *found, "gate"):
-        table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=column != "figure")
     first = next(iter(found.values()))
     for figure in (figure for figure in first.figures if figure.gate is not None):
         cells = [_cell(row, figure) for row in found.values()]
