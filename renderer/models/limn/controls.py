@@ -44,6 +44,8 @@ CONTROLS = (
     _number("exposure_ev", "Stops of exposure on top of the sky's own; rooms need some.", 0.0, -4.0, 8.0, unit="EV",
             step=0.25),
     _number("seed", "Which finishes things have: brick or plaster, asphalt or cobbles.", 0.0, 0.0, 65535.0, step=1.0),
+    _number("extend_m", "How far the level ground goes on where the engine has nothing; 0 is not at all.", 0.0, 0.0,
+            5000.0, unit="m", step=10.0),
     _number("strength", "How much of the plate is limn's: at 0 the engine's own picture comes back.", 1.0, 0.0, 1.0),
 )  # fmt: skip
 

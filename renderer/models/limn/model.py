@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from renderer.models import ModelCard, Recall
 from renderer.models.limn import finish
 from renderer.models.limn.controls import CONTROLS, weather_of
+from renderer.models.limn.extension import NUMBERS, Ground, extended, ground_of
 from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
 from renderer.models.limn.light import Light, light_of
@@ -67,6 +68,7 @@ class Memory:
     depth_m: F32  # [H, W]
     world_from_camera: Pose
     frame: int | None  # its id; None: the next frame follows on it, whatever its own id is
+    ground: Ground | None = None  # that goes on where the engine has nothing, once it was measured
 
     def fits(self, light: Light, cells: F32, depth_m: F32) -> bool:
         """Whether it is of the same light and size."""
@@ -76,7 +78,8 @@ class Memory:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot keeps of it; the light is worked out anew from its weather."""
         pose = self.world_from_camera
-        return {
+        ground = {} if self.ground is None else {"ground": self.ground.row()}
+        return ground | {
             "cells": self.cells, "depth_m": self.depth_m, "weather": np.array(astuple(self.light.weather), np.float64),
             "seed": np.array([self.light.seed], np.uint64),
             "world_from_camera": np.array([*pose.position_m, *pose.orientation], np.float64),
@@ -87,7 +90,7 @@ class Memory:
         """From `arrays`. Raises SnapshotCorrupt."""
         told = {name: (array.dtype, array.ndim) for name, array in arrays.items()}
         sizes = {name: array.size for name, array in arrays.items() if array.ndim == 1}
-        whole = told == SAVED and sizes == SAVED_SIZES
+        whole = {**SAVED_MAYBE, **told} == SAVED | SAVED_MAYBE and {**GROUND_SIZE, **sizes} == SAVED_SIZES | GROUND_SIZE
         if not whole or not all(np.isfinite(arrays[name]).all() for name in ("cells", *sizes)):
             raise SnapshotCorrupt(
                 "the snapshot's latents are not limn's", fix="It was altered, or made by another version; take another."
@@ -95,13 +98,15 @@ class Memory:
         light = light_of(Weather(*map(float, arrays["weather"])).clamped(), int(arrays["seed"][0]))
         place = [float(v) for v in arrays["world_from_camera"]]
         pose = Pose(position_m=(place[0], place[1], place[2]), orientation=(place[3], place[4], place[5], place[6]))
-        return Memory(light, arrays["cells"], arrays["depth_m"], pose, frame=None)
+        ground = Ground.of(arrays["ground"]) if "ground" in arrays else None
+        return Memory(light, arrays["cells"], arrays["depth_m"], pose, None, ground)
 
 
 SAVED = {
     "cells": (np.dtype(np.float32), 4), "depth_m": (np.dtype(np.float32), 2), "weather": (np.dtype(np.float64), 1),
     "seed": (np.dtype(np.uint64), 1), "world_from_camera": (np.dtype(np.float64), 1),
 }  # fmt: skip
+SAVED_MAYBE, GROUND_SIZE = {"ground": (np.dtype(np.float64), 1)}, {"ground": NUMBERS}
 SAVED_SIZES = {"weather": len(fields(Weather)), "seed": 1, "world_from_camera": 7}
 
 
@@ -200,10 +205,14 @@ class Limn:
         controls, prompt = frame.controls, str(frame.controls["prompt"])
         said = self._words.controls(prompt) if self._words is not None else {}
         light = light_of(weather_of(controls, said), world.seed + int(float(controls["seed"])))
-        header = frame.header
-        picture = self.paint(
-            frame.planes, header.camera, header.bodies, light, world, float(controls["strength"]), header.id
-        )
+        header, reach_m = frame.header, float(controls.get("extend_m", 0.0))
+        planes, ground = frame.planes, world.latents.ground if isinstance(world.latents, Memory) else None
+        if reach_m > 0.0:
+            ground = ground or ground_of(planes, header.camera)
+            planes = planes if ground is None else extended(planes, header.camera, ground, reach_m)
+        picture = self.paint(planes, header.camera, header.bodies, light, world, float(controls["strength"]), header.id)
+        if ground is not None and isinstance(world.latents, Memory):
+            world.latents = replace(world.latents, ground=ground)
         to_half(picture, plate)
 
     def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, world: World,
