@@ -234,9 +234,9 @@ def main(arguments: list[str]) -> int:
     quick: bool = asked.quick
     told = {
         "machine": machine(), "versions": versions(), "budget_mb": asked.budget_mb,
-        "cost": cost(10.0 if quick else 40.0, asked.budget_mb),
-        "walk": walk(1.0 if quick else asked.minutes, asked.budget_mb),
-        "revisits": revisits(24 if quick else 250, asked.budget_mb),
+        "cost": cost(6.0 if quick else 40.0, asked.budget_mb),
+        "walk": walk(0.5 if quick else asked.minutes, asked.budget_mb),
+        "revisits": revisits(8 if quick else 250, asked.budget_mb),
     }  # fmt: skip
     report(told, Console())
     if asked.json is not None:

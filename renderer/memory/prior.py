@@ -123,13 +123,13 @@ def prior_of(view: View, stride: int, look: int, capture_ns: int, long: Remember
     if long is not None and long.view.depth_m.shape != view.depth_m.shape:  # of another stream
         long = None
     if long is not None and long.view is view:
-        confidence = long.source.colors[..., 3]
+        confidence = long.source.colors[..., 3].copy()
         weight = np.where(confidence > 0, confidence, np.float32(1))
         color = np.asarray(long.source.colors[..., :3] / weight[..., None], np.float32)
     elif long is not None:
         carried = nothing_known(height, width)
         lay(long.source, view, carried)
-        color, confidence = carried.plate[..., :3], carried.plate[..., 3]
+        color, confidence = carried.plate[..., :3], carried.plate[..., 3].copy()
     fits = short.view is not None and short.look == look and short.view.depth_m.shape == view.depth_m.shape
     if fits and np.count_nonzero(confidence >= KNOWN) < ENOUGH * confidence.size:
         assert short.view is not None

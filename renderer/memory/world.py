@@ -45,7 +45,7 @@ from renderer.memory.notes import (
 )
 from renderer.memory.sight import F32, Sight
 
-HUNG_S = 10.0  # without an answer: Open3D's ray_cast can spin for ever
+HUNG_S = 30.0  # without an answer: Open3D's ray_cast can spin for ever
 START_S = 60.0  # until the first answer of a process: importing Open3D takes seconds
 SAVE_S = 60.0
 CHECKPOINT_S = 60.0  # between checkpoints, and at least so many times what one takes:
