@@ -56,4 +56,6 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-export const sentence = ({ what, fix }) => [what, fix].filter(Boolean).map((text) => (/[.!?]$/.test(text) ? text : `${text}.`)).join(" ");
+/** An error's words, without the marks that a terminal needs around commands. */
+export const plain = (text) => text.replaceAll("`", "");
+export const sentence = ({ what, fix }) => [what, fix].filter(Boolean).map((text) => (/[.!?]$/.test(text) ? plain(text) : `${plain(text)}.`)).join(" ");

@@ -5,7 +5,7 @@ import { Picture, VIEWS, emptyText } from "./picture.js";
 import { Controls, Steering } from "./controls.js";
 import { Charts } from "./charts.js";
 import { Owned, World } from "./world.js";
-import { find, make, options, say, segments, sentence } from "./dom.js";
+import { find, make, options, plain, say, segments, sentence } from "./dom.js";
 
 const link = new Link();
 const steering = new Steering(link);
@@ -68,13 +68,13 @@ function paintRecord(now) {
 }
 
 function paintFacts(now) {
-  find("about").hidden = !now;
-  if (!now) return;
-  const ends = Object.entries(now.dispositions).map(([name, count]) => `${count} ${name}`).join(", ");
-  const facts = {
+  const model = { model: `${state.model} on ${state.runtime}`, licence: state.licence };
+  const ends = Object.entries(now?.dispositions ?? {}).map(([name, count]) => `${count} ${name}`).join(", ");
+  const facts = !now ? model : {
     engine: now.engine || now.name, size: `${now.width} × ${now.height}`, shows: `${now.sync}, ${now.late} when late`,
-    planes: now.transport === "shm" ? "in shared memory" : now.transport, model: `${state.model} on ${state.runtime}`, frames: ends || "none yet", take: now.take,
+    planes: now.transport === "shm" ? "in shared memory" : now.transport, ...model, frames: ends || "none yet", take: now.take,
   };
+  say(find("about-title"), now ? "Engine" : "Renderer");
   const key = JSON.stringify(facts);
   const list = find("facts");
   if (list.dataset.key === key) return;
@@ -85,14 +85,14 @@ function paintFacts(now) {
 function paintHealth({ level, what, fix }) {
   const line = find("health");
   line.dataset.level = level;
-  say(line.children[1], what);
-  say(line.children[2], fix);
+  say(line.children[1], plain(what));
+  say(line.children[2], plain(fix));
 }
 
 function openDoor(refused) {
   find("door").hidden = false;
-  find("door-what").textContent = `${refused.what}.`;
-  find("door-fix").textContent = refused.fix;
+  find("door-what").textContent = `${plain(refused.what)}.`;
+  find("door-fix").textContent = plain(refused.fix);
   find("token").focus();
 }
 

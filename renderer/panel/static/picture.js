@@ -67,6 +67,7 @@ export class Picture {
   }
 
   toggleWipe() {
+    if (!this.#session) return;
     this.#wiping = !this.#wiping;
     this.#paintTools();
     this.#watch();
@@ -97,7 +98,8 @@ export class Picture {
     segments(find("views"), items, this.#views[0], (view) => this.choose(view));
     options(find("other"), there.map((view) => ({ value: view, text: view })), this.#views[1]);
     find("other").value = this.#views[1];
-    find("other").disabled = !this.#wiping;
+    find("wipe").disabled = !this.#session;
+    find("other").disabled = !this.#wiping || !this.#session;
     find("wipe").setAttribute("aria-pressed", String(this.#wiping));
     for (const id of ["second", "handle", "tag-second"]) find(id).hidden = !this.#wiping;
     find("tag-first").textContent = this.#views[0];
