@@ -59,7 +59,7 @@ or no such take; 3 a model is missing or --out cannot be written; 130 Ctrl-C or 
 def add_record(parser: argparse.ArgumentParser) -> None:
     _describe(parser, "Records a session of the renderer that serves into a take.", RECORD_EPILOG)
     parser.add_argument("--session", default="", metavar="NAME", help="name or start of the id; default the only one")
-    parser.add_argument("--name", type=_name, default="", help="of the take (default date and time)")
+    parser.add_argument("--name", type=_name, help="of the take (default date and time)")
     parser.add_argument("--seconds", type=_seconds, help="end it after that long (default at Ctrl-C)")
     parser.add_argument("--connection", type=Path, metavar="FILE", help="connection file (default the user's)")
     parser.add_argument("--no-mark", action="store_true", help="do not sign the take; stands in the renderer's journal")
@@ -106,7 +106,9 @@ def run_record(options: argparse.Namespace) -> int:
 
     with Operator("worldplate record", options.connection) as operator, _stopped() as stop:
         session = operator.session(options.session)
-        started = operator.ask(Record(session=session.session, on=True, name=options.name, mark=not options.no_mark))
+        started = operator.ask(
+            Record(session=session.session, on=True, name=options.name or "", mark=not options.no_mark)
+        )
         sys.stdout.write(f"{session.name or session.session[:8]}: {started.text}\n")
         sys.stdout.flush()
         until_s = time.monotonic() + (options.seconds or float("inf"))
