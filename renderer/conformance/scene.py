@@ -49,7 +49,7 @@ class Thing:
 
 GREYS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 HUES: tuple[Vec3, ...] = ((0.8, 0.06, 0.05), (0.08, 0.6, 0.1), (0.05, 0.1, 0.7), (0.7, 0.6, 0.06))
-SQUARE_M = 0.42
+SQUARE_M = 0.62
 
 
 def _checker() -> list[Thing]:
@@ -57,7 +57,7 @@ def _checker() -> list[Thing]:
     colors = [(g, g, g) for g in GREYS] + list(HUES)
     return [
         Thing(f"square {n}", Label.FABRIC, (SQUARE_M, SQUARE_M, 0.1),
-              (-2.2 + SQUARE_M * 1.05 * (n % 4), 3.1 - SQUARE_M * 1.05 * (n // 4), -4.0), color, unlit=True)
+              (-3.0 + SQUARE_M * 1.05 * (n % 4), 3.5 - SQUARE_M * 1.05 * (n // 4), -4.0), color, unlit=True)
         for n, color in enumerate(colors)
     ]  # fmt: skip
 

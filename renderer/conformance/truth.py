@@ -18,7 +18,7 @@ from bridge.spaces import GOLDEN
 from renderer.conformance.scene import THINGS, Thing, body_pose, camera_pose
 from renderer.conformance.shot import F64, Mask, Shot, rotations, shifted
 
-THIN = 2
+ENOUGH_PX = 128  # of the width; what is more than twice as wide is looked at in every second pixel, and so on
 ALBEDOS = np.array([thing.albedo for thing in THINGS])
 MATERIALS = np.array([(thing.roughness, thing.metallic) for thing in THINGS])
 LABELS = np.array([float(thing.label) for thing in THINGS])
@@ -46,9 +46,15 @@ class Truth:
         }  # fmt: skip
 
 
+def thin(shot: Shot) -> int:
+    """Truth is known of every so many kept pixels, each way."""
+    return max(1, len(shot.columns) // ENOUGH_PX)
+
+
 def truth_at(step: int, shot: Shot) -> Truth:
-    """At every second kept pixel of a shot each way, at a step of the loop."""
-    columns, rows = shot.columns[::THIN], shot.rows[::THIN]
+    """At the pixels of a shot that `thin` keeps, at a step of the loop."""
+    step_px = thin(shot)
+    columns, rows = shot.columns[::step_px], shot.rows[::step_px]
     return _truth(step, shot.size, columns.tobytes(), rows.tobytes(), tuple(shot.jitter_px.tolist()))
 
 

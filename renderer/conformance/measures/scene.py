@@ -14,10 +14,10 @@ from renderer.conformance.measures.geometry import facings
 from renderer.conformance.measures.header import angle_between
 from renderer.conformance.scene import PERIOD, THINGS, body_pose, camera_pose
 from renderer.conformance.shot import F64, Mask, Shot
-from renderer.conformance.truth import ALBEDOS, TAN, THIN, Truth, truth_at
+from renderer.conformance.truth import ALBEDOS, TAN, Truth, thin, truth_at
 
 LEAST_PIXELS = 60
-LEAST_OF_SIDE, LEAST_OF_THING = 25, 3
+LEAST_OF_SIDE, LEAST_OF_THING = 25, 1
 PLACE_M = 0.004
 NEAR_M = 0.05  # farther from the path than this, a camera is somewhere else
 SQUARES = np.array([thing.name.startswith("square") for thing in THINGS])
@@ -51,12 +51,19 @@ def _truth(shot: Shot) -> Truth | None:
     return truth_at(step, shot) if away < NEAR_M else None
 
 
+def looked_at(shot: Shot, name: PlaneName) -> F64:
+    """A plane at the pixels of which truth is known."""
+    step_px = thin(shot)
+    plane: F64 = shot.planes[name][::step_px, ::step_px]
+    return plane
+
+
 def _known(shot: Shot, name: PlaneName) -> tuple[F64, F64, Mask] | None:
-    """The plane as it came and as it must be, and where things are seen; away from edges, every second pixel."""
+    """The plane as it came and as it must be, and where things are seen; away from edges."""
     truth = _truth(shot) if shot.has(name) else None
     if truth is None:
         return None
-    return shot.planes[name][::THIN, ::THIN], truth.planes[name], truth.inside & (truth.index >= 0)
+    return looked_at(shot, name), truth.planes[name], truth.inside & (truth.index >= 0)
 
 
 def known_depth(shot: Shot) -> Residual | None:
@@ -109,7 +116,7 @@ def known_values(name: PlaneName, channels: int, allowed: float) -> Callable[[Sh
         truth = _truth(shot) if shot.has(name) else None
         if truth is None:
             return None
-        seen = np.nan_to_num(shot.planes[name][::THIN, ::THIN, :channels], nan=9.0)
+        seen = np.nan_to_num(looked_at(shot, name)[..., :channels], nan=9.0)
         apart = per_thing(truth, np.abs(seen - truth.planes[name]).max(axis=-1))
         return Residual(float(np.nanmean(apart)), allowed) if np.isfinite(apart).any() else None
 
@@ -130,7 +137,7 @@ def squares(shot: Shot) -> tuple[F64, F64] | None:
     truth = _truth(shot) if shot.has(COLOR) else None
     if truth is None:
         return None
-    seen = np.nan_to_num(shot.planes[COLOR][::THIN, ::THIN], nan=0.0)
+    seen = np.nan_to_num(looked_at(shot, COLOR), nan=0.0)
     means = np.stack([per_thing(truth, seen[..., channel]) for channel in range(3)], axis=-1)
     shown = SQUARES & np.isfinite(means).all(axis=-1)
     return (means[shown], ALBEDOS[shown]) if shown.sum() >= 4 else None
