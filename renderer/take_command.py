@@ -17,7 +17,7 @@ from renderer.progress import Told, frame_range
 if TYPE_CHECKING:
     from bridge.operator import Operator
     from bridge.schema import Status
-    from bridge.take import TakeInfo
+    from bridge.take import Take, TakeInfo
     from renderer.replay import Played
     from renderer.rerender import Report
 
@@ -127,9 +127,7 @@ def run_record(options: argparse.Namespace) -> int:
 
 
 def run_info(options: argparse.Namespace) -> int:
-    from bridge.take import Take
-
-    with Take.open(_found(options.take)) as take:
+    with _opened(options.take) as take:
         info = take.info
     if options.json:
         _print_json(_plain(info))
@@ -139,11 +137,10 @@ def run_info(options: argparse.Namespace) -> int:
 
 
 def run_replay(options: argparse.Namespace) -> int:
-    from bridge.take import Take
     from renderer.replay import Player
 
     played = []
-    with Take.open(_found(options.take)) as take:
+    with _opened(options.take) as take:
         take.require_frames()
         with _renderer(options.connection, take.info, quiet=options.json) as connection:
             for turn in range(options.times):
@@ -158,7 +155,6 @@ def run_replay(options: argparse.Namespace) -> int:
 
 
 def run_rerender(options: argparse.Namespace) -> int:
-    from bridge.take import Take
     from renderer.cli import VERSION
     from renderer.models import load_model
     from renderer.provenance.recording import sign_recording
@@ -167,7 +163,7 @@ def run_rerender(options: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's way to say Ctrl-C
     values = dict(options.set) | ({"prompt": options.prompt} if options.prompt is not None else {})
-    with Take.open(_found(options.take)) as take:
+    with _opened(options.take) as take:
         take.require_frames()
         first, last = take.check_range(*options.frames)
         spare_the_engine()
@@ -195,11 +191,15 @@ def _add_take(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _found(text: str) -> Path:
+def _opened(text: str) -> Take:
+    """The take that a person means, within the limits of the settings."""
+    from bridge.take import Take
     from renderer.config import load_settings
     from renderer.takes_folder import find_take, takes_folder
 
-    return Path(text) if Path(text).exists() else find_take(text, takes_folder(load_settings({}).takes_dir))
+    settings = load_settings({})
+    path = Path(text) if Path(text).exists() else find_take(text, takes_folder(settings.takes_dir))
+    return Take.open(path, settings.limits)
 
 
 def _new_take(text: str | None) -> Path | None:
