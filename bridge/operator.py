@@ -9,6 +9,7 @@ One thread calls it. Every call waits for its answer, and no longer than `timeou
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -38,12 +39,11 @@ class Operator:
         self._name = name
         self._asked = int.from_bytes(os.urandom(4))  # counts questions; an answer repeats the number
         self._opened = _open(door)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
             self._wait_until_connected()
             self.sessions()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def sessions(self) -> list[Status]:
         """How each engine's session is doing, oldest first; `name` is the engine's client."""
