@@ -75,11 +75,23 @@ def test_planes_arrive_as_they_were(width: int, height: int) -> None:
 
 def test_a_large_picture_is_thinned_to_what_a_preview_needs() -> None:
     looker = Looker()
-    looker.want("depth", "label")
+    looker.want("depth", "color")
     made = looker.made(MOST_SIDE_PX * 2 + 2, 40)
     arrived = planes_of(looker.shots[0].picture, bytes(looker.shots[0].buffer.data[: looker.shots[0].size]))
     np.testing.assert_array_equal(arrived["depth"], cast(Any, made.planes)["depth"][::3, ::3])
+    np.testing.assert_array_equal(arrived["color"], cast(Any, made.planes)["color"][::3, ::3])
     assert (looker.shots[0].picture.width, looker.shots[0].picture.height) == (MOST_SIDE_PX * 2 + 2, 40)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_pixels_are_copied_as_words_with_every_bit(kind: type[np.floating[Any]]) -> None:
+    looker = Looker()
+    looker.want("color")
+    made, result = frame(5, 3)
+    words = np.random.default_rng(1).integers(0, 256, (3, 5, 4 * np.dtype(kind).itemsize), np.uint8)
+    cast(Any, made.planes)["color"] = words.view(kind)  # NaN of every kind too
+    looker.tap.made(looker.session, made, result)
+    assert bytes(looker.shots[0].buffer.data[: looker.shots[0].size]) == words.tobytes()
 
 
 def test_nothing_is_copied_that_nobody_asked_for_and_each_wish_is_one_picture() -> None:
