@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from renderer.evaluate import ROWS
@@ -38,9 +39,9 @@ def _add_world(world: argparse.ArgumentParser) -> None:
                        help="weights of the row plain, which none ship for")  # fmt: skip
     world.add_argument("--seed", type=_count, default=7, help="of the court (default 7)")
     world.add_argument("--size", type=_size, default=(192, 108), metavar="WxH", help="default 192x108")
-    world.add_argument("--seconds", type=_minutes, default=3.0, help="of the walking pan (default 3)")
+    world.add_argument("--seconds", type=_at_least(1.2), default=3.0, help="of the walking pan (default 3)")
     away = world.add_mutually_exclusive_group()
-    away.add_argument("--minutes", type=_minutes, nargs="+", default=[1.0, 10.0], metavar="N",
+    away.add_argument("--minutes", type=_at_least(0.5), nargs="+", default=[1.0, 10.0], metavar="N",
                       help="away, one after the other, on the long walk (default 1 10)")  # fmt: skip
     away.add_argument("--long", action="store_const", dest="minutes", const=[1.0, 10.0, 49.0], help="walk for an hour")
     away.add_argument("--controls", type=_count, metavar="SEEDS",
@@ -79,14 +80,17 @@ def run_world(options: argparse.Namespace) -> int:
     return 0
 
 
-def _minutes(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value <= 1440.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number over 0, up to 1440")
-    return value
+def _at_least(least: float) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not least <= value <= 1440.0:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least:g} to 1440")
+        return value
+
+    return convert
 
 
 def _size(text: str) -> tuple[int, int]:

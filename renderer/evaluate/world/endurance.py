@@ -17,7 +17,7 @@ from renderer.evaluate.world.truth import F32, Truth
 
 # Differences of less than one level of 8 bits, root mean square, are none: no display shows them. So PSNR ends here.
 MOST_DB = 20.0 * float(np.log10(255.0))
-LOOPS = 10  # over which a gap's slope is taken
+LOOPS, LEAST_LOOPS = 10, 3  # over which a gap's slope is taken
 FLAT = 0.01  # % a minute, beyond its interval: 0.6 % in an hour
 GAP = Gate(most=0.2)
 
@@ -81,15 +81,15 @@ def _at(loops: Sequence[int], values: Sequence[float], minutes: float) -> float:
 
 
 def _loops(own: Diary, engine: Diary) -> Found:
-    """W9 over loops: the gap of each loop to the first, and its slope."""
+    """W9 over loops: the gap of each loop to the first, and its slope where there are enough of them."""
     gaps = [float(np.mean([gap_db(b, a) for a, b in zip(mine, theirs, strict=True)]))
             for mine, theirs in zip(own.gaps_mse, engine.gaps_mse, strict=True)]  # fmt: skip
     several = [n for n, loop in enumerate(own.loops) if n > 0][:LOOPS]
     slope = slope_of([float(own.loops[n]) for n in several], [gaps[n] for n in several])
-    figures = [
-        Figure("W9", f"gap after {LOOPS} loops", "dB", 2, mean_of([gaps[several[-1]]]), GAP),
-        Figure("W9", "slope", "dB/loop", 4, slope, Gate(most=0.01)),
-    ]
+    last = several[-1]
+    figures = [Figure("W9", f"gap after {own.loops[last] - own.loops[0]} loops", "dB", 2, exactly(gaps[last]), GAP)]
+    if len(several) >= LEAST_LOOPS:
+        figures.append(Figure("W9", "slope", "dB/loop", 4, slope, Gate(most=0.01)))
     minutes = [loop / MINUTE_LOOPS for loop in own.loops]
     return Found(figures, [Curve("W9", "dB, gap to the first loop", "min", minutes, gaps)])
 
