@@ -7,18 +7,27 @@ import os
 import random
 import signal
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import numpy as np
+import psutil
 import pytest
 from memory_scene import WALL_ID, Scene
 
+from bridge.client import Client
+from bridge.ends import memory_pair
+from bridge.engine.embedded import FORMATS
 from bridge.errors import InvalidValue, WorldMemoryLost
+from bridge.schema import Disposition, Limits, PlaneName, RendererState, SyncMode, Transport
+from renderer.bench.drifting import Drifting
 from renderer.memory import world as world_module
 from renderer.memory.model_files import glb, ply
 from renderer.memory.world import WorldMemory
+from renderer.serve import Renderer
 
 BUDGET_MB = 150
 
@@ -99,8 +108,6 @@ def test_clears_at_every_frame_forget_every_time_and_cost_nothing(memory: WorldM
 def test_a_projection_that_cannot_be_remembered_is_said_and_the_show_goes_on(
     memory: WorldMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import msgspec
-
     flat = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
     sight = Scene().sight()
     camera = msgspec.structs.replace(sight.view.camera, projection=flat)
@@ -183,6 +190,36 @@ def test_processes_that_die_at_their_start_are_given_up_and_told(
         assert any("goes on without" in message for message in caplog.messages)
     finally:
         memory.close()
+
+
+def test_a_session_has_its_memory_tells_its_figures_and_takes_it_along_when_it_ends() -> None:
+    engine_end, renderer_end = memory_pair()
+    renderer = Renderer(renderer_end, Drifting(), "", Limits(), memory_mb=BUDGET_MB)
+    stop = threading.Event()
+    loop = threading.Thread(target=renderer.run, args=(stop,))
+    loop.start()
+    try:
+        formats = {p: (FORMATS[p],) for p in (PlaneName.COLOR, PlaneName.DEPTH, PlaneName.OBJECT, PlaneName.LABEL)}
+        client = Client(64, 40, formats, sync=SyncMode.OFFLINE, transports=(Transport.INLINE,), connection=engine_end)
+        client.connect()
+        for n in range(5):
+            slot, scene = client.begin(), Scene(frame=n + 1)
+            slot.inputs[PlaneName.COLOR][...], slot.inputs[PlaneName.DEPTH][...] = scene.color(), scene.depth_m()
+            slot.inputs[PlaneName.OBJECT][...], slot.inputs[PlaneName.LABEL][...] = scene.objects(), scene.labels()
+            client.submit(slot, scene.camera())
+            shown = client.present()
+            assert shown is not None
+            assert shown.disposition is Disposition.GENERATED
+        (status,) = renderer.ask(lambda r: [s.status(RendererState.RUNNING, "") for s in r.sessions]).result(60.0)
+        assert status.memory["fused"] >= 1
+        assert status.memory["missed"] == status.memory["restarts"] == 0
+        (names,) = renderer.ask(lambda r: [[c.name for c in s.welcome.controls] for s in r.sessions]).result(60.0)
+        assert names == ["warmth", "remember"]
+        client.close()
+    finally:
+        stop.set()
+        loop.join(60.0)
+    assert not any("renderer.memory.worker" in " ".join(c.cmdline()) for c in psutil.Process().children())
 
 
 def test_closing_leaves_no_process(memory: WorldMemory) -> None:
