@@ -179,7 +179,7 @@ class Limn:
         optional=frozenset({PlaneName.ALBEDO, PlaneName.LABEL, PlaneName.MATERIAL, PlaneName.MOTION}),
         controls=CONTROLS,
         memory_bytes=300_000_000,
-        recall=Recall.KEPT,  # anchored to the world: revisits are alike to 70 dB; held to the memory, to 48 (benchmarks/memory.py)
+        recall=Recall.KEPT,  # its revisits are alike to 70 dB, and held to the memory to 48: benchmarks/memory.py
     )
 
     def __init__(
