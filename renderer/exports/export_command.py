@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ Films, stills and EXR are marked as made with a model: content credentials or a 
 plate's pixels. `worldplate verify` reads both. --no-mark leaves them out, and stands in this machine's journal.
 
 exit codes: 0 all frames are there, 2 wrong usage or another take, 3 the place cannot be written or a package lacks,
-130 Ctrl-C; whole frames stay, and the same command goes on
+130 Ctrl-C or SIGTERM; whole frames stay, and the same command goes on
 """
 
 
@@ -53,6 +54,7 @@ def run_export(options: argparse.Namespace) -> int:
     from renderer.exports.job import Export, Options
     from renderer.takes_folder import find_take, takes_folder
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's way to say Ctrl-C
     first, last = options.frames
     path = Path(options.take)
     if not path.exists():
