@@ -134,7 +134,17 @@ def _gain_words(shots: Shots) -> str:
     return f"colour is {_gain_of_squares(shots):.2g} times too bright"
 
 
+def _each_as_bright_as_known(shots: Shots) -> Shots | None:
+    """Every frame by its own squares; None where they are as bright in all of them."""
+    gains = np.array([_gain_of_squares([shot]) for shot in shots])
+    if not (gains > 0.0).all() or np.ptp(np.log(gains)) < 0.01:
+        return None
+    return [with_planes(s, {COLOR: s.planes[COLOR] / (gain, gain, gain, 1.0)}) if s.has(COLOR) else s
+            for s, gain in zip(shots, gains, strict=True)]  # fmt: skip
+
+
 SCENE_READINGS = (
+    Reading("exposure", PICTURE[0].says, PICTURE[0].fix, frozenset({COLOR}), _each_as_bright_as_known, fitted=True),
     Reading("exposure", "a constant exposure is left in the colour", "divide it out", frozenset({COLOR}),
             _as_bright_as_known, fitted=True, words=_gain_words),
 )  # fmt: skip

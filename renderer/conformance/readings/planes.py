@@ -219,7 +219,7 @@ VALUES = (
             frozenset({"motion of bodies", "places of bodies", "one label for one thing"})),
     Reading("labels", "labels are all zero: nothing says what it is",
             "map the engine's tags or layers to Label, or do not offer the plane", frozenset({LABEL}), _unlabelled,
-            frozenset({"labels of things"})),
+            frozenset({"labels of things", "labels of the known scene"})),
     Reading("material", "material has its channels exchanged (metallic, roughness)", "write roughness, then metallic",
             frozenset({MATERIAL}), every(_swapped)),
     Reading("material", "material has smoothness in place of roughness", "write 1 - smoothness", frozenset({MATERIAL}),
