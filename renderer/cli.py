@@ -53,6 +53,7 @@ EPILOG = """examples:
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
+  worldplate evaluate world --out DIR       does a world stay what it was, from engine truth
   worldplate record --name court --seconds 60   keep a minute of the session that goes on
   worldplate rerender court --prompt dusk --out dusk   the same minute in another light
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
@@ -100,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(commands.add_parser("bench", help="measure the link, the model or the whole loop"))
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
-    add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth"))
+    add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth, and worlds with what they were"))
     add_record(commands.add_parser("record", help="record a session of the renderer that serves into a take"))
     add_info(commands.add_parser("info", help="say what a take is"))
     add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
