@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(commands.add_parser("bench", help="measure the link, the model or the whole loop"))
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
-    add_evaluate(commands.add_parser("evaluate", help="compare plates with path-traced truth, and worlds with what they were"))
+    add_evaluate(commands.add_parser("evaluate", help="compare plates with truth, and worlds with what they were"))
     add_record(commands.add_parser("record", help="record a session of the renderer that serves into a take"))
     add_info(commands.add_parser("info", help="say what a take is"))
     add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
