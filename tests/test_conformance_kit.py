@@ -96,7 +96,8 @@ def test_two_mistakes_at_once_are_both_named() -> None:
 
 def test_what_no_known_mistake_explains_is_wrong_all_the_same() -> None:
     rng = np.random.default_rng(5)
-    frames = [replace(s, planes={**s.planes, PlaneName.MOTION: rng.normal(0.0, 0.1, s.planes[PlaneName.MOTION].shape)})
+    depth, motion = PlaneName.DEPTH, PlaneName.MOTION
+    frames = [replace(s, planes={depth: s.planes[depth], motion: rng.normal(0.0, 0.1, s.planes[motion].shape)})
               for s in court()]  # fmt: skip
     verdict = judge_for(scene=False).judge(frames)
     assert not verdict.holds
