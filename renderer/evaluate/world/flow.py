@@ -2,7 +2,7 @@
 
 A general optical flow must find motions of any length; here the engine's motion is known, and what is asked is how far
 the picture departs from it. So the last picture is first carried along the engine's motion, and only what is left is
-estimated: Lucas and Kanade (1981) over windows of 7 x 7, in a pyramid of three levels with two steps each (Bouguet
+estimated: Lucas and Kanade (1981) over windows of 7 x 7, in a pyramid of three levels with four steps each (Bouguet
 2001), which finds departures of up to some eight pixels. A window's brightness does not matter: its mean is taken away.
 Where a window has no corner the motion is not told by the picture (the aperture problem), so those are left out.
 """
@@ -17,7 +17,7 @@ from renderer.evaluate.world.truth import F32, F64, box_mean, luma
 
 RADIUS_PX = 3  # of a window
 LEVELS_DOWN = 3
-STEPS = 2  # on each level
+STEPS = 4  # on each level
 LONGEST_STEP_PX = 1.0
 CORNER = 1.5  # levels per pixel, root mean square, in the direction in which a window changes least
 SEEN = 0.999  # share of a window that must have been in view
@@ -56,7 +56,8 @@ def _refined(now: F64, before: F64, seen: F64, moved: F64, level: int) -> F64:
         by_x = average(slope_x * left) - mean_x * mean_left
         by_y = average(slope_y * left) - mean_y * mean_left
         step = np.stack([(yy * by_x - xy * by_y) / solid, (xx * by_y - xy * by_x) / solid], axis=-1)
-        here = here + np.clip(step, -LONGEST_STEP_PX, LONGEST_STEP_PX)
+        # Smooth, because neighbours whose windows overlap would otherwise drive each other apart.
+        here = box_mean(here + np.clip(step, -LONGEST_STEP_PX, LONGEST_STEP_PX), 1)
     return _doubled(here * scale, level, moved.shape[:2])
 
 
