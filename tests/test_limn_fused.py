@@ -14,9 +14,9 @@ from bridge.engine.embedded import FORMATS, EmbeddedEngine
 from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
 from bridge.schema import Bodies, Camera, PlaneName, Pose
 from renderer.models.limn import lanes, lanes_surface
-from renderer.models.limn.features import CHANNELS, PARTS, seen
+from renderer.models.limn.features import CHANNELS, PARTS, factor_of, seen
 from renderer.models.limn.finishes import COLUMNS_OF_TABLE
-from renderer.models.limn.fused import Fused, factor_of
+from renderer.models.limn.fused import Fused
 from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.weather import Weather
 

@@ -17,7 +17,8 @@ from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.engine.world import CameraKey
 from bridge.planes import pack_layouts
-from bridge.reproject import View, _inverse, _matrix, _moved, _poses, reproject
+from bridge.poses import inverse, matrix_of, moved
+from bridge.reproject import View, reproject
 from bridge.schema import PixelFormat, PlaneName
 
 PROJECT = PROJECTS / "composite"
@@ -116,18 +117,19 @@ def frame(engine: EmbeddedEngine, frame_id: int, height: int, width: int) -> tup
 def carry_of(source: View, target: View) -> bytes:
     """The buffer as the link writes it: column-major float32 matrices, bodies by ascending id."""
     source_from_world, world_from_target = (
-        _inverse(_matrix(source.camera.world_from_camera)),
-        _matrix(target.camera.world_from_camera),
+        inverse(matrix_of(source.camera.world_from_camera)),
+        matrix_of(target.camera.world_from_camera),
     )
     projections = [np.array(view.camera.projection).reshape(4, 4) for view in (source, target)]
     matrices = [source_from_world @ world_from_target, *projections]
     data = b"".join(matrix.T.astype("<f4").tobytes() for matrix in matrices)
     data += np.array([*source.camera.jitter_px, *target.camera.jitter_px], "<f4").tobytes()
-    ids = sorted(_poses(target.bodies))
+    ids = sorted(np.frombuffer(target.bodies.ids, "<u4").tolist())
     data += np.array([len(ids), 0, 0, 0], "<u4").tobytes()
-    moved = _moved(source, target)
+    changed = moved(source.bodies, target.bodies)
+    then_from_now = dict(zip(changed.ids.tolist(), changed.then_from_now, strict=True))
     for body_id in ids:
-        motion = moved.get(body_id, np.eye(4))
+        motion = then_from_now.get(body_id, np.eye(4))
         known = not math.isnan(motion[0, 0])
         matrix = source_from_world @ (motion if known else np.eye(4)) @ world_from_target
         data += np.array([body_id, known, 0, 0], "<u4").tobytes() + matrix.T.astype("<f4").tobytes()
