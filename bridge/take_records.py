@@ -51,9 +51,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     runtime: Annotated[Name, d("what ran the network")]
     threads: Annotated[U32, d("of the network; another number may add up in another order")] = 1
     remade_from: Annotated[str, Meta(max_length=64), d("name of the take that this one renders again")] = ""
-    job: Annotated[
-        str, Meta(max_length=64), d("a hash of what was asked for then: no job is done twice")
-    ] = ""
+    job: Annotated[str, Meta(max_length=64), d("a hash of what was asked for then: no job is done twice")] = ""
 
 
 class Span(Struct, frozen=True, kw_only=True):
