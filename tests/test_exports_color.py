@@ -34,6 +34,12 @@ def test_what_is_not_finite_is_black_or_as_bright_as_can_be() -> None:
     assert shown[0, 1].min() > 0.99
 
 
+def test_each_display_has_a_table_of_its_own() -> None:
+    bright = np.array([[[0.9, 0.3, 0.1]]])
+    for display in (FILMS, STILLS):
+        assert np.abs(View(display)(bright) - View(display).baked(bright)).max() * 255.0 < 2.0
+
+
 def test_the_table_is_within_a_level_or_two_of_the_exact_view() -> None:
     steps = np.linspace(0.0, 1.0, 24) ** 2.2 * 2.0
     colours = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(1, -1, 3)

@@ -75,7 +75,7 @@ def test_the_picture_follows_the_camera_at_the_engines_rate(model: Callable[[], 
     assert len(offsets_px) > 5
     assert np.median(np.concatenate(offsets_px)) < 0.5
     warped = [shown for shown in walk.shown if shown.disposition is Disposition.REPROJECTED]
-    assert all(shown.age_ms > 500.0 > shown.state_age_ms for shown in warped)
+    assert all(shown.age_ms > shown.state_age_ms for shown in warped)
 
 
 def test_a_model_of_chunks_gets_the_newest_states_with_rising_ids_each_once() -> None:

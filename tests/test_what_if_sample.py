@@ -24,7 +24,8 @@ def test_two_futures_of_one_moment_differ_and_the_same_one_twice_does_not(tmp_pa
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the same bits" in done.stdout
-    assert Image.open(tmp_path / "04_what_if.png").size == (192, 162)
+    with Image.open(tmp_path / "04_what_if.png") as picture:
+        assert picture.size == (192, 162)
     assert (tmp_path / "04_what_if.mp4").stat().st_size > 1000
 
 

@@ -41,12 +41,15 @@ INTEROP_IDS = {"rec709": "lin_rec709_scene", "acescg": "lin_ap1_scene"}  # of th
 @cache
 def config() -> Any:
     try:
-        return ocio.Config.CreateFromBuiltinConfig(CONFIG)
+        made = ocio.Config.CreateFromBuiltinConfig(CONFIG)
     except ocio.Exception as error:
         raise MissingDependency(
             f"OpenColorIO {ocio.__version__} does not have {CONFIG}",
             fix='Update it with `pip install --upgrade "opencolorio>=2.5"`.',
         ) from error
+    # Its cache knows a table by its size and its ends alone, and would give one display the other's.
+    made.setProcessorCacheFlags(ocio.PROCESSOR_CACHE_OFF)
+    return made
 
 
 def view_names(display: str) -> tuple[str, ...]:
