@@ -103,7 +103,7 @@ std::string FrameInput::read_contacts(const FrameArrays& arrays) {
 std::string FrameInput::read(const FrameArrays& arrays) {
     if (std::string wrong = wrong_size("camera", arrays.camera.size(), kCameraNumbers); !wrong.empty()) return wrong;
     if (arrays.reset < 0 || arrays.reset >= WP_RESET_COUNT)
-        return "reset is " + std::to_string(arrays.reset) + "; it must be 0 (none), 1 (cut) or 2 (teleport)";
+        return "reset is " + std::to_string(arrays.reset) + "; it must be 0 (none), 1 (cut), 2 (teleport) or 3 (new)";
     if (arrays.capture_ns < 0)
         return "capture_ns is " + std::to_string(arrays.capture_ns) + "; it must be 0 (now) or a time of now_ns()";
     if (std::string wrong = read_bodies(arrays); !wrong.empty()) return wrong;

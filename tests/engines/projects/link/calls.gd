@@ -112,7 +112,7 @@ func check_frames(link: WorldplateLink) -> void:
 	refuse_frame(link, "contact_ids", PackedInt64Array([1]), "contact_")
 	refuse_frame(link, "contact_points", PackedFloat32Array([1, 2, 3]), "contact_")
 	refuse_frame(link, "contact_points", PackedFloat32Array([0, 0, 0, -1]), "-1")
-	refuse_frame(link, "reset", 3, "reset is 3")
+	refuse_frame(link, "reset", 4, "reset is 4")
 	refuse_frame(link, "reset", -1, "reset is -1")
 	refuse_frame(link, "capture_ns", -1, "capture_ns is -1")
 	var poses: PackedFloat64Array = frames.poses.duplicate()
