@@ -82,6 +82,9 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         log.info("removed %s, whose engine is gone", name)
     spare_the_engine()
     model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
+    if stop.is_set():  # while the model was loaded
+        model.close()
+        return
     warm_up(model.card)
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     limits = limits_for(settings.limits, model.card)

@@ -66,8 +66,9 @@ class Machine:
         }  # fmt: skip
 
     def renderer_runs(self) -> bool:
-        """Whether the renderer that the editor started is still there, a few seconds after the editor at most."""
-        limit_s = time.monotonic() + 10
+        """Whether the renderer that the editor started is still there, after the time that one takes to load a model on
+        a busy machine: it ends when it has."""
+        limit_s = time.monotonic() + 60
         while (runs := Path("/proc", self._pid.read_text().strip()).exists()) and time.monotonic() < limit_s:
             time.sleep(0.1)
         return runs
