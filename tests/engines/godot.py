@@ -45,7 +45,8 @@ class Outcome:
         """
         ends = [match for line in self.lines if (match := END.match(line))]
         assert len(ends) == 1, f"{len(ends)} end marks, status {self.status}:\n{self.text[-4000:]}"
-        assert int(ends[0][2]) == 0, self.text[-4000:]
+        failed = "\n".join(line for line in self.lines if line.startswith("FAILED"))
+        assert int(ends[0][2]) == 0, f"{self.text[-4000:]}\n{failed}"
         assert int(ends[0][1]) >= at_least, f"only {ends[0][1]} checks:\n{self.text[-4000:]}"
         assert self.status == 0, f"status {self.status}:\n{self.text[-4000:]}"
         wrong = [line for line in self.lines if FAULTS.search(line) or LEAKS.search(line)]

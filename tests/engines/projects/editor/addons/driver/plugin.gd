@@ -46,7 +46,7 @@ func bare() -> void:
 func work() -> void:
 	show_dock()
 	button("Show in the editor's 3D view").button_pressed = true
-	await wait(1.5)
+	await until(func() -> bool: return headline() == "Waiting for a renderer", PATIENCE_S)
 	holds("it waits for a renderer", headline() == "Waiting for a renderer", headline())
 	button("Start renderer").pressed.emit()
 	await _wait_for_plates()
@@ -59,7 +59,7 @@ func work() -> void:
 	await until(func() -> bool: return headline() == "Waiting for a renderer", PATIENCE_S)
 	holds("it sees the renderer leave", headline() == "Waiting for a renderer", headline())
 	button("Show in the editor's 3D view").button_pressed = false
-	await wait(1.0)
+	await until(func() -> bool: return headline() == "Idle", PATIENCE_S)
 	holds("it is idle again", headline() == "Idle", headline())
 
 
@@ -80,13 +80,15 @@ func leave() -> void:
 
 
 func _steer() -> void:
-	var row: Control = dock().find_child("sun_from", true, false)
-	holds("the model's controls are there", row != null)
-	if row == null:
+	await until(func() -> bool: return _sun() != null, PATIENCE_S)  # Not while the renderer is looked for again.
+	holds("the model's controls are there", _sun() != null)
+	if _sun() == null:
 		return
-	_choose(row.get_child(1), 1)
+	_choose(_sun(), 1)
+	var chosen: String = _text_of(_sun())
+	await until(func() -> bool: return stream().get(&"controls").get("sun_from", "") == chosen, PATIENCE_S)
+	holds("a control is kept in the scene", stream().get(&"controls").get("sun_from", "") == chosen)
 	await wait(1.0)
-	holds("a control is kept in the scene", stream().get(&"controls").get("sun_from", "") == _text_of(row.get_child(1)))
 	take_picture("steered")
 
 
@@ -105,14 +107,15 @@ func _play() -> void:
 	show_dock()
 	await until(func() -> bool: return _game().get("picture", {}).get("plate", 0) > 0, PATIENCE_S)
 	holds("the game shows plates and says so", _game().get("picture", {}).get("plate", 0) > 0, str(_game()))
-	await until(func() -> bool: return dock().find_child("sun_from", true, false) != null, PATIENCE_S)
-	_choose(dock().find_child("sun_from", true, false).get_child(1), 0)
-	var chosen: String = _text_of(dock().find_child("sun_from", true, false).get_child(1))
+	await until(func() -> bool: return _sun() != null, PATIENCE_S)
+	_choose(_sun(), 0)
+	var chosen: String = _text_of(_sun())
 	await until(func() -> bool: return _game().get("values", {}).get("sun_from", "") == chosen, PATIENCE_S)
 	holds("a control reaches the game", _game().get("values", {}).get("sun_from", "") == chosen, str(_game().get("values")))
 	holds("and not the scene", stream().get(&"controls").get("sun_from", "") != chosen)
-	await wait(2.0)
-	holds("pictures of the game's planes are shown", (dock().get(&"_planes") as Control).get_child_count() > 3)
+	var planes: Control = dock().get(&"_planes")
+	await until(func() -> bool: return planes.get_child_count() > 3, PATIENCE_S)
+	holds("pictures of the game's planes are shown", planes.get_child_count() > 3)
 	take_picture("play")
 	OS.kill(game)
 	await until(func() -> bool: return _title().begins_with("Editor"), PATIENCE_S)
@@ -126,6 +129,12 @@ func _run_game() -> int:
 	return OS.create_process(OS.get_environment("DOCK_GODOT"), [
 		"--path", ProjectSettings.globalize_path("res://"), "--audio-driver", "Dummy", "--resolution", "320x180",
 		"--remote-debug", "tcp://127.0.0.1:%d" % port])
+
+
+## The choice of where the sun comes from, once the model's controls are there.
+func _sun() -> OptionButton:
+	var row: Control = dock().find_child("sun_from", true, false)
+	return row.get_child(1) if row != null else null
 
 
 func _choose(options: OptionButton, index: int) -> void:
