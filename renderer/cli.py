@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from bridge.errors import (
     WorldError,
     WorldplateError,
 )
+from renderer.arguments import DAY_S, number, size, whole
 from renderer.conformance.conformance_command import add_conformance
 from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.explore.explore_command import add_explore
@@ -121,14 +122,16 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     from bridge.schema import LatePolicy
 
-    parser.add_argument("--seconds", type=_positive, default=10.0, help="of the engine's time (default 10)")
-    parser.add_argument("--size", type=_size, default=(320, 180), metavar="WxH", help="default 320x180")
+    parser.add_argument(
+        "--seconds", type=number(0.0, DAY_S, "seconds"), default=10.0, help="of the engine's time (default 10)"
+    )
+    parser.add_argument("--size", type=size(), default=(320, 180), metavar="WxH", help="default 320x180")
     parser.add_argument("--sync", choices=["freerun", "lockstep", "delayed", "offline"], default="freerun")
     parser.add_argument("--late", choices=[str(p) for p in LatePolicy], default="reproject")
-    parser.add_argument("--seed", type=_whole(0, 2**32 - 1), default=7, help="of the world (default 7)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=7, help="of the world (default 7)")
     parser.add_argument("--model", default="limn", help="limn or passthrough")
     parser.add_argument("--prompt", default="", help="words for the light, such as 'dusk' or 'overcast noon'")
-    parser.add_argument("--fps", type=_whole(1, 240), default=25, help="the engine's pace (default 25)")
+    parser.add_argument("--fps", type=whole(1, 240), default=25, help="the engine's pace (default 25)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
     parser.set_defaults(run=run_demo)
@@ -139,9 +142,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
     parser.add_argument("--runtime", help="auto, torch, onnxruntime or openvino (default auto: the fastest installed)")
-    parser.add_argument("--threads", type=_whole(1, 256), help="of the model (default 1)")
+    parser.add_argument("--threads", type=whole(1, 256), help="of the model (default 1)")
     parser.add_argument("--panel", action=argparse.BooleanOptionalAction, help="a web page that shows and steers")
-    parser.add_argument("--panel-port", type=_whole(0, 65535), help="of that page (default any that is free)")
+    parser.add_argument("--panel-port", type=whole(0, 65535), help="of that page (default any that is free)")
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     parser.set_defaults(run=run_serve)
 
@@ -149,21 +152,21 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     benches = parser.add_subparsers(required=True, metavar="bench")
     link = benches.add_parser("link", help="identity round trip: ring, inline, gRPC, memcpy in one run")
-    link.add_argument("--size", type=_size, default=(1280, 720), metavar="WxH")
-    link.add_argument("--count", type=_whole(1, 100_000), default=100, help="turns (default 100)")
+    link.add_argument("--size", type=size(), default=(1280, 720), metavar="WxH")
+    link.add_argument("--count", type=whole(1, 100_000), default=100, help="turns (default 100)")
     link.set_defaults(run=run_bench_link)
     loop = benches.add_parser("loop", help="engine + renderer + composite")
-    loop.add_argument("--size", type=_size, nargs="+", default=[(320, 180)], metavar="WxH")
-    loop.add_argument("--seconds", type=_positive, default=10.0, help="per row (default 10)")
-    loop.add_argument("--fps", type=_whole(1, 240), default=25, help="the engine's pace (default 25)")
+    loop.add_argument("--size", type=size(), nargs="+", default=[(320, 180)], metavar="WxH")
+    loop.add_argument("--seconds", type=number(0.0, DAY_S, "seconds"), default=10.0, help="per row (default 10)")
+    loop.add_argument("--fps", type=whole(1, 240), default=25, help="the engine's pace (default 25)")
     loop.set_defaults(run=run_bench_loop)
     kills = benches.add_parser("kills", help="the renderer killed at random moments, and what the engine sees of it")
-    kills.add_argument("--count", type=_whole(1, 100_000), default=50, help="kills (default 50)")
+    kills.add_argument("--count", type=whole(1, 100_000), default=50, help="kills (default 50)")
     kills.set_defaults(run=run_bench_kills)
     model = benches.add_parser("model", help="limn's call and its parts, by runtime, precision and size, in one run")
-    model.add_argument("--size", type=_size, nargs="+", default=[(320, 180), (640, 360), (1280, 720)], metavar="WxH")
-    model.add_argument("--count", type=_whole(1, 100_000), default=20, help="frames per row (default 20)")
-    model.add_argument("--threads", type=_whole(1, 256), nargs="+", default=[1, 2], help="of the network (default 1 2)")
+    model.add_argument("--size", type=size(), nargs="+", default=[(320, 180), (640, 360), (1280, 720)], metavar="WxH")
+    model.add_argument("--count", type=whole(1, 100_000), default=20, help="frames per row (default 20)")
+    model.add_argument("--threads", type=whole(1, 256), nargs="+", default=[1, 2], help="of the network (default 1 2)")
     model.set_defaults(run=run_bench_model)
     for each in (link, loop, kills, model):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
@@ -179,32 +182,6 @@ def _add_plugin(parser: argparse.ArgumentParser) -> None:
     build = actions.add_parser("build", help="compile the add-on's extension for this machine")
     build.add_argument("engine", choices=["godot"])
     build.set_defaults(run=run_plugin_build)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 8192 and 1 <= int(height) <= 8192):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 320x180, each side 1 to 8192")
-    return int(width), int(height)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value <= 86_400.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 86400")
-    return value
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        if not (text.isdecimal() and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
-        return int(text)
-
-    return convert
 
 
 def _console() -> Console:
@@ -234,8 +211,8 @@ def run_serve(options: argparse.Namespace) -> int:
     settings = load_settings({name: getattr(options, name) for name in names})
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
     serve(settings, stop)
     return 0
 

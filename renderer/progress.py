@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -49,13 +47,3 @@ class Told:
             sys.stderr.write(f"{self._doing}: {percent} %, frame {done} of {count}, {rate:.1f} per second, {left}\n")
             sys.stderr.flush()
             self._told_s = now_s
-
-
-def frame_range(text: str) -> tuple[int | None, int | None]:
-    """An argument such as 10-20, 10- or 10: the first and the last frame, None where it is the take's own."""
-    found = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", text, re.ASCII)
-    if not found or not (found[1] or found[3]):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a range of frames such as 10-20, 10- or 10")
-    first = int(found[1]) if found[1] else None
-    last = int(found[3]) if found[3] else None
-    return first, last if found[2] else first

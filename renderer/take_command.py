@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from renderer.progress import Told, frame_range
+from renderer.arguments import DAY_S, frame_range, number, whole
+from renderer.progress import Told
 
 if TYPE_CHECKING:
     from bridge.operator import Operator
@@ -60,7 +61,9 @@ def add_record(parser: argparse.ArgumentParser) -> None:
     _describe(parser, "Records a session of the renderer that serves into a take.", RECORD_EPILOG)
     parser.add_argument("--session", default="", metavar="NAME", help="name or start of the id; default the only one")
     parser.add_argument("--name", type=_name, help="of the take (default date and time)")
-    parser.add_argument("--seconds", type=_seconds, help="end it after that long (default at Ctrl-C)")
+    parser.add_argument(
+        "--seconds", type=number(0.0, DAY_S, "seconds"), help="end it after that long (default at Ctrl-C)"
+    )
     parser.add_argument("--connection", type=Path, metavar="FILE", help="connection file (default the user's)")
     parser.add_argument("--no-mark", action="store_true", help="do not sign the take; stands in the renderer's journal")
     parser.set_defaults(run=run_record)
@@ -80,7 +83,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pace", choices=["offline", "recorded"], default="offline", help="default offline: wait for all"
     )
-    parser.add_argument("--times", type=_count, default=1, help="how often, one after the other (default 1)")
+    parser.add_argument("--times", type=whole(1, 10_000), default=1, help="how often, one after the other (default 1)")
     parser.add_argument("--connection", type=Path, metavar="FILE", help="connection file (default the user's)")
     parser.set_defaults(run=run_replay)
 
@@ -324,22 +327,6 @@ def _name(text: str) -> str:
     if not re.match(NAME_PATTERN, text):
         raise argparse.ArgumentTypeError(f"'{text[:80]}' is no name: use 1 to 64 letters, digits, '_' and '-'")
     return text
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value <= 86_400.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 to 86400")
-    return value
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 10_000):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to 10000")
-    return int(text)
 
 
 def _setting(text: str) -> tuple[str, str]:

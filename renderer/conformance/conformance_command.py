@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from renderer.arguments import whole
+
 if TYPE_CHECKING:
     from renderer.conformance.watch import Watch
 
@@ -17,18 +19,12 @@ LEAST, MOST = 12, 1000
 
 
 def add_conformance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--frames", type=_count, default=60, help="how many to judge (default 60)")
+    parser.add_argument("--frames", type=whole(LEAST, MOST), default=60, help="how many to judge (default 60)")
     parser.add_argument(
         "--scene", action="store_true", help="the engine shows the known scene: hold it to that as well"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there")
     parser.set_defaults(run=run_conformance)
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and LEAST <= int(text) <= MOST):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {LEAST} to {MOST}")
-    return int(text)
 
 
 def run_conformance(options: argparse.Namespace) -> int:

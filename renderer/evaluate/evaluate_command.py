@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+from renderer.arguments import number, size, whole
 from renderer.evaluate import ROWS
 from renderer.evaluate.world import ROWS as WORLD_ROWS
 
@@ -21,7 +21,9 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
     plates.add_argument("--out", type=Path, required=True, help="folder for report.html, plates.json and sheet.png")
     plates.add_argument("--split", choices=["train", "validation", "test"], default="test", help="default test")
     plates.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="default all that can be had")
-    plates.add_argument("--most", type=_count, metavar="N", help="sequences of each folder, for a quick look")
+    plates.add_argument(
+        "--most", type=whole(1, 1_000_000), metavar="N", help="sequences of each folder, for a quick look"
+    )
     plates.add_argument(
         "--weights", type=_weights, nargs="+", default=[], metavar="ROW=PATH",
         help="weights of plain, and model folders of limn-s and limn-l (default limn-s: the package's own)",
@@ -37,14 +39,18 @@ def _add_world(world: argparse.ArgumentParser) -> None:
     world.add_argument("--runtime", default="auto", help="auto, torch, onnxruntime or openvino (default auto)")
     world.add_argument("--weights", type=_plain_weights, nargs="+", default=[], metavar="plain=PATH",
                        help="weights of the row plain, which none ship for")  # fmt: skip
-    world.add_argument("--seed", type=_count, default=7, help="of the court (default 7)")
-    world.add_argument("--size", type=_size, default=(192, 108), metavar="WxH", help="default 192x108")
-    world.add_argument("--seconds", type=_at_least(1.2), default=3.0, help="of the walking pan (default 3)")
+    world.add_argument("--seed", type=whole(1, 1_000_000), default=7, help="of the court (default 7)")
+    world.add_argument(
+        "--size", type=size((64, 36), (1920, 1080)), default=(192, 108), metavar="WxH", help="default 192x108"
+    )
+    world.add_argument(
+        "--seconds", type=number(1.2, 1440.0, "seconds"), default=3.0, help="of the walking pan (default 3)"
+    )
     away = world.add_mutually_exclusive_group()
-    away.add_argument("--minutes", type=_at_least(0.5), nargs="+", default=[1.0, 10.0], metavar="N",
+    away.add_argument("--minutes", type=number(0.5, 1440.0, "minutes"), nargs="+", default=[1.0, 10.0], metavar="N",
                       help="away, one after the other, on the long walk (default 1 10)")  # fmt: skip
     away.add_argument("--long", action="store_const", dest="minutes", const=[1.0, 10.0, 49.0], help="walk for an hour")
-    away.add_argument("--controls", type=_count, metavar="SEEDS",
+    away.add_argument("--controls", type=whole(1, 1_000_000), metavar="SEEDS",
                       help="no rows: see that each seeded fault trips its own metric, in so many courts")  # fmt: skip
     world.set_defaults(run=run_world)
 
@@ -80,37 +86,11 @@ def run_world(options: argparse.Namespace) -> int:
     return 0
 
 
-def _at_least(least: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not least <= value <= 1440.0:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least:g} to 1440")
-        return value
-
-    return convert
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 64 <= int(width) <= 1920 and 36 <= int(height) <= 1080):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size from 64x36 to 1920x1080")
-    return int(width), int(height)
-
-
 def _plain_weights(text: str) -> tuple[str, Path]:
     row, _, path = text.partition("=")
     if row != "plain" or not path:
         raise argparse.ArgumentTypeError(f"'{text}' is not plain=PATH")
     return row, Path(path)
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 1_000_000):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to 1000000")
-    return int(text)
 
 
 def _weights(text: str) -> tuple[str, Path]:

@@ -6,17 +6,27 @@ import argparse
 import sys
 from pathlib import Path
 
+from renderer.arguments import number
+
 
 def add_explore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an engine's frame (.npz, .exr), or any picture")
     parser.add_argument("--depth", type=Path, metavar="FILE", help="its depth map: .npy, .npz, .exr or a grey picture")
-    parser.add_argument("--depth-unit", type=_positive, default=0.001, metavar="METRES",
+    parser.add_argument("--depth-unit", type=number(0.0, 1000.0, "metres"), default=0.001, metavar="METRES",
                         help="of a depth map of whole numbers (default 0.001: millimetres)")  # fmt: skip
-    parser.add_argument("--fov", type=_angle, default=55.0, metavar="DEG", help="vertical angle of view (default 55)")
+    parser.add_argument(
+        "--fov",
+        type=number(5.0, 150.0, "degrees"),
+        default=55.0,
+        metavar="DEG",
+        help="vertical angle of view (default 55)",
+    )
     parser.add_argument("--model", choices=["none", "limn"], help="what paints: the picture's own colours, or limn"
                         " from its planes (default limn when it has base colours, else none)")  # fmt: skip
-    parser.add_argument("--metres", type=_positive, help="to the farthest point (default: by the picture's depth)")
-    parser.add_argument("--seconds", type=_positive, default=8.0, help="of the walk (default 8)")
+    parser.add_argument(
+        "--metres", type=number(0.0, 1000.0), help="to the farthest point (default: by the picture's depth)"
+    )
+    parser.add_argument("--seconds", type=number(0.0, 1000.0), default=8.0, help="of the walk (default 8)")
     parser.add_argument("--out", type=Path, default=Path("out/explore"), help="folder for film and pictures")
     parser.add_argument("--glb", action="store_true", help="write the world as world.glb as well")
     parser.set_defaults(run=run_explore)
@@ -44,20 +54,3 @@ def run_explore(options: argparse.Namespace) -> int:
         f"{options.out / 'explore.mp4'}\n"
     )
     return 0
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value <= 1000.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0 and up to 1000")
-    return value
-
-
-def _angle(text: str) -> float:
-    value = _positive(text)
-    if not 5.0 <= value <= 150.0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not an angle of 5 to 150 degrees")
-    return value

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from renderer.progress import Told, frame_range
+from renderer.arguments import frame_range
+from renderer.progress import Told
 
 if TYPE_CHECKING:
     from renderer.exports.job import Done, Options

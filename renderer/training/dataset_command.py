@@ -7,20 +7,31 @@ import logging
 import sys
 from pathlib import Path
 
+from renderer.arguments import size, whole
+
 DEFAULT_OUT = Path("~/.cache/worldplate/datasets/worlds").expanduser()
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help=f"folder of the data set (default {DEFAULT_OUT})")
-    parser.add_argument("--sequences", type=_count, default=1250, help="how many, of 8 frames each (default 1250)")
-    parser.add_argument("--first", type=_count, default=0, help="number of the first (default 0)")
-    parser.add_argument("--split", choices=["train", "validation", "test"], help="make only these of them")
-    parser.add_argument("--size", type=_size, default=(192, 108), metavar="WxH", help="default 192x108")
-    parser.add_argument("--frames", type=_count, default=8, help="of a sequence (default 8)")
     parser.add_argument(
-        "--samples", type=_count, default=4, help="paths per surface, 4 surfaces a pixel (default 4; tests 2.5x)"
+        "--sequences", type=whole(0, 1_000_000), default=1250, help="how many, of 8 frames each (default 1250)"
     )
-    parser.add_argument("--workers", type=_count, default=1, help="processes of one thread each (default 1)")
+    parser.add_argument("--first", type=whole(0, 1_000_000), default=0, help="number of the first (default 0)")
+    parser.add_argument("--split", choices=["train", "validation", "test"], help="make only these of them")
+    parser.add_argument(
+        "--size", type=size((16, 16), (4096, 4096)), default=(192, 108), metavar="WxH", help="default 192x108"
+    )
+    parser.add_argument("--frames", type=whole(0, 1_000_000), default=8, help="of a sequence (default 8)")
+    parser.add_argument(
+        "--samples",
+        type=whole(0, 1_000_000),
+        default=4,
+        help="paths per surface, 4 surfaces a pixel (default 4; tests 2.5x)",
+    )
+    parser.add_argument(
+        "--workers", type=whole(0, 1_000_000), default=1, help="processes of one thread each (default 1)"
+    )
     parser.add_argument("--verify", action="store_true", help="only compare the folder with its manifest")
     parser.set_defaults(run=run_dataset)
 
@@ -39,16 +50,3 @@ def run_dataset(options: argparse.Namespace) -> int:
     count = run(Job(options.out, recipe, options.sequences, options.first, options.workers, options.split))
     sys.stdout.write(f"{options.out} holds {count} sequences\n")
     return 0
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) <= 1_000_000):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to 1000000")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 16 <= int(width) <= 4096 and 16 <= int(height) <= 4096):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 192x108, each side 16 to 4096")
-    return int(width), int(height)

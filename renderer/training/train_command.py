@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bridge.errors import ConfigError
+from renderer.arguments import number
 from renderer.training.dataset_command import DEFAULT_OUT as DEFAULT_DATA
 
 NAMES = ("limn-s", "limn-l")
@@ -19,7 +20,12 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, help="folder of checkpoints, weights and curves; run again to go on from it"
     )
     parser.add_argument("--size", choices=NAMES, default=NAMES[0], help="limn-s for CPUs, limn-l for GPUs")
-    parser.add_argument("--minutes", type=_minutes, default=60.0, help="of training in all, over all runs (default 60)")
+    parser.add_argument(
+        "--minutes",
+        type=number(0.0, 1e6, "minutes"),
+        default=60.0,
+        help="of training in all, over all runs (default 60)",
+    )
     parser.add_argument("--threads", type=int, default=0, help="of torch on the CPU (default its own choice)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     parser.add_argument("--seed", type=int, default=0)
@@ -36,10 +42,3 @@ def run_train(options: argparse.Namespace) -> int:
     train(Job(options.data, options.out, options.size, options.minutes, options.threads, options.seed, options.device))
     sys.stdout.write(f"{options.out / 'weights.safetensors'}\n")
     return 0
-
-
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0.0 < minutes <= 1e6:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of minutes from 0 to 1000000")
-    return minutes
