@@ -10,7 +10,10 @@ from typing import Any
 from panel_house import PanelHouse
 from PIL import Image
 
+from bridge.schema import Disposition
+
 WAIT_MS = 45_000
+IN_FLIGHT = 4  # frames: the slots of a ring
 
 
 def open_panel(chromium: Any, link: str) -> Any:
@@ -60,6 +63,17 @@ def drag(page: Any, selector: str, x: float, y: float, to_x: float, to_y: float)
         where = (x + (to_x - x) * share, y + (to_y - y) * share)
         page.mouse.move(box["x"] + where[0] * box["width"], box["y"] + where[1] * box["height"])
     page.mouse.up()
+
+
+def untouched(page: Any, house: PanelHouse) -> None:
+    """All controls and what is the engine's as they were at first."""
+    house.client.set_controls(
+        {control.name: control.default for control in house.model.card.controls}, engine_objects=(), engine_labels=(),
+        plate_near_m=0.0, plate_far_m=float("inf"),
+    )  # fmt: skip
+    answered = house.client.ledger.counts[Disposition.GENERATED]
+    # More than can be under way: else a frame of before brings these values after those that a test sets.
+    until(page, lambda: house.client.ledger.counts[Disposition.GENERATED] > answered + IN_FLIGHT)
 
 
 def steering(house: PanelHouse) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from panel_house import LEFT, RIGHT, PanelHouse, token_of
-from panel_window import WAIT_MS, click_picture, color_at, drag, open_panel, steering, until, until_pixel
+from panel_window import WAIT_MS, click_picture, color_at, drag, open_panel, steering, until, until_pixel, untouched
 
 from bridge.schema import Disposition, Label
 
@@ -24,7 +24,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 REQUIRED = os.environ.get("WORLDPLATE_REQUIRE_BROWSER") == "1"
 SIZES = {"desktop": (1280, 720), "tablet": (1024, 768)}
 DARK, BRIGHT = 40, 150  # of 255
-IN_FLIGHT = 4  # frames: the slots of a ring
 
 if not CHROMIUM.exists() and not REQUIRED:
     pytest.skip(
@@ -60,14 +59,8 @@ def window(chromium: Any, house: PanelHouse) -> Iterator[Any]:
 @pytest.fixture
 def page(window: Any, house: PanelHouse) -> Iterator[Any]:
     """As it is when nobody has touched anything; nothing may have been complained about at the end."""
-    house.client.set_controls(
-        {control.name: control.default for control in house.model.card.controls}, engine_objects=(), engine_labels=(),
-        plate_near_m=0.0, plate_far_m=float("inf"),
-    )  # fmt: skip
     window.complaints.clear()
-    answered = house.client.ledger.counts[Disposition.GENERATED]
-    # More than can be under way: else a frame of before brings these values after those that the test sets.
-    until(window, lambda: house.client.ledger.counts[Disposition.GENERATED] > answered + IN_FLIGHT)
+    untouched(window, house)
     until(window, lambda: window.evaluate("!document.querySelector('#owned-list').children.length"))
     until_pixel(window, lambda rgb: max(rgb) < DARK)
     yield window
