@@ -255,6 +255,9 @@ typedef void (*wp_release)(void* user);
    `release` (may be NULL) once it no longer reads them, also when this returns an error; with WP_NO_CLIENT there is no
    worker, and it is called before this returns. */
 WP_API wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, wp_release release, void* user);
+/* The same for engines whose code no other thread may call: `*released` becomes 1 instead, atomically; at wp_close at
+   the latest. It must stay writable until then. */
+WP_API wp_code wp_submit_marked(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, uint32_t* released);
 
 /* Where to write a frame's pixels so that nobody copies them: the address of each plane of the desc in a slot of the
    ring, rows tight, NULL for planes that the model does not want. Write them all, then wp_submit_slot. The addresses

@@ -159,6 +159,12 @@ wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t by
     return with(client, [&](Client& c) { return c.submit(id, std::move(owned), bytes); });
 }
 
+wp_code wp_submit_marked(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, uint32_t* released) {
+    if (released == nullptr) return fail(WP_BAD_ARGUMENT, "released is NULL.");
+    const auto mark = [](void* flag) { __atomic_store_n(static_cast<uint32_t*>(flag), 1u, __ATOMIC_RELEASE); };
+    return wp_submit(client, id, pixels, bytes, mark, released);
+}
+
 wp_code wp_slot(wp_client client, uint64_t id, void** planes) {
     if (planes == nullptr) return fail(WP_BAD_ARGUMENT, "planes is NULL.");
     return with(client, [=](Client& c) { return c.slot(id, planes); });
