@@ -23,6 +23,11 @@
     ├── ModelError             a model that cannot be loaded or run
     │   ├── ModelNotFound
     │   ├── ModelIncomplete      a file is missing, truncated or of another hash
+    │   ├── ManifestInvalid      a model.toml that cannot be taken as it is
+    │   ├── ModelUnsafe          a file that could run code, or leads out of the model's folder
+    │   ├── ModelMismatch        the files are of another kind of model than the manifest says
+    │   ├── ModelTooLarge        it needs more memory than there is
+    │   ├── ModelNotFetched      it cannot be brought here
     │   └── ModelFailed          the model broke while making a plate
     ├── WorldError             a world that cannot be saved, restored or forked
     │   ├── UnknownStream        a stream that has shown nothing yet
@@ -160,6 +165,26 @@ class ModelNotFound(ModelError):
 
 class ModelIncomplete(ModelError):
     code = "model_incomplete"
+
+
+class ManifestInvalid(ModelError):
+    code = "manifest_invalid"
+
+
+class ModelUnsafe(ModelError):
+    code = "model_unsafe"
+
+
+class ModelMismatch(ModelError):
+    code = "model_mismatch"
+
+
+class ModelTooLarge(ModelError):
+    code = "model_too_large"
+
+
+class ModelNotFetched(ModelError):
+    code = "model_not_fetched"
 
 
 class ModelFailed(ModelError):

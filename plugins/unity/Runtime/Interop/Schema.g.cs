@@ -335,6 +335,11 @@ namespace Worldplate.Interop
         public const string RingFull = "ring_full";
         public const string ModelNotFound = "model_not_found";
         public const string ModelIncomplete = "model_incomplete";
+        public const string ManifestInvalid = "manifest_invalid";
+        public const string ModelUnsafe = "model_unsafe";
+        public const string ModelMismatch = "model_mismatch";
+        public const string ModelTooLarge = "model_too_large";
+        public const string ModelNotFetched = "model_not_fetched";
         public const string ModelFailed = "model_failed";
         public const string UnknownStream = "unknown_stream";
         public const string SnapshotNotFound = "snapshot_not_found";
