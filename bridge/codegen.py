@@ -1,4 +1,4 @@
-"""Write what other languages read from the schema: a C header, C# constants and PROTOCOL.md's tables.
+"""Write what other languages read from the schema: a C header, C# and PROTOCOL.md's tables.
 
     python -m bridge.codegen           write the files
     python -m bridge.codegen --check   change nothing; exit 1 and name each file that is stale
@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
-from bridge import codegen_cpp, errors, schema
+from bridge import codegen_abi, codegen_cpp, errors, schema
 from bridge.schema import (
     PLANE_MEANING,
     RING_ABI_VERSION,
@@ -40,10 +40,13 @@ from bridge.schema import (
 
 ROOT = Path(__file__).parent.parent
 HEADER = ROOT / "plugins/native/include/worldplate_schema.h"
+ABI = ROOT / "plugins/native/include/worldplate.h"  # by hand; read for its twin in C#
 NATIVE = ROOT / "plugins/native/src"
 CSHARP = ROOT / "plugins/unity/Runtime/Interop/Schema.g.cs"
+CSHARP_ABI = ROOT / "plugins/unity/Runtime/Interop/Native.g.cs"
 PROTOCOL = ROOT / "bridge/PROTOCOL.md"
 NOTICE = "Written by `python -m bridge.codegen` from bridge/schema. Do not edit."
+ABI_NOTICE = "Written by `python -m bridge.codegen` from plugins/native/include/worldplate.h. Do not edit."
 
 ENUMS: tuple[type[Enum], ...] = (
     schema.PlaneName, schema.PixelFormat, schema.Label, schema.Transport, schema.SyncMode, schema.LatePolicy,
@@ -253,6 +256,13 @@ def csharp() -> str:
     return "\n".join([*lines[:-1], "}", ""])
 
 
+def csharp_abi() -> str:
+    known = {f"WP_{name}": value for name, value in NUMBERS.items()}
+    known |= {f"WP_{c_name(enum.__name__)}_COUNT": len(enum) for enum in ENUMS}
+    enums = {f"wp_{c_name(enum.__name__).lower()}": enum.__name__ for enum in ENUMS}
+    return codegen_abi.csharp(codegen_abi.read(ABI.read_text(), known), enums, ABI_NOTICE)
+
+
 def _cs_enum(enum: type[Enum]) -> list[str]:
     lines = [f"    /// <summary>{_xml(_one_line(enum))}</summary>", f"    public enum {enum.__name__}", "    {"]
     lines += [f"        {_pascal(m.name)} = {number}," for number, m in numbered(enum)]
@@ -354,6 +364,7 @@ def outputs() -> dict[Path, str]:
         NATIVE / "messages.g.cpp": codegen_cpp.source(kinds, parts, NOTICE),
         NATIVE / "words.g.hpp": codegen_cpp.words(list(ENUMS), NOTICE),
         CSHARP: csharp(),
+        CSHARP_ABI: csharp_abi(),
         PROTOCOL: protocol(PROTOCOL.read_text()),
     }
 
