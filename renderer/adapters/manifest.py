@@ -7,11 +7,13 @@ the order of `maps`. All are [1, C, H, W], top row first, at `size`.
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from bridge.schema import PlaneName
+from renderer.models import Recall
 
 Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Side = Annotated[int, Meta(ge=8, le=8192)]  # in pixels
@@ -118,6 +120,10 @@ class Map(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     eight_bit: bool = False  # rounded to 256 steps, as pictures in a training set were
     missing: Missing = Missing.REFUSE
 
+    def __post_init__(self) -> None:
+        if self.channels == 2 or (self.source in COLOURS and self.channels != 3):
+            raise ValueError(f"a map of {self.source} has {'3' if self.source in COLOURS else '1 or 3'} channels")
+
 
 class ColorCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of `color` maps."""
@@ -145,6 +151,12 @@ class DepthCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     invert: bool = False  # 1 - x
     sky: Unit | None = None  # where depth is +inf, after `invert`; None is what the far end is
 
+    def __post_init__(self) -> None:
+        if self.near_m >= self.far_m:
+            raise ValueError(f"near_m is {self.near_m:g}, which is not before far_m, {self.far_m:g}")
+        if self.percentiles is not None and self.percentiles[0] >= self.percentiles[1]:
+            raise ValueError(f"percentiles are {list(self.percentiles)}, and the first must be the smaller")
+
 
 class NormalCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of `normal` maps: n * 0.5 + 0.5 of the axes in this order and with these signs."""
@@ -152,6 +164,10 @@ class NormalCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     space: Space = Space.CAMERA
     axes: Annotated[str, Meta(pattern=r"\A([+-][xyz]){3}\Z")] = "+x+y+z"  # ControlNet's red to the left: "-x+y+z"
     sky: tuple[Unit, Unit, Unit] = (0.5, 0.5, 1.0)  # where there is no geometry
+
+    def __post_init__(self) -> None:
+        if len({axis for axis in self.axes if axis in "xyz"}) != 3:
+            raise ValueError(f"axes are '{self.axes}', and must name x, y and z once each")
 
 
 class OutputCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -177,6 +193,11 @@ class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     path: Annotated[str, Meta(min_length=1, max_length=256)]
     sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     bytes: Annotated[int, Meta(ge=0)]
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or ".." in path.parts or "\\" in self.path or ":" in self.path or str(path) != self.path:
+            raise ValueError(f"the file '{self.path}' is not one inside the model's folder")
 
 
 class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,7 +225,14 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chunk_frames: Annotated[int, Meta(ge=1, le=64)] = 1  # plates that one call makes
     response_window_ms: Annotated[float, Meta(ge=0.0, le=600_000.0)] = 0.0  # from the newest state to its plate
     memory_mb: Annotated[int, Meta(ge=0, le=1 << 20)] = 0  # of the device that runs it, resident; 0 = not known
+    recall: Recall = Recall.KEPT  # "mixed" holds plates to what the world was before
     licence: Annotated[str, Meta(min_length=1, max_length=64)]  # SPDX id, or LicenseRef-...
     licence_file: str = ""  # of the folder
     limits: Bounds = Bounds()
     options: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if len({file.path for file in self.files}) != len(self.files):
+            raise ValueError("a file is named twice")
+        if self.recall is Recall.TAKEN:
+            raise ValueError("recall 'taken' is no manifest's to say")
