@@ -1,9 +1,9 @@
 """Write the C# twin of plugins/native/include/worldplate.h: its structs, enums, numbers and functions.
 
-`bridge/codegen.py` runs it. The header is written by hand, in a subset of C that is read here: one declaration a line
-or several up to its `;`, `#define WP_NAME number`, the table WP_CODES, typedefs of enums, structs and functions. Whatever
-else it may hold raises ValueError, so that nothing of the ABI is left out in silence. That both languages lay the structs
-out alike is tested with a compiler and a running CLR.
+`bridge/codegen.py` runs it. The header is written by hand, in a subset of C that is read here: `#define WP_NAME
+number`, the table WP_CODES, typedefs of enums, structs and functions, and functions. Whatever else it may hold raises
+ValueError, so that nothing of the ABI is left out in silence. That both languages lay the structs out alike is tested
+with a compiler and a running CLR.
 """
 
 from __future__ import annotations

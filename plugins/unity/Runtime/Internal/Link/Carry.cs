@@ -46,18 +46,18 @@ namespace Worldplate.Internal
         private WpCode ReadMotions(WpClient client, ulong target, ulong source, out uint count)
         {
             uint room = (uint)_motions.Length;
-            WpCode code = ReadMotions(client, target, source, ref room);
+            WpCode code = Ask(client, target, source, ref room);
             if (code == WpCode.BadArgument && room > _motions.Length)
             {
                 _motions = new WpBodyMotion[2 * room];
                 room = (uint)_motions.Length;
-                code = ReadMotions(client, target, source, ref room);
+                code = Ask(client, target, source, ref room);
             }
             count = room;
             return code;
         }
 
-        private WpCode ReadMotions(WpClient client, ulong target, ulong source, ref uint room)
+        private WpCode Ask(WpClient client, ulong target, ulong source, ref uint room)
         {
             fixed (WpBodyMotion* motions = _motions)
             fixed (uint* count = &room)
