@@ -111,7 +111,7 @@ def lay(source: Source, target: View, onto: Warped, *, share: float = 0.0, trust
     """
     by_motion = target.motion is not None and target.objects is None and source.frame_id + 1 == target.frame_id
     fast = None if by_motion else compiled()
-    return (fast or lay_with_numpy)(source, target, onto, share, trust)
+    return (fast.lay if fast else lay_with_numpy)(source, target, onto, share, trust)
 
 
 def close_rims(onto: Warped, target: View) -> None:
@@ -151,16 +151,23 @@ def close_rims(onto: Warped, target: View) -> None:
     known[holes[rim]] = total[rim] / count[rim] / 2
 
 
+class Compiled(NamedTuple):
+    """The compiled twins of `lay_with_numpy` and `land_with_numpy`."""
+
+    lay: Callable[[Source, View, Warped, float, float], int]
+    land: Callable[[View, Camera, Bodies], tuple[F32, U32 | None]]
+
+
 @functools.cache
-def compiled() -> Callable[[Source, View, Warped, float, float], int] | None:
-    """The compiled twin of `lay_with_numpy`; None without numba. The first call compiles it, or loads it from the
-    disk's cache; that takes seconds, so whoever may need it asks when it starts."""
+def compiled() -> Compiled | None:
+    """None without numba. The first call compiles them, or loads them from the disk's cache; that takes seconds, so
+    whoever may need them asks when it starts."""
     try:
-        from bridge.reproject_kernel import lay_with_numba
+        from bridge.reproject_kernel import land_with_numba, lay_with_numba
     except ImportError as error:
         _log.info("Plates are warped by NumPy, which takes four times as long as numba would: %s", error)
         return None
-    return lay_with_numba
+    return Compiled(lay_with_numba, land_with_numba)
 
 
 def lay_with_numpy(source: Source, target: View, onto: Warped, share: float, trust: float) -> int:
@@ -202,6 +209,12 @@ def landed(view: View, camera: Camera, bodies: Bodies) -> tuple[F32, U32 | None]
     """Depth [H, W] and object ids of the view's points as they lie in another camera's image, with the bodies moved; of
     two at one pixel the nearer. A pixel on which none falls takes the farther of its neighbours, for cracks in surfaces
     that come nearer; NaN is left where there is none either."""
+    fast = compiled()
+    return (fast.land if fast else land_with_numpy)(view, camera, bodies)
+
+
+def land_with_numpy(view: View, camera: Camera, bodies: Bodies) -> tuple[F32, U32 | None]:
+    """As `landed`."""
     height, width = view.depth_m.shape
     points = _points(View(view.frame_id, camera, bodies, view.depth_m), view)
     with np.errstate(invalid="ignore", divide="ignore"):

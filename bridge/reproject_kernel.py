@@ -1,4 +1,5 @@
-"""The compiled twin of `bridge.reproject.lay_with_numpy`: one pass over the picture. Needs numba; imported late.
+"""The compiled twins of `lay_with_numpy` and `land_with_numpy` of bridge/reproject.py: a pass or two over the picture.
+Needs numba; imported late.
 
 A pixel's homogeneous position in the source's image is affine in its own position and its depth, so each body that
 moved needs no more than one row of coefficients.
@@ -31,11 +32,14 @@ F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
 
 _F32_2D, _U32_2D = (types.Array(kind, 2, "C", readonly=True) for kind in (types.float32, types.uint32))
-_SIGNATURE = types.int64(
+_LAY = types.int64(
     _F32_2D, _U32_2D, types.uint32[::1], types.float64[:, :, ::1], _F32_2D, _U32_2D,
     types.Array(types.float32, 3, "C", readonly=True), types.float32[:, :, ::1], types.float32[:, ::1],
     types.float64, types.float64,
 )  # fmt: skip
+_LAND = types.void(
+    _F32_2D, _U32_2D, types.uint32[::1], types.float64[:, :, ::1], types.float32[:, ::1], types.uint32[:, ::1]
+)
 
 
 def lay_with_numba(source: Source, target: View, onto: Warped, share: float, trust: float) -> int:
@@ -57,6 +61,17 @@ def lay_with_numba(source: Source, target: View, onto: Warped, share: float, tru
             trust,
         )
     )
+
+
+def land_with_numba(view: View, camera: Camera, bodies: Bodies) -> tuple[F32, U32 | None]:
+    """As `bridge.reproject.land_with_numpy`."""
+    seen = View(view.frame_id, camera, bodies, view.depth_m)
+    ids, matrices = owners(seen, view)
+    depth_m = np.ascontiguousarray(view.depth_m, np.float32)
+    objects = NO_OBJECTS if view.objects is None else np.ascontiguousarray(view.objects, np.uint32)
+    landed_m, landed_on = np.empty_like(depth_m), np.empty_like(objects)
+    _land(depth_m, objects, ids, _coefficients(camera, view, matrices), landed_m, landed_on)
+    return landed_m, None if view.objects is None else landed_on
 
 
 def _coefficients(camera: Camera, target: View, source_from_target: F64) -> F64:
@@ -101,9 +116,13 @@ def _inlined(function: Function) -> Function:
     return cast(Function, njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
-def _compile(function: Function) -> Function:
+def _compile(signature: object) -> Callable[[Function], Function]:
     """At once, for these types: cached on disk, without the GIL, IEEE division."""
-    return cast(Function, njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")(function))
+
+    def compiled(function: Function) -> Function:
+        return cast(Function, njit(signature, cache=True, nogil=True, error_model="numpy")(function))
+
+    return compiled
 
 
 @_inlined
@@ -146,7 +165,7 @@ def _mix(plate: F32, found: F64, total: float, part: float) -> None:
     plate[3] = matte
 
 
-@_compile
+@_compile(_LAY)
 def _lay(
     depth_m: F32,
     objects: U32,
@@ -197,3 +216,68 @@ def _lay(
             confidence[row, column] = known + (trust * total * size - known) * part
             given += 1
     return given
+
+
+@_inlined
+def _smaller(before: float, after: float) -> float:
+    """Of the slopes on both sides that of the surface: at an edge the other is that of the edge."""
+    return after if abs(after) < abs(before) else before
+
+
+@_inlined
+def _close(nearest_m: F32, landed_m: F32, landed_on: U32) -> None:
+    """Pixels on which nothing fell (-1) take the farthest of the four beside them; NaN where there is none."""
+    height, width = nearest_m.shape
+    for row in range(height):
+        for column in range(width):
+            if nearest_m[row, column] >= 0:
+                continue
+            landed_m[row, column], farthest_m, on = np.nan, -1.0, np.uint32(0)
+            for y, x in ((row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)):
+                inside = y >= 0 and y < height and x >= 0 and x < width
+                if inside and nearest_m[y, x] > farthest_m:
+                    farthest_m, landed_m[row, column] = nearest_m[y, x], landed_m[y, x]
+                    if landed_on.size:
+                        on = landed_on[y, x]
+            if landed_on.size:
+                landed_on[row, column] = on
+
+
+@_compile(_LAND)
+def _land(depth_m: F32, objects: U32, ids: U32, rows: F64, landed_m: F32, landed_on: U32) -> None:
+    height, width = depth_m.shape
+    x_px, y_px = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    there_m = np.empty((height, width), np.float32)
+    last_id, owner = np.uint32(0), _owner(ids, np.uint32(0))
+    for row in range(height):
+        for column in range(width):
+            here_id = objects[row, column] if objects.size else np.uint32(0)
+            if here_id != last_id:
+                last_id, owner = here_id, _owner(ids, here_id)
+            depth = float(depth_m[row, column])
+            x, y, z = _in_source(rows[owner], row, column, depth)
+            x_px[row, column], y_px[row, column] = x, y
+            there_m[row, column] = np.inf if depth == np.inf and z > 0 else z
+    nearest_m = np.full((height, width), np.float32(-1.0))  # of the points that fall on a pixel; -1 for none
+    for row in range(height):
+        for column in range(width):
+            here_m = there_m[row, column]
+            to_x, to_y = np.rint(x_px[row, column]), np.rint(y_px[row, column])
+            if not (here_m > 0 and to_x >= 0 and to_x < width and to_y >= 0 and to_y < height):
+                continue
+            x, y = int(to_x), int(to_y)
+            if nearest_m[y, x] >= 0 and nearest_m[y, x] < here_m:
+                continue
+            # The depth at the pixel's centre: half a pixel along a floor is more than the tolerance of depth.
+            here = 1 / here_m
+            left = here - 1 / there_m[row, column - 1] if column > 0 else np.float32(0)
+            right = 1 / there_m[row, column + 1] - here if column < width - 1 else np.float32(0)
+            above = here - 1 / there_m[row - 1, column] if row > 0 else np.float32(0)
+            below = 1 / there_m[row + 1, column] - here if row < height - 1 else np.float32(0)
+            moved = here + _smaller(left, right) * (to_x - x_px[row, column])
+            moved += _smaller(above, below) * (to_y - y_px[row, column])
+            nearest_m[y, x] = here_m
+            landed_m[y, x] = 1 / moved if moved > 0 else here_m
+            if objects.size:
+                landed_on[y, x] = objects[row, column]
+    _close(nearest_m, landed_m, landed_on)

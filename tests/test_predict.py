@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from test_reproject import BOX, GROUND, HEIGHT, WIDTH, Scene, box_at, camera, er
 from bridge.client import Client
 from bridge.poses import matrix_of, pose_matrix
 from bridge.predict import bodies_ahead, camera_ahead
-from bridge.reproject import View, landed, lay, nothing_known, source_of
+from bridge.reproject import View, compiled, land_with_numpy, landed, lay, nothing_known, source_of
 from bridge.schema import Bodies, Disposition, PixelFormat, PlaneName, Reset
 
 PLANES = {
@@ -66,6 +67,20 @@ def test_depth_lands_where_another_camera_sees_it() -> None:
     assert np.median(error_px(moved.plate.astype(np.float16), then)[seen]) < 0.5
     assert (objects[then.objects == BOX] == BOX).mean() > 0.9
     assert set(np.unique(objects)) <= {0, BOX, GROUND}
+
+
+def test_the_compiled_loop_lands_every_point_where_numpy_does() -> None:
+    now, then = Scene(camera(), box_at(0.0)), Scene(camera(x=0.15, yaw_deg=1.0), box_at(0.2), 2)
+    assert compiled() is not None, "numba is not installed"
+    for view in (now.view(), dataclasses.replace(now.view(), objects=None)):
+        depth_m, objects = landed(view, then.camera, then.bodies)
+        plain_m, plain_objects = land_with_numpy(view, then.camera, then.bodies)
+        same = np.isclose(depth_m, plain_m, rtol=1e-4, equal_nan=True)
+        assert same.mean() > 0.999  # a point between two pixels may round to the other one
+        assert np.isnan(plain_m).any()
+        assert (objects is None) == (plain_objects is None)
+        if objects is not None:
+            assert (objects == plain_objects)[same].all()
 
 
 class Ride:

@@ -299,7 +299,8 @@ class Grid:
         order = np.lexsort(keys.T)
         voxels = active[order][:, None].astype(np.int64) * VOXELS + np.arange(VOXELS)
         held = self.values("weight")[voxels.ravel(), 0].reshape(voxels.shape) > 0
-        kept = {f"grid.{name}": self.values(name)[voxels[held]] for name in ATTRIBUTES}
+        of_held = voxels[held]
+        kept = {f"grid.{name}": self.values(name).take(of_held, axis=0) for name in ATTRIBUTES}
         return {
             "grid.blocks": keys[order].copy(), "grid.held": np.packbits(held, axis=1), "grid.origin_m": self.origin_m,
             "grid.voxel_m": np.array([self.voxel_m]), **kept,
@@ -313,9 +314,9 @@ class Grid:
         if not len(blocks):
             return
         buffers = self._grid.hashmap().activate(_tensor(np.ascontiguousarray(blocks)))[0].numpy()
-        voxels = buffers[:, None].astype(np.int64) * VOXELS + np.arange(VOXELS)
+        of_held = (buffers[:, None].astype(np.int64) * VOXELS + np.arange(VOXELS))[held]
         for name in ATTRIBUTES:
-            self.values(name)[voxels[held]] = arrays[f"grid.{name}"]
+            self.values(name)[of_held] = arrays[f"grid.{name}"]
 
     def mesh(self) -> tuple[F64, NDArray[np.int32], F32]:
         """Vertices [n, 3] in world metres, triangles [m, 3] and colours [n, 3], scene-linear."""

@@ -222,9 +222,9 @@ def pack(arrays: dict[str, NDArray[Any]]) -> tuple[Arrays, int]:
     """Arrays in a segment of their own: what is in it, and its descriptor, which is the caller's to close."""
     starts, at = _starts([a.nbytes for a in arrays.values()])
     descriptor = new_segment(at)
-    memory = mmap.mmap(descriptor, max(at, 1))
+    memory = np.frombuffer(mmap.mmap(descriptor, max(at, 1)), np.uint8)
     for start, array in zip(starts, arrays.values(), strict=True):
-        memory[start : start + array.nbytes] = array.tobytes()
+        memory[start : start + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     shapes = tuple(tuple(a.shape) for a in arrays.values())
     types = tuple(np.lib.format.dtype_to_descr(a.dtype) for a in arrays.values())
     return Arrays(names=tuple(arrays), shapes=shapes, types=types, total_bytes=at), descriptor
