@@ -13,6 +13,7 @@ import mmap
 import os
 import socket
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -206,9 +207,14 @@ class Segment:
 
 def new_segment(size_bytes: int) -> int:
     """A descriptor of that much shared memory without a name. Raises TransportError when it cannot be had."""
+    # A page that cannot be had later is a SIGBUS.
+    return _memory(size_bytes, lambda descriptor: os.posix_fallocate(descriptor, 0, max(size_bytes, 1)))
+
+
+def _memory(size_bytes: int, fill: Callable[[int], None]) -> int:
     descriptor = os.memfd_create("worldplate-memory", os.MFD_CLOEXEC)
     try:
-        os.posix_fallocate(descriptor, 0, max(size_bytes, 1))  # a page that cannot be had later is a SIGBUS
+        fill(descriptor)
     except OSError as error:
         os.close(descriptor)
         raise TransportError(
@@ -221,10 +227,16 @@ def new_segment(size_bytes: int) -> int:
 def pack(arrays: dict[str, NDArray[Any]]) -> tuple[Arrays, int]:
     """Arrays in a segment of their own: what is in it, and its descriptor, which is the caller's to close."""
     starts, at = _starts([a.nbytes for a in arrays.values()])
-    descriptor = new_segment(at)
-    memory = np.frombuffer(mmap.mmap(descriptor, max(at, 1)), np.uint8)
-    for start, array in zip(starts, arrays.values(), strict=True):
-        memory[start : start + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+    def fill(descriptor: int) -> None:  # written, not mapped: no page is cleared before
+        os.truncate(descriptor, max(at, 1))
+        for start, array in zip(starts, arrays.values(), strict=True):
+            rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            while rest:
+                written = os.pwrite(descriptor, rest, start)
+                start, rest = start + written, rest[written:]
+
+    descriptor = _memory(at, fill)
     shapes = tuple(tuple(a.shape) for a in arrays.values())
     types = tuple(np.lib.format.dtype_to_descr(a.dtype) for a in arrays.values())
     return Arrays(names=tuple(arrays), shapes=shapes, types=types, total_bytes=at), descriptor
@@ -238,12 +250,13 @@ class Packed:
         weakref.finalize(self, os.close, descriptor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of them. Raises LimitExceeded when they are not all there."""
+        """Them, where they lie: not to be written to. Raises LimitExceeded when they are not all there."""
         return unpack(self.note, self.descriptor)
 
 
 def unpack(note: Arrays, descriptor: int) -> dict[str, NDArray[Any]]:
-    """Copies of the arrays; the descriptor stays the caller's. Raises LimitExceeded when they are not all there."""
+    """The arrays, where they lie: not to be written to. They outlive the descriptor, which stays the caller's. Raises
+    LimitExceeded when they are not all there."""
     there = os.fstat(descriptor).st_size
     if note.total_bytes > there:
         raise LimitExceeded("the world's memory in bytes", note.total_bytes, there, "memory_mb")
@@ -252,7 +265,7 @@ def unpack(note: Arrays, descriptor: int) -> dict[str, NDArray[Any]]:
     sizes = [math.prod(shape) for shape in note.shapes]
     starts, _ = _starts([n * kind.itemsize for n, kind in zip(sizes, kinds, strict=True)])
     return {
-        name: np.frombuffer(memory, kind, count, start).reshape(shape).copy()
+        name: np.frombuffer(memory, kind, count, start).reshape(shape)
         for name, kind, count, start, shape in zip(note.names, kinds, sizes, starts, note.shapes, strict=True)
     }
 

@@ -325,7 +325,7 @@ class WorldMemory:
         return answer
 
     def save(self) -> dict[str, NDArray[Any]]:
-        """All that is remembered, as arrays of the caller's own; waits for it. Raises WorldMemoryLost."""
+        """All that is remembered, as arrays that are not to be written to; waits for it. Raises WorldMemoryLost."""
         return self.arrays("world")
 
     def arrays(self, what: Literal["world", "mesh", "points"]) -> dict[str, NDArray[Any]]:
