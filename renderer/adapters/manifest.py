@@ -124,6 +124,11 @@ class Map(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.channels == 2 or (self.source in COLOURS and self.channels != 3):
             raise ValueError(f"a map of {self.source} has {'3' if self.source in COLOURS else '1 or 3'} channels")
 
+    @property
+    def planes_wide(self) -> int:
+        """How many channels of its tensor it takes, its mask among them."""
+        return self.channels + (self.missing is Missing.MASK)
+
 
 class ColorCoding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of `color` maps."""

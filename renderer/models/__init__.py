@@ -91,13 +91,14 @@ class ChunkModel(WorldModel, Protocol):
         """
 
 
-def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldModel:
-    """Load a built-in model by name, or a person's own by `FILE.py:Class`.
+def load_model(name: str, *, runtime: str = "auto", threads: int = 1, models_dir: str = "") -> WorldModel:
+    """Load a built-in model or one of the models folder by name, or a person's own by `FILE.py:Class`.
 
-    `runtime` is one of renderer.runtimes.NAMES, `threads` those of its network.
+    `runtime` is one of renderer.runtimes.NAMES, `threads` those of its network, `models_dir` the setting of that name.
 
     Raises ModelNotFound for an unknown name, ModelIncomplete when a file is missing or altered, MissingDependency
-    when a package that the model or the runtime needs is absent, ConfigError for an unknown runtime.
+    when a package that the model or the runtime needs is absent, ConfigError for an unknown runtime; for a model of the
+    models folder any ModelError.
     """
     if name == "passthrough":
         from renderer.models.passthrough import Passthrough
@@ -111,5 +112,12 @@ def load_model(name: str, *, runtime: str = "auto", threads: int = 1) -> WorldMo
         from renderer.models.own import load_own
 
         return load_own(name)
-    known = ", ".join(MODEL_NAMES)
+    from renderer.adapters.folder import find, found, models_folder
+
+    folder = models_folder(models_dir)
+    if (path := find(name, folder)) is not None:
+        from renderer.adapters.families import load_folder
+
+        return load_folder(path, runtime=runtime, threads=threads)
+    known = ", ".join([*MODEL_NAMES, *(each.name for each in found(folder))])
     raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {known}, or your own as FILE.py:Class.")
