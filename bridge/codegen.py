@@ -3,7 +3,8 @@
     python -m bridge.codegen           write the files
     python -m bridge.codegen --check   change nothing; exit 1 and name each file that is stale
 
-The schema package is the only source. Written files are committed and never edited by hand.
+The schema package is the only source, but for worldplate.h's twin and the copies of the shader text (plugins/shaders).
+Written files are committed and never edited by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
-from bridge import codegen_abi, codegen_cpp, errors, schema
+from bridge import codegen_abi, codegen_cpp, codegen_shaders, errors, schema
 from bridge.schema import (
     PLANE_MEANING,
     RING_ABI_VERSION,
@@ -373,7 +374,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
     options = parser.parse_args(arguments)
-    stale = {path: text for path, text in outputs().items() if not path.is_file() or path.read_text() != text}
+    wanted = outputs() | codegen_shaders.copies(ROOT)
+    stale = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}
     for path, text in stale.items():
         if options.check:
             sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `python -m bridge.codegen`\n")

@@ -135,7 +135,7 @@ def close_rims(onto: Warped, target: View) -> None:
         here, there = holes[at], holes[at] + step
         with np.errstate(invalid="ignore"):
             near = np.abs(depth_m[here] - depth_m[there]) <= RIM_TOLERANCE * depth_m[there]
-        same = near | (np.isinf(depth_m[here]) & np.isinf(depth_m[there]))
+        same = np.where(np.isinf(depth_m[there]), np.isinf(depth_m[here]), near)  # inf <= 0.1 inf
         if target.objects is not None:
             same &= target.objects.ravel()[here] == target.objects.ravel()[there]
         at, there = at[same], there[same]

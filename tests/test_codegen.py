@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import codegen
+from bridge import codegen, codegen_shaders
 from bridge.schema import RING_HEADER
 
 
@@ -23,6 +23,7 @@ def test_a_stale_file_is_named(
     old.write_text(codegen.c_header().replace("WP_PROTOCOL_VERSION 1", "WP_PROTOCOL_VERSION 0"))
     monkeypatch.setattr(codegen, "ROOT", tmp_path)
     monkeypatch.setattr(codegen, "outputs", lambda: {old: codegen.c_header()})
+    monkeypatch.setattr(codegen_shaders, "copies", lambda root: {})
     assert codegen.main(["--check"]) == 1
     assert "old.h is stale" in capsys.readouterr().err
     assert codegen.main([]) == 0

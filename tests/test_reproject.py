@@ -325,6 +325,14 @@ def test_rims_are_closed_from_the_same_thing_and_wider_holes_stay() -> None:
     assert error_px(warped.plate.astype(np.float16), now)[near].max() < 1.5
 
 
+def test_a_rim_takes_nothing_from_the_sky_beside_it() -> None:
+    depth_m = np.array([[np.inf, 3.0, np.inf]], np.float32)
+    warped = nothing_known(1, 3)
+    warped.plate[0, [0, 2]], warped.confidence[0, [0, 2]] = 1.0, 1.0
+    close_rims(warped, View(1, camera(), Bodies(), depth_m))
+    assert warped.confidence[0, 1] == 0.0
+
+
 def test_without_numba_numpy_does_it_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
