@@ -30,7 +30,7 @@ from renderer.models.limn.features import (
 from renderer.models.limn.lanes import F32, LANES, U32, kernel
 from renderer.models.limn.lanes_light import CHANNEL_ROWS, PART_ROWS, Numbers, numbers_of
 from renderer.models.limn.light import Light, light_of
-from renderer.models.limn.shadows import grid_of, lamps_of, sun_of
+from renderer.models.limn.shadows import lamps_of, sun_of
 from renderer.models.limn.weather import Weather
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Fused:
         self.told[0] = told_of(planes, light, agreement, share)
 
     def _shade(self, camera: Camera, light: Light) -> lanes_shadows.Shading:
-        grid = grid_of(camera, self.depth_m, self._normal[..., :3], CELL * self.factor)
+        grid = lanes_shadows.grid_of(camera, self.depth_m, self._normal, CELL * self.factor)
         lamps = lamps_of(grid, self._label, self._objects, light)
         shading = lanes_shadows.shading_of(grid, self.size, sun_of(camera, light), lamps)
         strips = range(-(-len(grid.depth_m) // lanes_shadows.CELL_ROWS))

@@ -7,7 +7,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderer.models.limn.lanes import DEPTH, F32, LANES, SH, SOLID, Scalar, clip, f, i4, inlined, kernel, log, u4
+from bridge.schema import Camera
+from renderer.models.limn.anchor import rotations
+from renderer.models.limn.lanes import (
+    DEPTH,
+    F32,
+    LANES,
+    LOW_U,
+    SH,
+    SOLID,
+    T0,
+    T1,
+    T2,
+    T3,
+    Scalar,
+    clip,
+    f,
+    i4,
+    inlined,
+    kernel,
+    log,
+    u4,
+)
 from renderer.models.limn.shadows import (
     APART,
     AROUND_M,
@@ -25,8 +46,10 @@ from renderer.models.limn.shadows import (
     WIDENS,
     Grid,
     Lamps,
+    rays_of,
 )
 
+LOOK_EVERY = 2  # steps: whether any lane is still on its way to the sun
 CELL_ROWS = 8  # rows of cells that one thread takes at a time
 ALONG, DOWN = tuple(f(d) for d in DIRECTIONS[:, 0]), tuple(f(d) for d in DIRECTIONS[:, 1])
 NEARBY, AROUND = tuple(f(t) for t in NEARBY_TAPS), tuple(f(t) for t in AROUND_TAPS)
@@ -55,6 +78,45 @@ class Shading(NamedTuple):
     cell: int
 
 
+def grid_of(camera: Camera, depth_m: F32, normal: F32, cell: int) -> Grid:
+    """As `shadows.grid_of`, of depth [H, W] and normals [H, W, 4], contiguous; the arrays are views of planes."""
+    height, width = depth_m.shape
+    y, x, right, up = rays_of(camera, width, height, cell)
+    rows, columns = len(y), len(x)
+    place, turned = np.empty((3, rows * columns), np.float32), np.empty((3, rows * columns), np.float32)
+    kept_m = np.empty((rows, columns), np.float32)
+    rotation = rotations(np.array([camera.world_from_camera.orientation]))[0].astype(np.float32)
+    _gather(depth_m, normal, y, x, right, up, rotation, place, turned, kept_m)
+    scale = (width / cell, height / cell, camera.projection[0], camera.projection[5])
+    return Grid(place.T.reshape(rows, columns, 3), turned.T.reshape(rows, columns, 3), kept_m, cell, scale)
+
+
+@kernel
+def _gather(
+    depth_m: F32, normal: F32, y: np.ndarray, x: np.ndarray, right: F32, up: F32, rotation: F32, place: F32,
+    turned: F32, kept_m: F32,
+) -> None:  # fmt: skip
+    rows, columns = kept_m.shape
+    for i in range(rows):
+        for j in range(columns):
+            at, depth = i * columns + j, depth_m[y[i], x[j]]
+            kept_m[i, j] = depth
+            solid = depth if depth < f(math.inf) else NONE
+            place[0, at], place[1, at], place[2, at] = right[j] * solid, up[i] * solid, -solid
+            n = normal[y[i], x[j]]
+            a, b, c = _unit(n[0]), _unit(n[1]), _unit(n[2])
+            none = a * a + b * b + c * c < f(0.01)
+            a, b, c = NONE if none else a, ONE if none else b, NONE if none else c
+            for k in range(3):
+                turned[k, at] = a * rotation[0, k] + b * rotation[1, k] + c * rotation[2, k]
+
+
+@inlined
+def _unit(value: Scalar) -> Scalar:
+    """Within -1..1; what is no number is 0."""
+    return clip(value if value == value else NONE, f(-1.0), ONE)
+
+
 def shading_of(grid: Grid, size: tuple[int, int], to_sun: F32, lamps: Lamps) -> Shading:
     """Of a picture of `size`, width and height."""
     place, normal = (np.ascontiguousarray(a.reshape(-1, 3).T, np.float32) for a in (grid.place_m, grid.normal))
@@ -76,6 +138,9 @@ def shade(strip: int, s: Shading) -> None:
         for start in range(0, columns, LANES):
             count = min(LANES, columns - start)
             _load(t, s, i * columns + start, count)
+            if not _any(t, DEEP):
+                s.shades[:, i, start : start + count] = NONE
+                continue
             _sun(t, s, i, start, count)
             _open(t, s, i, start, f(NEARBY_M), NEARBY)
             _store(t, s.shades[2, i], start, count)
@@ -108,7 +173,7 @@ def _look_up(t: F32, seen_m: F32) -> None:
 
 @kernel
 def _sun(t: F32, s: Shading, i: int, start: int, count: int) -> None:
-    """Nothing is skipped: what has met something only stops to count."""
+    """No lane is skipped: what has met something only stops to count."""
     columns = f(s.depth_m.shape[1])
     sx, sy, sz = s.to_sun[0], s.to_sun[1], s.to_sun[2]
     wide, tall, per_x, per_y = s.scale[0], s.scale[1], s.scale[2], s.scale[3]
@@ -118,6 +183,8 @@ def _sun(t: F32, s: Shading, i: int, start: int, count: int) -> None:
         t[AHEAD + x] = f(0.04) + f(0.01) * t[DEEP + x]
         t[OUT + x], t[COVERED + x] = t[GOING + x], ONE
     for step in range(SUN_STEPS):
+        if step % LOOK_EVERY == 0 and not _any(t, GOING):
+            break
         for x in range(LANES):
             off, ahead = f(-0.01) * t[PZ + x] + f(0.01), t[AHEAD + x]
             away = -(t[PZ + x] + t[NZ + x] * off + sz * ahead)
@@ -144,6 +211,14 @@ def _sun(t: F32, s: Shading, i: int, start: int, count: int) -> None:
     for x in range(LANES):
         t[OUT + x] = t[COVERED + x]
     _store(t, s.shades[1, i], start, count)
+
+
+@kernel
+def _any(t: F32, row: int) -> bool:
+    total = NONE
+    for x in range(LANES):
+        total = total if total > t[row + x] else t[row + x]
+    return bool(total > NONE)
 
 
 @kernel
@@ -205,42 +280,50 @@ def _lamplight(t: F32, s: Shading) -> None:
 
 
 @inlined
-def _place_in_grid(at: Scalar, cell: Scalar, most: int) -> tuple[Scalar, Scalar]:
+def _place_in_grid(at: Scalar, cell: Scalar, most: Scalar) -> tuple[Scalar, Scalar]:
     """The cell before a pixel, and how far the pixel lies to the next."""
-    along = (at - f(cell // 2)) * (f(1.0) / f(cell))
-    along = along if along > f(0.0) else f(0.0)
+    along = (at - np.floor(cell * f(0.5))) * (ONE / cell)
+    along = along if along > NONE else NONE
     first = np.floor(along)
-    first = first if first < f(most - 1) else f(most - 1)
-    return int(first), clip(along - first, f(0.0), f(1.0))
-
-
-@kernel
-def spread(t: F32, s: Shading, y: int, start: int, count: int) -> None:
-    """As `shadows.spread`: the rows SH.. of the block."""
-    rows, columns = s.depth_m.shape
-    i, down = _place_in_grid(f(y), s.cell, rows)
-    below = min(i + 1, rows - 1)
-    for x in range(LANES):
-        for k in range(SHADES):
-            t[SH + k * LANES + x] = f(0.0)
-        if (x >= count) | (t[SOLID + x] == f(0.0)):
-            continue
-        j, along = _place_in_grid(f(start + x), s.cell, columns)
-        beside = min(j + 1, columns - 1)
-        depth = t[DEPTH + x]
-        most = f(SAME_DEPTH) * depth
-        a = _weight(s.depth_m[i, j], depth, most, (f(1.0) - down) * (f(1.0) - along))
-        b = _weight(s.depth_m[i, beside], depth, most, (f(1.0) - down) * along)
-        c = _weight(s.depth_m[below, j], depth, most, down * (f(1.0) - along))
-        d = _weight(s.depth_m[below, beside], depth, most, down * along)
-        share = f(1.0) / (a + b + c + d)
-        for k in range(SHADES):
-            top = a * s.shades[k, i, j] + b * s.shades[k, i, beside]
-            low = c * s.shades[k, below, j] + d * s.shades[k, below, beside]
-            t[SH + k * LANES + x] = (top + low) * share
+    first = first if first < most else most
+    return first, clip(along - first, NONE, ONE)
 
 
 @inlined
 def _weight(there: Scalar, here: Scalar, most: Scalar, near: Scalar) -> Scalar:
     same, solid = abs(there - here) <= most, there < f(math.inf)
     return (near + f(1e-3)) * (ONE if same else (f(APART) if solid else f(SKY)))
+
+
+@kernel
+def spread(t: F32, s: Shading, y: int, start: int, count: int) -> None:
+    """As `shadows.spread`: the rows SH.. of the block. T0 to T3 are the weights of the four cells around a pixel."""
+    rows, columns = s.depth_m.shape
+    last_row, last_column, cell = f(rows - 1), f(columns - 1), f(s.cell)
+    first, down = _place_in_grid(f(y), cell, last_row)
+    i = int(first)
+    below = min(i + 1, rows - 1)
+    left, right = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    for x in range(LANES):
+        at = x if x < count else count - 1
+        first, along = _place_in_grid(f(start + at), cell, last_column)
+        beside = first + ONE
+        left[x], right[x] = i4(first), i4(beside if beside < last_column else last_column)
+        t[LOW_U + x] = along
+    for x in range(LANES):
+        t[T0 + x], t[T1 + x] = s.depth_m[i, u4(left[x])], s.depth_m[i, u4(right[x])]
+        t[T2 + x], t[T3 + x] = s.depth_m[below, u4(left[x])], s.depth_m[below, u4(right[x])]
+    for x in range(LANES):
+        depth, along = t[DEPTH + x], t[LOW_U + x]
+        most = f(SAME_DEPTH) * depth
+        a = _weight(t[T0 + x], depth, most, (ONE - down) * (ONE - along))
+        b = _weight(t[T1 + x], depth, most, (ONE - down) * along)
+        c = _weight(t[T2 + x], depth, most, down * (ONE - along))
+        d = _weight(t[T3 + x], depth, most, down * along)
+        share = t[SOLID + x] / (a + b + c + d)
+        t[T0 + x], t[T1 + x], t[T2 + x], t[T3 + x] = a * share, b * share, c * share, d * share
+    for k in range(SHADES):
+        above, under, to = s.shades[k, i], s.shades[k, below], SH + k * LANES
+        for x in range(LANES):
+            top = t[T0 + x] * above[u4(left[x])] + t[T1 + x] * above[u4(right[x])]
+            t[to + x] = top + t[T2 + x] * under[u4(left[x])] + t[T3 + x] * under[u4(right[x])]

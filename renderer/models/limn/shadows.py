@@ -22,6 +22,7 @@ from renderer.models.limn.light import Light
 from renderer.models.limn.weather import LUMINANCE
 
 F32 = NDArray[np.float32]
+Pixels = NDArray[np.intp]
 SHADES = 5  # of `Cells.shades`: sun reaches, how far that is known, open nearby, open around, lamplight
 SUN_STEPS, SUN_GROWTH = 16, 1.45  # steps towards the sun, each so much longer than the one before
 NEARBY_M, AROUND_M = 0.4, 2.5  # radii in which openness is looked for, one metre from the eye
@@ -63,19 +64,25 @@ class Cells:
 def grid_of(camera: Camera, depth_m: F32, normal: F32, cell: int) -> Grid:
     """Of depth [H, W], +inf for the sky, and world normals [H, W, 3], which may be no numbers or none at all."""
     height, width = depth_m.shape
-    y, x = (_pixels(side, cell) for side in (height, width))
+    y, x, right, up = rays_of(camera, width, height, cell)
     normal = np.clip(np.nan_to_num(normal[np.ix_(y, x)], nan=0.0), -1.0, 1.0)
     normal = np.where((normal**2).sum(axis=-1, keepdims=True) < 0.01, np.array([0, 1, 0], np.float32), normal)
     depth, per_x, per_y = depth_m[np.ix_(y, x)], camera.projection[0], camera.projection[5]
     finite = np.where(np.isfinite(depth), depth, np.float32(0.0))
-    right = (((x + 0.5) / width * 2.0 - 1.0) / per_x).astype(np.float32)
-    up = ((1.0 - (y + 0.5) / height * 2.0) / per_y).astype(np.float32)
     place = np.stack([right[None] * finite, up[:, None] * finite, -finite], axis=-1)
     turned = normal @ rotations(np.array([camera.world_from_camera.orientation]))[0].astype(np.float32)
     return Grid(place, np.asarray(turned, np.float32), depth, cell, (width / cell, height / cell, per_x, per_y))
 
 
-def _pixels(side: int, cell: int) -> NDArray[np.intp]:
+def rays_of(camera: Camera, width: int, height: int, cell: int) -> tuple[Pixels, Pixels, F32, F32]:
+    """Rows and columns of the pixels that stand for the cells, and how far to the right and up, per metre of depth."""
+    y, x = (_pixels(side, cell) for side in (height, width))
+    right = (((x + 0.5) / width * 2.0 - 1.0) / camera.projection[0]).astype(np.float32)
+    up = ((1.0 - (y + 0.5) / height * 2.0) / camera.projection[5]).astype(np.float32)
+    return y, x, right, up
+
+
+def _pixels(side: int, cell: int) -> Pixels:
     """The pixel that stands for each cell along a side."""
     return np.minimum(np.arange(0, side, cell) + cell // 2, side - 1)
 
