@@ -27,6 +27,7 @@ from bridge.schema.messages import (
     Result as Result,
     SetControls as SetControls,
     Status as Status,
+    UseModel as UseModel,
     Welcome as Welcome,
     World as World,
 )

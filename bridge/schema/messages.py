@@ -62,7 +62,8 @@ class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
 
 
 class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
-    """Renderer to engine: the session is open, and this is what was agreed."""
+    """Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was
+    changed; session, planes, transport and sync are as they were."""
 
     protocol: Annotated[U32, d("the version both will speak")] = PROTOCOL_VERSION
     session: Annotated[Hex32, d("random name of the session; every later message carries it")]
@@ -239,7 +240,7 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
         default_factory=dict
     )
     name: Annotated[str, Meta(max_length=64), d("`client` of the session's HELLO, for people")] = ""
-    nonce: Annotated[U64, d("of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked")] = 0
+    nonce: Annotated[U64, d("of the WORLD, OPERATOR, RECORD or MODEL that this answers; 0: nobody asked")] = 0
     take: Annotated[str, Meta(max_length=64), d("name of the take that the session is recorded into; empty: none")] = ""
     take_missed: Annotated[U64, d("frames that were shown and that the take lacks")] = 0
     memory: Annotated[
@@ -298,7 +299,19 @@ class Record(Message, tag="RECORD", frozen=True, kw_only=True):
     nonce: Annotated[U64, d("any number; STATUS or ERROR that answers repeats it")] = 0
 
 
+class UseModel(Message, tag="MODEL", frozen=True, kw_only=True):
+    """Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is
+    sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it
+    serves, or by ERROR; then the old one goes on."""
+
+    model: Annotated[
+        str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"),
+        d("its name: built in, or of the renderer's models folder; never a path"),
+    ]  # fmt: skip
+    nonce: Annotated[U64, d("any number; STATUS or ERROR that answers repeats it")] = 0
+
+
 AnyMessage = (
     Hello | Welcome | Reject | Planes | PlanesAck | Frame | Result | Release | SetControls
-    | World | Clock | Status | Ping | Bye | Error | OperatorHello | Record
+    | World | Clock | Status | Ping | Bye | Error | OperatorHello | Record | UseModel
 )  # fmt: skip

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from bridge.schema import PlaneName
 from renderer.models import Recall
 
-Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")]
 Side = Annotated[int, Meta(ge=8, le=8192)]  # in pixels
 Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 Metres = Annotated[float, Meta(gt=0.0, le=1e6)]

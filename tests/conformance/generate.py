@@ -51,6 +51,7 @@ from bridge.schema import (
     SyncMode,
     Timecode,
     Transport,
+    UseModel,
     Welcome,
     World,
     WorldOp,
@@ -190,6 +191,8 @@ def other_messages() -> dict[str, AnyMessage]:
         ),
         "operator": OperatorHello(token="t", client="conformance"),
         "operator-filled": OperatorHello(token="t", client="worldplate record", protocol=3, protocol_oldest=2, nonce=5),
+        "model": UseModel(model="limn"),
+        "model-filled": UseModel(model="sd-turbo_depth", nonce=9),
         "record": Record(session=SESSION, on=False),
         "record-filled": Record(session=SESSION, on=True, name="scene-4_take-2", mark=False, nonce=9),
     }  # fmt: skip
@@ -234,6 +237,9 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "bad-huge-array": (b"\xdd\xff\xff\xff\xff", "malformed_message"),
         "bad-path-in-segment": (
             msgpack.packb(tree_of(messages()["planes"]) | {"segment": "../../etc/passwd"}), "invalid_value",
+        ),
+        "bad-path-in-model": (
+            msgpack.packb(tree_of(messages()["model-filled"]) | {"model": "/tmp/own.py:Model"}), "invalid_value",
         ),
         "bad-path-in-snapshot": (
             msgpack.packb(tree_of(messages()["world-filled"]) | {"name": "../storm"}), "invalid_value",

@@ -308,7 +308,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_HELLO_LATE "late" /* LatePolicy; what it shows when a plate is late */
 #define WP_KEY_HELLO_SEED "seed" /* u63; of the world; the same seed gives the same plates in `offline` */
 
-#define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. */
+#define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were. */
 #define WP_KEY_WELCOME_PROTOCOL "protocol" /* u32; the version both will speak */
 #define WP_KEY_WELCOME_SESSION "session" /* text like `^[0-9a-f]{32}$`; random name of the session; every later message carries it */
 #define WP_KEY_WELCOME_MODEL "model" /* text 1..64; name of the world model that makes the plates */
@@ -421,7 +421,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_STATUS_FRAME_AGE_MS "frame_age_ms" /* map of text to float; p50, p95, p99 over the last 256 plates, milliseconds */
 #define WP_KEY_STATUS_DISPOSITIONS "dispositions" /* map of text to int; frames by disposition since the session began */
 #define WP_KEY_STATUS_NAME "name" /* text 0..64; `client` of the session's HELLO, for people */
-#define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked */
+#define WP_KEY_STATUS_NONCE "nonce" /* u63; of the WORLD, OPERATOR, RECORD or MODEL that this answers; 0: nobody asked */
 #define WP_KEY_STATUS_TAKE "take" /* text 0..64; name of the take that the session is recorded into; empty: none */
 #define WP_KEY_STATUS_TAKE_MISSED "take_missed" /* u63; frames that were shown and that the take lacks */
 #define WP_KEY_STATUS_MEMORY "memory" /* map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one */
@@ -456,6 +456,10 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_RECORD_NAME "name" /* text like `^[A-Za-z0-9_-]*\Z`; of the take, never a path; empty: date and time */
 #define WP_KEY_RECORD_MARK "mark" /* bool; whether the take is signed beside its file when it ends; false is written down */
 #define WP_KEY_RECORD_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
+
+#define WP_MODEL "MODEL" /* Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it serves, or by ERROR; then the old one goes on. */
+#define WP_KEY_MODEL_MODEL "model" /* text like `^[A-Za-z0-9_-]*\Z`; its name: built in, or of the renderer's models folder; never a path */
+#define WP_KEY_MODEL_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 
 /* PlaneLayout: One plane's place: in a ring's slot, or as the bytes of one message part (then `offset_bytes` is 0). */
 #define WP_KEY_PLANE_LAYOUT_NAME "name" /* PlaneName; which plane */

@@ -54,6 +54,8 @@ void read_fields(Fields& from, OperatorHello& out);
 void write(Writer& to, const OperatorHello& value);
 void read_fields(Fields& from, Record& out);
 void write(Writer& to, const Record& value);
+void read_fields(Fields& from, UseModel& out);
+void write(Writer& to, const UseModel& value);
 
 void read_fields(Fields& from, PlaneLayout& out) {
     from.required("name", out.name);
@@ -659,10 +661,23 @@ void write(Writer& to, const Record& value) {
     write_field(to, "nonce", value.nonce);
 }
 
+void read_fields(Fields& from, UseModel& out) {
+    from.required("model", out.model, {1, INT64_C(64), is_snapshot_name});
+    from.optional("nonce", out.nonce, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+}
+
+void write(Writer& to, const UseModel& value) {
+    to.map(3);
+    to.text("type");
+    to.text("MODEL");
+    write_field(to, "model", value.model);
+    write_field(to, "nonce", value.nonce);
+}
+
 const char* type_of(const Message& message) {
     static constexpr const char* kTypes[] = {
         "HELLO", "WELCOME", "REJECT", "PLANES", "PLANES_ACK", "FRAME", "RESULT", "RELEASE", "CONTROL", "WORLD",
-        "CLOCK", "STATUS", "PING", "BYE", "ERROR", "OPERATOR", "RECORD"};
+        "CLOCK", "STATUS", "PING", "BYE", "ERROR", "OPERATOR", "RECORD", "MODEL"};
     return kTypes[message.index()];
 }
 
@@ -684,6 +699,7 @@ std::optional<Message> message_of(std::string_view type) {
     if (type == "ERROR") return Error{};
     if (type == "OPERATOR") return OperatorHello{};
     if (type == "RECORD") return Record{};
+    if (type == "MODEL") return UseModel{};
     return std::nullopt;
 }
 

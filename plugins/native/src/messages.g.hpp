@@ -278,9 +278,14 @@ struct Record {
     int64_t nonce = 0;
 };
 
+struct UseModel {
+    std::string model{};
+    int64_t nonce = 0;
+};
+
 using Message =
     std::variant<Hello, Welcome, Reject, Planes, PlanesAck, Frame, Result, Release, SetControls, World, Clock,
-    Status, Ping, Bye, Error, OperatorHello, Record>;
+    Status, Ping, Bye, Error, OperatorHello, Record, UseModel>;
 
 /* The value of a message's `type`. */
 const char* type_of(const Message& message);

@@ -393,7 +393,7 @@ namespace Worldplate.Interop
         public const string Seed = "seed";
     }
 
-    /// <summary>Renderer to engine: the session is open, and this is what was agreed.</summary>
+    /// <summary>Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were.</summary>
     public static class WelcomeKeys
     {
         /// <summary>the value of `type`</summary>
@@ -652,7 +652,7 @@ namespace Worldplate.Interop
         public const string Dispositions = "dispositions";
         /// <summary>text 0..64; `client` of the session's HELLO, for people</summary>
         public const string Name = "name";
-        /// <summary>u63; of the WORLD, OPERATOR or RECORD that this answers; 0: nobody asked</summary>
+        /// <summary>u63; of the WORLD, OPERATOR, RECORD or MODEL that this answers; 0: nobody asked</summary>
         public const string Nonce = "nonce";
         /// <summary>text 0..64; name of the take that the session is recorded into; empty: none</summary>
         public const string Take = "take";
@@ -735,6 +735,17 @@ namespace Worldplate.Interop
         public const string Name = "name";
         /// <summary>bool; whether the take is signed beside its file when it ends; false is written down</summary>
         public const string Mark = "mark";
+        /// <summary>u63; any number; STATUS or ERROR that answers repeats it</summary>
+        public const string Nonce = "nonce";
+    }
+
+    /// <summary>Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it serves, or by ERROR; then the old one goes on.</summary>
+    public static class UseModelKeys
+    {
+        /// <summary>the value of `type`</summary>
+        public const string MessageType = "MODEL";
+        /// <summary>text like `^[A-Za-z0-9_-]*\Z`; its name: built in, or of the renderer's models folder; never a path</summary>
+        public const string Model = "model";
         /// <summary>u63; any number; STATUS or ERROR that answers repeats it</summary>
         public const string Nonce = "nonce";
     }
