@@ -53,11 +53,13 @@ def read(header: str, known: Mapping[str, int]) -> Abi:
     numbers = {name: (int(value), " ".join((text or "").split())) for name, value, text in _NUMBER.findall(header)}
     values = {**known, **{name: value for name, (value, _) in numbers.items()}}
     bare = _COMMENT.sub("", header)
-    enums = {name: re.findall(r"WP_\w+", body) for name, body in _ENUM.findall(bare) if name != "wp_code"}
+    enums = {name: re.findall(r"WP_\w+", body) for name, body in _ENUM.findall(bare)}
+    declared = len(enums)
+    enums.pop("wp_code", None)  # made from WP_CODES
     structs = {name: list(_fields(body, values)) for name, body in _STRUCT.findall(bare)}
     abi = Abi(numbers, _CODE.findall(header), enums, structs, set(_CALLBACK.findall(bare)), _FUNCTION.findall(bare))
-    read_words = 1 + len(enums) + len(structs) + len(abi.callbacks)
-    if read_words != len(re.findall(r"^typedef ", bare, re.MULTILINE)) or len(abi.functions) != bare.count("\nWP_API "):
+    declared += len(structs) + len(abi.callbacks)
+    if declared != len(re.findall(r"^typedef ", bare, re.MULTILINE)) or len(abi.functions) != bare.count("\nWP_API "):
         raise ValueError("worldplate.h declares something in a form that bridge/codegen_abi.py does not read")
     return abi
 
