@@ -4,6 +4,7 @@ import { find, make, segments, options } from "./dom.js";
 
 export const VIEWS = ["composite", "engine", "plate", "depth", "matte", "confidence", "difference"];
 const WIPE_STEP = 2; // percent for an arrow key
+const LATE_MS = 1000; // of a preview that nobody steers by
 
 export class Picture {
   #link;
@@ -147,13 +148,21 @@ export class Picture {
     const frame = find("frame");
     frame.dataset.frame = head.frame;
     frame.dataset.ageMs = (this.#drawnAt - head.capture_ms).toFixed(1);
-    find("gauge-preview").textContent = `${Math.round(this.#drawnAt - head.capture_ms)} ms`;
+    this.#tellAge(this.#drawnAt - head.capture_ms);
     if (frame.hidden || frame.dataset.size !== `${head.width}x${head.height}`) {
       frame.dataset.size = `${head.width}x${head.height}`;
       frame.hidden = false;
       find("empty").hidden = true;
       this.#fit();
     }
+  }
+
+  /** How old the preview is; the show does not wait for it. */
+  #tellAge(ageMs) {
+    const gauge = find("gauge-preview");
+    gauge.textContent = `${Math.round(ageMs)} ms`;
+    gauge.classList.toggle("late", ageMs > LATE_MS);
+    gauge.title = ageMs > LATE_MS ? "This browser draws slowly, or its machine has no time for it. The show itself is not behind." : "";
   }
 
   #clear() {
