@@ -27,6 +27,7 @@ from renderer.conformance.conformance_command import add_conformance
 from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.explore.explore_command import add_explore
 from renderer.exports.export_command import add_export
+from renderer.models_command import add_models
 from renderer.provenance.verify_command import add_verify
 from renderer.take_command import add_info, add_record, add_replay, add_rerender
 from renderer.training.dataset_command import add_dataset
@@ -59,6 +60,7 @@ EPILOG = """examples:
   worldplate rerender court --prompt dusk --out dusk   the same minute in another light
   worldplate export court.mcap --to mp4 --out court.mp4   a film of a take, marked as made with a model
   worldplate verify film.mp4                who made it, with what, and whether it was altered since
+  worldplate models add city.onnx           make a model of weights of your own
   worldplate conformance                    wait for an engine, and say what it sends wrong
   worldplate world snapshot before_the_storm   save the world of the engine that is connected
   worldplate explore photo.jpg --depth depth.png   walk into a picture
@@ -107,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_info(commands.add_parser("info", help="say what a take is"))
     add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
     add_rerender(commands.add_parser("rerender", help="render a take again, as it was or with changes"))
+    add_models(commands.add_parser("models", help="find, add, check and change models from a folder of yours"))
     add_world(commands.add_parser("world", help="save, restore, fork and reset worlds, and write them as models"))
     add_explore(commands.add_parser("explore", help="walk into one picture with its depth, and come back"))
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
@@ -138,7 +141,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help="limn or passthrough")
+    parser.add_argument("--model", help="limn, passthrough, one of `worldplate models list`, or FILE.py:Class")
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
     parser.add_argument("--runtime", help="auto, torch, onnxruntime or openvino (default auto: the fastest installed)")

@@ -28,10 +28,11 @@ NOT_SETTINGS = frozenset(  # read by the tests
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `worldplate serve` can be told."""
 
-    model: str = "limn"  # a name of renderer.models.MODEL_NAMES
+    model: str = "limn"  # built in, of the models folder, or FILE.py:Class
     endpoint: str = ""  # "" = a socket in the runtime folder; "tcp://127.0.0.1:*" = loopback TCP
     runtime_dir: str = ""  # "" = the user's own, see bridge/connection.py
     snapshot_dir: str = ""  # of worlds that were saved; "" = the user's own, see renderer/snapshots.py
+    models_dir: str = ""  # of models from elsewhere; "" = the user's own, see renderer/adapters/folder.py
     takes_dir: str = ""  # of recordings; "" = the user's own, see renderer/takes_folder.py
     panel: bool = True  # a web page that shows and steers, on loopback; needs the extra of that name
     panel_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # of that page; 0 = any that is free

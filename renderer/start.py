@@ -8,6 +8,7 @@ import importlib.metadata
 import logging
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     for name in reap_dead_rings():
         log.info("removed %s, whose engine is gone", name)
     spare_the_engine()
-    model = load_model(settings.model, runtime=settings.runtime, threads=settings.threads)
+    load = partial(load_model, runtime=settings.runtime, threads=settings.threads, models_dir=settings.models_dir)
+    model = load(settings.model)
     if stop.is_set():  # while the model was loaded
         model.close()
         return
