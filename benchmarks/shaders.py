@@ -3,7 +3,7 @@
 The text of the plugins is called as C++, and on a Vulkan driver for the CPU from GLSL and from HLSL, over random rows
 and edges (the far plane of reversed depth, an infinite far, what was not written, square-root motion, NaN). An error
 is |found - expected| / max(1, |expected|); a NaN, an infinity or a truth in another place is infinite.
-Needs g++ libglm-dev glslang-tools libvulkan-dev mesa-vulkan-drivers.
+Needs g++ libglm-dev glslang-tools spirv-tools libvulkan-dev mesa-vulkan-drivers.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import pytest
 from bridge import codegen
 from bridge.codegen_shaders import COPIES, copies
 from bridge.errors import MissingDependency
+from bridge.spaces import GOLDEN
 from renderer.bench import shaders
 from renderer.bench.shader_picture import every_case, planes
 from renderer.bench.shaders import MACHINES, TEXT, Case, errors, read, run
@@ -54,6 +55,28 @@ def test_matte_0_gives_the_engines_pixel_bit_for_bit(folder: Path, machine: str)
         folder, machine, [Case(case.function, (behind, over, case.given[2]), case.expected, case.decided)], planes()
     )
     assert np.array_equal(found, behind.view(np.uint32))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_golden_frame_is_the_same_from_every_engine(folder: Path, machine: str) -> None:
+    near, far = GOLDEN.near_m, GOLDEN.far_m
+    codes = np.array(GOLDEN.unreal_codes) / 65535
+    asked: list[tuple[str, list[float]]] = [
+        ("wp_depth_from_reversed", [GOLDEN.unity.device_depth, near, far]),
+        ("wp_depth_from_reversed", [GOLDEN.godot.device_depth, near, far]),
+        ("wp_depth_from_infinite", [GOLDEN.unreal.device_depth, near]),
+        ("wp_motion_from_unity", [*GOLDEN.unity.raw_motion]),
+        ("wp_motion_from_godot", [*GOLDEN.godot.raw_motion]),
+        ("wp_motion_from_ndc", [*GOLDEN.unreal.raw_motion]),
+        ("wp_motion_from_unreal", codes.tolist()),
+    ]
+    nothing = np.zeros((1, 1)), np.ones(1, np.bool_)
+    rows = [Case(name, (np.array([values], np.float32),), *nothing) for name, values in asked]
+    found = [words.view(np.float32)[0] for words in run(folder, machine, rows, planes())]
+    for depth_m in found[:3]:
+        np.testing.assert_allclose(depth_m, [GOLDEN.depth_m], rtol=1e-5)
+    for motion in found[3:]:
+        np.testing.assert_allclose(motion, GOLDEN.motion, atol=1e-6)
 
 
 def test_cases_reach_what_they_are_there_for() -> None:

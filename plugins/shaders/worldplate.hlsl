@@ -19,11 +19,12 @@
 #define asfloat uintBitsToFloat
 #define mul(m, v) ((m) * (v))
 #define WP_AT(m, row, column) ((m)[column][row])
-#else
-#define WP_AT(m, row, column) ((m)[row][column])
-#endif
 #ifndef WP_PRECISE
 #define WP_PRECISE
+#endif
+#else
+#define WP_AT(m, row, column) ((m)[row][column])
+#define WP_PRECISE precise
 #endif
 
 #define WP_INFINITE asfloat(0x7f800000u)

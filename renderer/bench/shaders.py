@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import MissingDependency, Refused
+from renderer.plugins import shipped
 
-HOME = Path(__file__).parent.parent.parent / "plugins/shaders"
+HOME = shipped() / "plugins/shaders"
 TEXT = HOME / "worldplate.hlsl"
-PACKAGES = "g++ libglm-dev glslang-tools libvulkan-dev mesa-vulkan-drivers"
+PACKAGES = "g++ libglm-dev glslang-tools spirv-tools libvulkan-dev mesa-vulkan-drivers"
 MACHINES = ("C++", "GLSL on Vulkan", "HLSL on Vulkan")
 WIDTH, HEIGHT, IDS = 24, 16, 8  # of the frame that a plate was made for, and of the list that is searched
 
@@ -68,7 +69,6 @@ HLSL = """[[vk::binding(0, 0)]] RWStructuredBuffer<uint> job;
 [[vk::binding(1, 0)]] RWStructuredBuffer<uint> given;
 [[vk::binding(2, 0)]] RWStructuredBuffer<uint> found;
 [[vk::binding(3, 0)]] RWStructuredBuffer<uint> planes;
-#define WP_PRECISE precise
 """
 HLSL_END = """[numthreads(64, 1, 1)] void main(uint3 id : SV_DispatchThreadID) {
 	if (id.x < job[1]) { call(job[0], id.x); }
@@ -238,7 +238,9 @@ def _vulkan(folder: Path, text: Text, dialect: str) -> tuple[Path, ...]:
         source.write_text(program_text(text, dialect))
         _need(TEXT, "glslangValidator")
         language = ("-V", "--target-env", "vulkan1.1") if dialect == "glsl" else ("-D", "-V", "-e", "main")
+        _need(TEXT, "spirv-val")
         _do("glslangValidator", *language, "-S", "comp", "-o", spirv, source)
+        _do("spirv-val", "--target-env", "vulkan1.1", spirv)
     return program, spirv
 
 
