@@ -28,6 +28,7 @@ from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.explore.explore_command import add_explore
 from renderer.exports.export_command import add_export
 from renderer.models_command import add_models
+from renderer.plugin_command import add_plugin
 from renderer.provenance.verify_command import add_verify
 from renderer.take_command import add_info, add_record, add_replay, add_rerender
 from renderer.training.dataset_command import add_dataset
@@ -115,7 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_export(commands.add_parser("export", help="write a take as film, stills, EXR, or its camera as OpenTrackIO"))
     add_verify(commands.add_parser("verify", help="say what the marks of pictures, exports and takes say"))
     add_conformance(commands.add_parser("conformance", help="judge what a connected engine sends, in words"))
-    _add_plugin(commands.add_parser("plugin", help="put the add-on of an engine into a project, or build it"))
+    add_plugin(commands.add_parser("plugin", help="put the plugin of an engine into a project, or build it"))
     completion = commands.add_parser("completion", help="print what completes these commands with the tab key")
     completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
     completion.set_defaults(run=run_completion)
@@ -173,18 +174,6 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     model.set_defaults(run=run_bench_model)
     for each in (link, loop, kills, model):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-
-
-def _add_plugin(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, metavar="action")
-    install = actions.add_parser("install", help="copy the add-on into a project; built first when it has to be")
-    install.add_argument("engine", choices=["godot"])
-    install.add_argument("project", type=Path, metavar="PROJECT_DIR", help="the folder that holds project.godot")
-    install.add_argument("--enable", action="store_true", help="enable it in project.godot as well")
-    install.set_defaults(run=run_plugin_install)
-    build = actions.add_parser("build", help="compile the add-on's extension for this machine")
-    build.add_argument("engine", choices=["godot"])
-    build.set_defaults(run=run_plugin_build)
 
 
 def _console() -> Console:
@@ -264,27 +253,6 @@ def run_bench_model(options: argparse.Namespace) -> int:
     from renderer.bench import model
 
     return _write(model.run(options.size, options.threads, options.count, _console()), options.json)
-
-
-def run_plugin_install(options: argparse.Namespace) -> int:
-    from renderer.plugin_build import build_godot
-    from renderer.plugins import install_godot
-
-    def build() -> None:
-        sys.stdout.write("Building the extension for this machine, once: a minute or two.\n")
-        sys.stdout.flush()
-        build_godot()
-
-    done = install_godot(options.project, enable=options.enable, build=build)
-    sys.stdout.write("\n".join([done.line(), *done.notes]) + "\n")
-    return 0
-
-
-def run_plugin_build(options: argparse.Namespace) -> int:
-    from renderer.plugin_build import build_godot
-
-    sys.stdout.write(f"Built {build_godot()}\n")
-    return 0
 
 
 def _write(report: dict[str, object], path: Path | None) -> int:

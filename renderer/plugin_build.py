@@ -1,16 +1,19 @@
-"""Compile the Godot extension on the user's machine: `worldplate plugin build godot`."""
+"""Compile what an engine's plugin loads on the user's machine: `worldplate plugin build godot|unity`."""
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
 
 from bridge.errors import ConfigError, MissingDependency, Refused
 from renderer.plugins import ADDON, godot_source, library_of
+from renderer.unity_package import LIBRARY as UNITY_LIBRARY, unity_source
 
 HEADERS = {"zmq.h": "libzmq3-dev", "msgpack.hpp": "libmsgpack-cxx-dev", "nlohmann/json.hpp": "nlohmann-json3-dev"}
 _JOBS = "2"  # a compiler takes up to a gigabyte, and the machine is in use
@@ -28,13 +31,28 @@ def build_godot(source: Path | None = None) -> Path:
         raise ConfigError("The extension does not exist for this platform", fix="Use Linux on x86_64 for now.")
     if not os.access(addon, os.W_OK):
         raise ConfigError(f"{addon} cannot be written", fix="Install worldplate into an environment of your own.")
+    _build(source, library, "all")
+    return library
+
+
+def build_unity(source: Path | None = None) -> Path:
+    """Builds the native library into the package's Plugins folder and returns it. Raises as build_godot."""
+    source = source or unity_source()
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise ConfigError("The library does not exist for this platform", fix="Use Linux on x86_64 for now.")
+    if not os.access(source, os.W_OK):
+        raise ConfigError(f"{source} cannot be written", fix="Install worldplate into an environment of your own.")
+    _build(source, source / UNITY_LIBRARY, "worldplate_unity")
+    return source / UNITY_LIBRARY
+
+
+def _build(source: Path, library: Path, target: str) -> None:
     _check_tools()
     with tempfile.TemporaryDirectory(prefix="worldplate-build-") as folder:
         _run(_configure_command(source, folder))
-        _run(["cmake", "--build", folder, "--parallel", _JOBS])
+        _run(["cmake", "--build", folder, "--target", target, "--parallel", _JOBS])
     if not library.is_file():
         raise Refused(f"The build left no {library.name}", fix="Please report it.")
-    return library
 
 
 def _configure_command(source: Path, folder: str) -> list[str]:

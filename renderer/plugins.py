@@ -1,13 +1,12 @@
-"""Put the add-on into a game project: `worldplate plugin install`.
+"""Put the add-on into a Godot project: `worldplate plugin install godot`.
 
-The add-on's folder is replaced whole or not at all, nothing that a person changed is overwritten, and nothing else of
-the project is touched, but for the one line that enables the add-on when that is asked for.
+Nothing of the project but the add-on's folder is touched (renderer/placing.py), but for the one line that enables the
+add-on when that is asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import re
@@ -18,13 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.errors import Refused, WorldplateError
-from renderer import godot_project
+from bridge.errors import WorldplateError
+from renderer import godot_project, placing
 from renderer.godot_project import GodotProject
 
 ADDON = Path("addons") / "worldplate"
 PLUGIN = "res://addons/worldplate/plugin.cfg"
-RECORD = "installed.sha256"  # in the installed folder: what was put there, as `sha256sum` writes it
 BUILD = "worldplate plugin build godot"
 _EXTENSION = "worldplate.gdextension"
 _ENGINE_OWN = (".import", ".uid")  # the editor writes and rewrites these beside what they belong to
@@ -69,11 +67,11 @@ def install_godot(
     source = source or godot_source()
     project = godot_project.read(folder)
     home = project.folder / ADDON
-    _recover(home)
-    _check_unchanged(home, source / ADDON)
+    placing.recover(home)
+    placing.check(home, source / ADDON, list(_files(source / ADDON)), _ENGINE_OWN)
     notes = _ensure_library(source / ADDON, build)
     before = version_of(home)
-    changed = _replace(home, source / ADDON)
+    changed = placing.place(home, source / ADDON, list(_files(source / ADDON)), _ENGINE_OWN)
     notes += _enable(project) if enable else _how_to_enable(project)
     return Installed(home, before, version_of(home), changed, [*notes, *_renderer_note(project)])
 
@@ -122,96 +120,6 @@ def _files(addon: Path) -> Iterator[Path]:
             continue
         if whole or not (name.parts[0] == "bin" or name.name.startswith(_EXTENSION)):
             yield name
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _record(addon: Path) -> dict[str, str]:
-    """File -> hash, as written at the installation; empty when there was none."""
-    try:
-        lines = (addon / RECORD).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-
-
-def _check_unchanged(home: Path, addon: Path) -> None:
-    """Raises Refused when replacing `home` would lose what a person wrote."""
-    if home.is_symlink():
-        raise Refused(f"{home} is a link to {home.resolve()}", fix="Remove the link, or update what it leads to.")
-    if not home.exists():
-        return
-    wanted = _record(home) or {name.as_posix(): _hash(addon / name) for name in _files(addon)}
-    found = [path.relative_to(home) for path in home.rglob("*") if path.is_file() and path.name != RECORD]
-    changed = [
-        name.as_posix()
-        for name in sorted(found)
-        if name.suffix not in _ENGINE_OWN and wanted.get(name.as_posix()) != _hash(home / name)
-    ]
-    if changed:
-        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-        raise Refused(
-            f"{home} has files that were changed or added by hand: {names}",
-            fix="Keep them elsewhere, delete that folder, and install again.",
-        )
-
-
-def _recover(home: Path) -> None:
-    """Cleans up after an installation that was killed: the old folder comes back when it had been moved away."""
-    for old in home.parent.glob(f".{home.name}.old-*"):
-        if home.exists():
-            shutil.rmtree(old)
-        else:
-            old.rename(home)
-    for new in home.parent.glob(f".{home.name}.new-*"):
-        shutil.rmtree(new)
-
-
-def _replace(home: Path, addon: Path) -> bool:
-    """Makes `home` what `addon` is; False when it is already."""
-    wanted = {name.as_posix(): _hash(addon / name) for name in _files(addon)}
-    if _record(home) == wanted and all((home / name).is_file() for name in wanted):
-        return False
-    home.parent.mkdir(exist_ok=True)
-    new = home.with_name(f".{home.name}.new-{secrets.token_hex(4)}")  # a dot: the editor looks past it
-    try:
-        _fill(new, addon, wanted)
-        _keep_engine_files(new, home)
-        _swap(new, home)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return True
-
-
-def _fill(new: Path, addon: Path, wanted: dict[str, str]) -> None:
-    for name in wanted:
-        (new / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(addon / name, new / name)
-    (new / RECORD).write_text("".join(f"{digest}  {name}\n" for name, digest in wanted.items()), encoding="utf-8")
-
-
-def _keep_engine_files(new: Path, home: Path) -> None:
-    """What the editor made beside our files holds the names (uids) by which scenes of the project know them."""
-    for suffix in _ENGINE_OWN:
-        for path in home.rglob(f"*{suffix}"):
-            name = path.relative_to(home)
-            if (new / name.with_suffix("")).is_file() and not (new / name).exists():
-                shutil.copy(path, new / name)
-
-
-def _swap(new: Path, home: Path) -> None:
-    old = home.with_name(f".{home.name}.old-{secrets.token_hex(4)}")
-    if home.exists():
-        home.rename(old)
-    try:
-        new.rename(home)
-    except OSError:
-        if old.exists():
-            old.rename(home)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _enable(project: GodotProject) -> list[str]:

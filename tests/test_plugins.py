@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ConfigError, MissingDependency, NotSupported, Refused
-from renderer import cli, godot_project, plugin_build, plugins
+from renderer import cli, godot_project, placing, plugin_build, plugins
 
 ROOT = Path(__file__).parent.parent
 PROJECT = """; Engine configuration file.
@@ -59,7 +59,7 @@ def test_it_copies_every_file_of_the_addon_and_nothing_else(project: Path, sourc
     done = plugins.install_godot(project, source=source)
     found = tree(project)
     assert found.pop("project.godot") == PROJECT.encode()
-    record = found.pop(f"addons/worldplate/{plugins.RECORD}").decode()
+    record = found.pop(f"addons/worldplate/{placing.RECORD}").decode()
     shipped = {f"addons/worldplate/{n}": b for n, b in tree(source / plugins.ADDON).items() if ".gitignore" not in n}
     assert found == shipped
     assert len(record.splitlines()) == len(shipped)
@@ -100,7 +100,7 @@ def test_what_was_changed_by_hand_is_never_lost(project: Path, source: Path, cha
 def test_a_folder_that_was_copied_by_hand_is_taken_when_it_is_the_same(project: Path, source: Path) -> None:
     shutil.copytree(source / plugins.ADDON, project / plugins.ADDON, ignore=shutil.ignore_patterns(".gitignore"))
     assert plugins.install_godot(project, source=source).changed
-    assert (project / plugins.ADDON / plugins.RECORD).is_file()
+    assert (project / plugins.ADDON / placing.RECORD).is_file()
 
 
 def test_what_the_editor_made_beside_our_files_stays(project: Path, source: Path) -> None:
