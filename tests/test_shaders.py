@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bridge import codegen
-from bridge.codegen_shaders import COPIES, copies
+from bridge.codegen_shaders import copies
 from bridge.errors import MissingDependency
 from bridge.spaces import GOLDEN
 from renderer.bench import shaders
@@ -117,8 +117,6 @@ def test_a_stale_copy_is_named(
 ) -> None:
     (tmp_path / "plugins/shaders").mkdir(parents=True)
     (tmp_path / "plugins/shaders/worldplate.hlsl").write_text("// the text\n")
-    for plugin in COPIES:
-        (tmp_path / plugin).mkdir()
     monkeypatch.setattr(codegen, "ROOT", tmp_path)
     monkeypatch.setattr(codegen, "outputs", dict)
     assert codegen.main([]) == 0
