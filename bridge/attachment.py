@@ -227,6 +227,8 @@ class Attachment:
         match message:
             case Welcome() if self.state is State.GREETING:
                 self._open(message)
+            case Welcome(session=session) if self.attached and session == self.session:
+                self.welcome = message  # of another model, with other controls, at another pace
             case Reject():
                 self._refuse(typed_error(message.code, message.text, message.fix))
             case PlanesAck(generation=generation) if self.state is State.OPENING and generation == self._generation:

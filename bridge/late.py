@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.flight import Flight
-from bridge.reproject import Source, View, Warped, close_rims, compiled, lay, nothing_known, source_of
+from bridge.reproject import Source, View, Warped, close_rims, compiled, halved, lay, nothing_known, source_of
 from bridge.schema import Disposition, LatePolicy, PlaneName
 
 FADE_FRAMES = 8  # late frames in a row until `fade` shows the engine's own picture
@@ -146,7 +146,7 @@ class LateFrames:
         close_rims(warped, view)
         if share and not any(each.frame_id == self._fade.from_id for each in kept):
             strength *= 1 - share  # it was the engine's own picture that was shown before
-        plate = warped.plate.astype(np.float16)
+        plate = halved(warped.plate)
         plate[..., 3] *= np.float16(strength)
         return Substitute(Disposition.REPROJECTED, plate, why, oldest_ns, warped.confidence)
 

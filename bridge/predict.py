@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bridge.flight import Flight
 from bridge.late import Substitute
 from bridge.poses import F64, matrix_of
-from bridge.reproject import View, landed, lay, nothing_known, source_of
+from bridge.reproject import View, halved, landed, lay, nothing_known, source_of
 from bridge.schema import Bodies, Camera, Disposition, PlaneName, Pose
 
 HISTORY = 1024  # errors that are kept to look at
@@ -135,11 +135,14 @@ def _seen(target: Flight, view: View, picture: Substitute, guess: Guess) -> Ahea
     lay(source_of(view, opaque), there, moved)
     assert picture.plate is not None
     lay(source_of(view, picture.plate), there, plate)
-    color = np.where((moved.confidence > 0)[..., None], moved.plate, own).astype(own.dtype)
-    color[..., 3] = own[..., 3]
+    is_half = own.dtype == np.float16
+    color = np.array(own)
+    moved_color = halved(moved.plate) if is_half else moved.plate
+    np.copyto(color[..., :3], moved_color[..., :3], where=(moved.confidence > 0)[..., None], casting="same_kind")
     why = picture.reason or f"predicted by {guess.ahead_ms:.0f} ms"
     seen = plate.confidence > 0
-    over = np.where(seen[..., None], plate.plate, picture.plate).astype(np.float16)
+    over = np.array(picture.plate)
+    np.copyto(over, halved(plate.plate), where=seen[..., None], casting="same_kind")
     confidence = plate.confidence if picture.confidence is None else np.minimum(plate.confidence, picture.confidence)
     return Ahead(Substitute(Disposition.REPROJECTED, over, why, picture.oldest_capture_ns, confidence), color)
 

@@ -17,6 +17,7 @@ from bridge.reproject import (
     Warped,
     close_rims,
     compiled,
+    halved,
     lay,
     lay_with_numpy,
     nothing_known,
@@ -347,3 +348,18 @@ def test_without_numba_numpy_does_it_and_says_so(
         assert (reproject(scene.view(), scene.plate, scene.view())[..., 3] > 0.99).all()
     finally:
         compiled.cache_clear()
+
+
+def test_halves_are_numpy_s_own() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        between = (every[:-1] + every[1:]) / 2  # ties
+    near = np.nextafter(between, np.float32(np.inf))
+    odd = np.array([65519.0, 65520.0, 65536.0, 1e30, -1e30, 1e-8, -1e-8, 2.9802322e-08, 3e-08], np.float32)
+    values = np.concatenate([every, between, near, odd])
+    with np.errstate(over="ignore", invalid="ignore"):
+        plain = values.astype(np.float16)
+    fast = halved(values)
+    known = ~np.isnan(plain)
+    assert (fast[known].view(np.uint16) == plain[known].view(np.uint16)).all()
+    assert np.isnan(fast[~known]).all()
