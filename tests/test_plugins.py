@@ -127,7 +127,7 @@ def test_a_failure_in_the_middle_leaves_what_was_there(
         rename = Path.rename
         monkeypatch.setattr(Path, "rename", lambda p, to: full() if ".new-" in p.name else rename(p, to))
     else:
-        monkeypatch.setattr(plugins, at, full)
+        monkeypatch.setattr(placing, at, full)
     with pytest.raises(OSError, match="no space"):
         plugins.install_godot(project, enable=True, source=source)
     assert tree(project) == before
