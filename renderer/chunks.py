@@ -10,7 +10,7 @@ the reset, which the engine says with every frame until it sees one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +29,11 @@ def limits_for(limits: Limits, card: ModelCard) -> Limits:
     may hold, `max_shared_bytes`, stays as it is."""
     slots = min(MOST_SLOTS, limits.max_slots + 2 * (card.chunk_frames - 1))
     return msgspec.structs.replace(limits, max_slots=max(limits.max_slots, slots))
+
+
+def longest(sessions: Iterable[Session]) -> int:
+    """How many frames of a stream are to wait in the link for the longest chunk that any of them has made."""
+    return max([1, *(session.welcome.chunk_frames for session in sessions)])
 
 
 class Asked(NamedTuple):
@@ -90,6 +95,10 @@ class Chunks:
     def take_due(self, now_ns: int) -> Chunk | None:
         """One that goes off now, since nothing waits in the link."""
         return self._take(lambda chunk: chunk.due_ns() <= now_ns)
+
+    def take_any(self) -> Chunk | None:
+        """One that waits, whether it is due or not: there will be no more for it."""
+        return self._take(lambda _: True)
 
     def left_ms(self, now_ns: int) -> float:
         """Until the next goes off; inf when none waits."""

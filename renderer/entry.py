@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import logging
 
-from bridge.errors import BadToken, VersionMismatch
-from bridge.schema import PROTOCOL_VERSION, Hello, OperatorHello
+from bridge.errors import BadToken, LimitExceeded, OutOfOrder, VersionMismatch, WorldplateError
+from bridge.intake import NO_SESSION
+from bridge.schema import PROTOCOL_VERSION, Hello, Limits, OperatorHello, Planes, PlanesAck, RendererState, Status
+from renderer.models import ModelCard
+from renderer.session import Session
+
+log = logging.getLogger("worldplate.renderer")
 
 
 def check_entry(hello: Hello | OperatorHello, token: str) -> None:
@@ -20,3 +26,33 @@ def check_entry(hello: Hello | OperatorHello, token: str) -> None:
         raise VersionMismatch(
             f"{hello.client} speaks protocol {spoken}, this renderer {PROTOCOL_VERSION}", fix=f"Update the {older}."
         )
+
+
+def check_place(there: int, most: int, what: str, setting: str) -> None:
+    """Raises LimitExceeded when one more is too many."""
+    if there >= most:
+        raise LimitExceeded(f"the number of {what}", there + 1, most, setting)
+
+
+def check_operator(is_one: bool, wish: str) -> None:
+    """Raises OutOfOrder for a wish that is a person's to have."""
+    if not is_one:
+        raise OutOfOrder(f"an engine asked for {wish}", fix="Say OPERATOR, as a person's tool does.")
+
+
+def acknowledged(session: Session, message: Planes) -> PlanesAck:
+    """Maps the ring that an engine offers; what it is answered, with the reason when its ring is refused."""
+    try:
+        session.open_ring(message)
+    except WorldplateError as error:
+        log.warning("ring of %s refused: %s", session.name, error)
+        text = f"{error.what}. {error.fix}"[:1024]
+        return PlanesAck(session=session.id, generation=message.generation, ok=False, code=error.code, text=text)
+    return PlanesAck(session=session.id, generation=message.generation, ok=True)
+
+
+def own_status(card: ModelCard, engines: int, limits: Limits, nonce: int, text: str = "") -> Status:
+    """Of the renderer itself, which ends the list that an operator is given."""
+    state = RendererState.RUNNING if engines else RendererState.READY
+    text = text or f"{engines} of at most {limits.max_sessions} engines"
+    return Status(session=NO_SESSION, state=state, text=text, model=card.name, runtime=card.runtime, nonce=nonce)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from bridge.schema import Disposition, Frame, PlaneLayout, Result
+from bridge.schema import AnyMessage, Disposition, Error, Frame, PlaneLayout, Record, Result, UseModel, World
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard
 
@@ -47,4 +47,17 @@ def mark_unmade(header: Frame, disposition: Disposition, reason: str) -> Result:
         disposition=disposition,
         reason=reason[:1024],
         capture_ns=header.capture_ns,
+    )
+
+
+def error_for(message: AnyMessage, code: str, text: str, fix: str) -> Error:
+    """The ERROR that answers a message; of a frame, which is thereby dropped, it names the id."""
+    frame = message if isinstance(message, Frame) else None
+    return Error(
+        code=code,
+        text=text[:1024],
+        fix=fix[:1024],
+        frame_id=frame.id if frame else 0,
+        stream=frame.stream if frame else "",
+        nonce=message.nonce if isinstance(message, Record | UseModel | World) else 0,
     )

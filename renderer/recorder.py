@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.errors import TakeExists, TakeNotFound, WorldplateError
-from bridge.schema import AnyMessage, Frame, Hello, Result, World, WorldOp
+from bridge.schema import AnyMessage, Frame, Hello, Record, Result, World, WorldOp
 from bridge.take_records import Failed, Opening, Span, WorldState
 from bridge.take_writer import TakeWriter
 from renderer.frame import RenderFrame
@@ -42,6 +42,12 @@ class Recorder:
         self._hellos: dict[str, Hello] = {}  # by session
         self._used: set[str] = set()  # sessions whose worlds have seen a frame
         self._ending: list[Taking] = []  # stopped, until their files are closed
+
+    def obey(self, session: Session, message: Record) -> str:
+        """Starts or ends a take as the message says; what was done, for a person. Raises what they do."""
+        if message.on:
+            return f"recording into {self.start(session, message.name, marked=message.mark)}"
+        return f"the take {self.stop(session)} is written to its end"
 
     def start(self, session: Session, name: str = "", *, marked: bool = True) -> Path:
         """Record the session from its next frame on; the file. Without a name it is the date and time. `marked`: it is
@@ -75,6 +81,10 @@ class Recorder:
             raise TakeNotFound("The session is not being recorded", fix="Start a take first.")
         self._stop(taking, STOPPED)
         return taking.state.name
+
+    def adopt(self, model: WorldModel) -> None:
+        """Takes that begin from now on are of this model; none is being written."""
+        self._model = model
 
     def joined(self, session: Session, hello: Hello) -> None:
         self._takings = {peer: taking for peer, taking in self._takings.items() if not taking.over}

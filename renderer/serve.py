@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from bridge.errors import (
-    LimitExceeded,
     MissingDependency,
     OutOfOrder,
     ProtocolError,
@@ -34,28 +33,27 @@ from bridge.schema import (
     Bye,
     Clock,
     Disposition,
-    Error,
     Frame,
     Hello,
     Limits,
     OperatorHello,
     Ping,
     Planes,
-    PlanesAck,
     Record,
     Reject,
     Release,
     RendererState,
     SetControls,
-    Status,
+    UseModel,
     World,
 )
-from renderer.chunks import Asked, Chunk, Chunks
-from renderer.entry import check_entry
-from renderer.mark import mark_unmade
-from renderer.models import WorldModel
+from renderer.chunks import Asked, Chunk, Chunks, limits_for, longest
+from renderer.entry import acknowledged, check_entry, check_operator, check_place, own_status
+from renderer.mark import error_for, mark_unmade
+from renderer.models import ModelCard, WorldModel
 from renderer.pipeline import Rendered, Unmade
 from renderer.session import Session
+from renderer.swap import Load, Swap, check_adoptable
 from renderer.tap import Tap
 from renderer.worlds import WorldKeeper
 
@@ -82,9 +80,12 @@ class Renderer:
         snapshots: Path | None = None,
         recorder: Recorder | None = None,
         memory_mb: int = 0,
+        load: Load | None = None,
     ) -> None:
         """`taps` and the recorder, which is one, become the renderer's own: it closes them when `run` ends. `snapshots`
-        is the folder of worlds that were saved; None is the user's. `memory_mb` bounds each session's long memory."""
+        is the folder of worlds that were saved; None is the user's. `memory_mb` bounds each session's long memory.
+        `load` finds other models by name, which are the renderer's own; `model` is closed when another takes its place.
+        """
         self._link = link
         self._model = model
         self._token = token
@@ -95,16 +96,21 @@ class Renderer:
         self._status_due_s = 0.0
         self._told: set[tuple[bytes, str]] = set()
         self._chunks = Chunks()
-        link.keep_frames(model.card.chunk_frames)
         self._recorder = recorder
         self._taps: list[Tap] = [*taps, *([recorder] if recorder is not None else [])]
         self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
         self._keeper = WorldKeeper(model, limits, snapshots, lambda what: self.ask(lambda _: what()))
+        self._swap = Swap(load, lambda what: self.ask(lambda _: what()))
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """The engines that are connected. To be read on the loop's own thread: inside `ask`."""
         return tuple(self._sessions.values())
+
+    @property
+    def card(self) -> ModelCard:
+        """Of the model that serves now. To be read inside `ask`."""
+        return self._model.card
 
     def ask(self, question: Callable[[Renderer], T]) -> Future[T]:
         """Have the loop's thread call `question` between two messages, within IDLE_BEAT_MS when nothing goes on.
@@ -121,16 +127,18 @@ class Renderer:
             while not stop.is_set():
                 self.step(IDLE_BEAT_MS)
         finally:
-            while self._keeper.busy:  # worlds that are being saved, which may wait for their long memory
+            while self._keeper.busy or self._swap.busy:  # worlds that are being saved, a model that is being loaded
                 self._beat()
                 self._answer_asked()
                 time.sleep(0.01)
             self._keeper.close()
+            self._swap.close()
             self._answer_asked()  # what the keeper has finished
             for peer, session in list(self._sessions.items()):
                 self._send(peer, Bye(session=session.id, reason="the renderer was stopped"))
                 self._end(peer)
             self._show_taps(lambda tap: tap.close())
+            self._swap.let_go()
 
     def step(self, timeout_ms: float) -> None:
         """Beat, answer what was asked, then wait up to `timeout_ms` for one message and answer it; when there is none,
@@ -185,7 +193,8 @@ class Renderer:
             if not message.answer:
                 self._send(peer, Ping(nonce=message.nonce, answer=True))
         elif isinstance(message, Planes):
-            self._planes(self._session(peer, message.session), message)
+            session = self._session(peer, message.session)
+            self._send(peer, acknowledged(session, message))
         elif isinstance(message, Release):
             self._session(peer, message.session).release(message.generation)
         elif isinstance(message, SetControls):
@@ -200,8 +209,13 @@ class Renderer:
             self._send(peer, replace(answer, nonce=message.nonce))
         elif isinstance(message, OperatorHello):
             self._operator(peer, message)
+        elif isinstance(message, UseModel):
+            check_operator(peer in self._operators, "another model")
+            self.use_model(message.model).add_done_callback(lambda done: self._answer_model(peer, message, done))
         elif isinstance(message, Clock):
-            self._clock(self._session(peer, message.session), message)
+            now_ns = time.monotonic_ns()
+            session = self._session(peer, message.session)
+            self._send(peer, replace(message, session=session.id, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
         elif isinstance(message, Bye):
             self._leave(peer, message)
         else:
@@ -237,24 +251,14 @@ class Renderer:
     def _operator(self, peer: bytes, hello: OperatorHello) -> None:
         try:
             check_entry(hello, self._token)
-            if peer not in self._operators and len(self._operators) >= self._limits.max_operators:
-                raise LimitExceeded(
-                    "the number of operators", len(self._operators) + 1, self._limits.max_operators, "max_operators"
-                )
+            check_place(len(self._operators - {peer}), self._limits.max_operators, "operators", "max_operators")
         except WorldplateError as error:
             self._reject(peer, hello.client, error)
             return
         self._operators.add(peer)
         for session in self._sessions.values():
             self._send(peer, replace(session.status(RendererState.RUNNING, ""), nonce=hello.nonce))
-        self._send(peer, replace(self._own_status(), nonce=hello.nonce))
-
-    def _own_status(self) -> Status:
-        """Of the renderer itself, which ends the list that an operator is given."""
-        card, count = self._model.card, len(self._sessions)
-        state = RendererState.RUNNING if count else RendererState.READY
-        text = f"{count} of at most {self._limits.max_sessions} engines"
-        return Status(session=NO_SESSION, state=state, text=text, model=card.name, runtime=card.runtime)
+        self._send(peer, own_status(self.card, len(self._sessions), self._limits, hello.nonce))
 
     def _reject(self, peer: bytes, client: str, error: WorldplateError) -> None:
         log.warning("refused %s: %s", client, error)
@@ -262,36 +266,20 @@ class Renderer:
 
     def _hello(self, peer: bytes, hello: Hello) -> None:
         try:
-            self._check_hello(hello, peer)
+            check_entry(hello, self._token)
+            check_place(len(self._sessions.keys() - {peer}), self._limits.max_sessions, "engines", "max_sessions")
             session = Session(peer, hello, self._model, self._limits, self._memory_mb)
         except WorldplateError as error:
             self._reject(peer, hello.client, error)
             return
         self._end(peer)
         self._sessions[peer] = session
+        self._link.keep_frames(longest(self.sessions))
         self._send(peer, session.welcome)
         self._show_taps(lambda tap: tap.joined(session, hello))
         log.info(
             "%s joined: %dx%d, %s, %s", hello.client, hello.width, hello.height, session.welcome.transport, hello.sync
         )
-
-    def _check_hello(self, hello: Hello, peer: bytes) -> None:
-        check_entry(hello, self._token)
-        if peer not in self._sessions and len(self._sessions) >= self._limits.max_sessions:
-            raise LimitExceeded(
-                "the number of engines", len(self._sessions) + 1, self._limits.max_sessions, "max_sessions"
-            )
-
-    def _planes(self, session: Session, message: Planes) -> None:
-        try:
-            session.open_ring(message)
-        except WorldplateError as error:
-            log.warning("ring of %s refused: %s", session.name, error)
-            text = f"{error.what}. {error.fix}"[:1024]
-            ack = PlanesAck(session=session.id, generation=message.generation, ok=False, code=error.code, text=text)
-        else:
-            ack = PlanesAck(session=session.id, generation=message.generation, ok=True)
-        self._send(session.peer, ack)
 
     def _frame(self, session: Session, frame: Frame, parts: Sequence[memoryview]) -> None:
         if session.welcome.chunk_frames > 1:
@@ -343,9 +331,7 @@ class Renderer:
             raise MissingDependency(
                 "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
             )
-        if message.on:
-            return f"recording into {self._recorder.start(session, message.name, marked=message.mark)}"
-        return f"the take {self._recorder.stop(session)} is written to its end"
+        return self._recorder.obey(session, message)
 
     def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:
         """Carry out a world operation, and answer the asker, a peer, or the session's engine, when it is done. So does
@@ -355,37 +341,53 @@ class Renderer:
         return outcome
 
     def _answer_world(self, session: Session, message: World, asker: bytes, done: Future[str]) -> None:
-        error = done.exception()
-        if error is None:
+        if not self._went_wrong(asker, message, done):
             self._show_taps(lambda tap: tap.told(session, message))
             answer = session.status(RendererState.RUNNING, done.result())
             self._send(asker, replace(answer, nonce=message.nonce))
-        elif isinstance(error, WorldplateError):
-            self._tell(asker, message, error.code, error.what, error.fix)
-        else:
-            log.error("the world operation %s broke", message.op, exc_info=error)
-            self._tell(asker, message, "internal", f"the renderer broke: {error!r}", "Please report it.")
 
-    def _clock(self, session: Session, message: Clock) -> None:
-        now_ns = time.monotonic_ns()
-        answer = Clock(session=session.id, t1_ns=message.t1_ns, t2_ns=now_ns, t3_ns=time.monotonic_ns())
-        self._send(session.peer, answer)
+    def use_model(self, name: str) -> Future[str]:
+        """Change over to another model once it is loaded and warm; the future says what was done, for a person, and
+        raises why the old one goes on. Raises NotSupported when no model can be loaded now."""
+        return self._swap.begin(name, {session.size for session in self.sessions}, self._adopt)
+
+    def _adopt(self, model: WorldModel) -> str:
+        """Between two frames. Raises MissingPlane, NotSupported; then nothing has changed."""
+        check_adoptable(model.card, self.sessions)
+        while (chunk := self._chunks.take_any()) is not None:  # the old model's last
+            self._make_chunk(chunk)
+        before, self._model = self._model, model
+        self._limits = limits_for(self._limits, model.card)
+        for session in self.sessions:
+            session.adopt(model)
+            self._send(session.peer, session.welcome)
+        self._keeper.adopt(model)
+        if self._recorder is not None:
+            self._recorder.adopt(model)
+        self._link.keep_frames(longest(self.sessions))
+        before.close()
+        return f"{model.card.name} serves {len(self._sessions)} engines in place of {before.card.name}"
+
+    def _answer_model(self, peer: bytes, message: UseModel, done: Future[str]) -> None:
+        if not self._went_wrong(peer, message, done):
+            self._send(peer, own_status(self.card, len(self._sessions), self._limits, message.nonce, done.result()))
+
+    def _went_wrong(self, asker: bytes, message: AnyMessage, done: Future[str]) -> bool:
+        """Tell the asker why, when it did."""
+        error = done.exception()
+        if isinstance(error, WorldplateError):
+            self._tell(asker, message, error.code, error.what, error.fix)
+        elif error is not None:
+            log.error("%s broke", type(message).__name__, exc_info=error)
+            self._tell(asker, message, "internal", f"the renderer broke: {error!r}", "Please report it.")
+        return error is not None
 
     def _tell(self, peer: bytes, message: AnyMessage, code: str, text: str, fix: str) -> None:
         """Tell the engine what was wrong, by name; a frame is told as dropped, so that it is always answered once."""
-        frame = message if isinstance(message, Frame) else None
         if (peer, code) not in self._told:  # each kind once per engine: a broken plugin must not flood the log
             self._told.add((peer, code))
             log.warning("%s: %s. %s", code, text, fix)
-        error = Error(
-            code=code,
-            text=text[:1024],
-            fix=fix[:1024],
-            frame_id=frame.id if frame else 0,
-            stream=frame.stream if frame else "",
-            nonce=message.nonce if isinstance(message, Record | World) else 0,
-        )
-        self._send(peer, error)
+        self._send(peer, error_for(message, code, text, fix))
 
     def _send(self, peer: bytes, message: AnyMessage) -> None:
         self._link.send(peer, message)

@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
 from bridge.planes import RendererBuffers, check_agreed, check_layouts, pack_layouts, payload_bytes
 from bridge.ring import RingReader
 from bridge.schema import (
+    Control,
     ControlValue,
     Frame,
     Hello,
@@ -34,7 +37,7 @@ from bridge.schema import (
 )
 from renderer.frame import Ownership, RenderFrame
 from renderer.ingest import agree_planes, check_controls
-from renderer.models import ChunkModel, WorldModel
+from renderer.models import ChunkModel, ModelCard, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World, controls_of, memory_for
 
@@ -92,6 +95,8 @@ class Session:
         self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
         self._ages_ms: deque[float] = deque(maxlen=AGE_WINDOW)
         self.take: TakeState | None = None  # that it is recorded into, or was
+        self._memory_mb = memory_mb
+        self._left_behind: frozenset[str] = frozenset()  # controls of models before, which an engine may still send
         self.welcome = self._agree(hello)
         self._buffers: RendererBuffers | None = None
         if self.welcome.transport is Transport.INLINE:
@@ -122,12 +127,34 @@ class Session:
             delay_frames=hello.delay_frames,
             late=hello.late,
             limits=self._limits,
-            stall_ms=max(STALL_MS, round(STALL_WINDOWS * card.response_window_ms)),
+            stall_ms=_stall_ms(card),
             controls=controls_of(card),
             chunk_frames=card.chunk_frames,
             response_window_ms=card.response_window_ms,
             licence=card.licence,
         )
+
+    def adopt(self, model: WorldModel) -> None:
+        """Go on with another model, whose needs were checked, from the next frame on. Buffers, planes and frame ids
+        stay; `welcome` has the new model's controls. Worlds begin anew: what is remembered was painted by another.
+
+        A chunk does not become longer than it was, since the engine's ring has slots for no more.
+        """
+        card, before = model.card, self.welcome
+        controls = controls_of(card)
+        kept = {name: value for name, value in self._steering.controls.items() if _fits(controls, name, value)}
+        self._left_behind = (self._left_behind | {c.name for c in before.controls}) - {c.name for c in controls}
+        self._steering = replace(self._steering, controls={c.name: c.default for c in controls} | kept)
+        self._model = model
+        self.welcome = msgspec.structs.replace(
+            before, model=card.name, runtime=card.runtime, controls=controls, licence=card.licence,
+            chunk_frames=min(before.chunk_frames, card.chunk_frames), stall_ms=_stall_ms(card),
+            response_window_ms=card.response_window_ms,
+        )  # fmt: skip
+        self._memory = self._memory or memory_for(card, self.welcome, self._memory_mb)
+        for world in self._worlds.values():
+            world.memory = self._memory
+            world.reset()
 
     def open_ring(self, message: Planes) -> None:
         """Map the ring that the engine offers and let go of the one before.
@@ -270,6 +297,7 @@ class Session:
             self._steering = replace(self._with_values(message.values), ownership=ownership)
 
     def _with_values(self, values: dict[str, ControlValue]) -> Steering:
+        values = {name: value for name, value in values.items() if name not in self._left_behind}
         checked = check_controls(self.welcome.controls, values, self._limits.max_text)
         return replace(self._steering, controls={**self._steering.controls, **checked})
 
@@ -323,6 +351,19 @@ def _next(plates: Iterator[None]) -> None:
     """Has a chunk's next plate made. Raises ValueError when the model has ended without it."""
     if next(plates, NO_PLATE) is NO_PLATE:
         raise ValueError("it made fewer plates than it got frames")
+
+
+def _stall_ms(card: ModelCard) -> int:
+    """After how long an engine may think that the renderer is dead."""
+    return max(STALL_MS, round(STALL_WINDOWS * card.response_window_ms))
+
+
+def _fits(controls: Sequence[Control], name: str, value: ControlValue) -> bool:
+    """Whether a model that has these controls takes the value."""
+    try:
+        return bool(check_controls(controls, {name: value}, 1 << 20))
+    except InvalidValue:
+        return False
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

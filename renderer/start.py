@@ -101,9 +101,11 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         kept = data_dir(settings.snapshot_dir) if settings.snapshot_dir else None  # the user's, once it is needed
         recorder = recorder_of(settings, model)
         taps = [panel.tap] if panel is not None else []
-        renderer = Renderer(link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb)
+        renderer = Renderer(
+            link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb, load
+        )  # fmt: skip
         if panel is not None:
-            panel.attend(renderer, model.card, settings.snapshot_dir, records=recorder is not None)
+            panel.attend(renderer, settings.snapshot_dir, records=recorder is not None)
         renderer.run(stop)
     finally:
         if panel is not None:

@@ -65,7 +65,11 @@ class WorldKeeper:
                 return self._beside(work, partial(_written, message.name))
             case WorldOp.RESTORE:
                 load = partial(snapshots.read, message.name, self._where(), self._limits)
-                return self._beside(load, partial(restore, session, self._model))
+                return self._beside(load, lambda snapshot: restore(session, self._model, snapshot))
+
+    def adopt(self, model: WorldModel) -> None:
+        """Snapshots are of this model from now on."""
+        self._model = model
 
     @property
     def busy(self) -> bool:

@@ -112,7 +112,7 @@ class PanelHouse:
             self.link, self.model, self.link.connection.token, Limits(), [self.desk.tap], snapshots=self.snapshots,
             recorder=recorder,
         )  # fmt: skip
-        self.desk.attend(self.renderer, self.model.card, str(self.snapshots), records=records)
+        self.desk.attend(self.renderer, str(self.snapshots), records=records)
         self.stop = threading.Event()
         self.paused = threading.Event()
         self.size = (width, height)

@@ -67,7 +67,7 @@ class WorldModel(Protocol):
         after which they were saved. Raises SnapshotCorrupt when they are not of this model."""
 
     def close(self) -> None:
-        """Let go of memory and threads; the model is not used afterwards."""
+        """Let go of memory and threads; the model is not used afterwards. A second time does nothing."""
 
 
 @runtime_checkable

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from bridge.errors import TransportError, UnknownSession
 from bridge.schema import ControlType, Label, PlaneName, Record, RendererState, SetControls, World
 from renderer import snapshots
-from renderer.models import ModelCard
 from renderer.panel.health import Facts, health
 from renderer.panel.messages import NEEDS, ChangeWorld, Deed, RecordTake, SessionState, State, Steer, View
 from renderer.panel.tap import PanelTap
@@ -28,15 +27,13 @@ NO_END = -1.0  # JSON has no infinity
 class Deeds:
     """Of one renderer."""
 
-    def __init__(self, tap: PanelTap, card: ModelCard, snapshot_dir: str = "", *, records: bool = False) -> None:
+    def __init__(self, tap: PanelTap, snapshot_dir: str = "", *, records: bool = False) -> None:
         """`snapshot_dir` is the setting of that name. `records`: the renderer can make takes; else the page shows no
         button for them."""
         self._tap = tap
-        self._card = card
         self._snapshot_dir = snapshot_dir
         self._records = records
         self._prompts: deque[str] = deque(maxlen=MOST_PROMPTS)
-        self._prompt_names = [control.name for control in card.controls if control.type is ControlType.TEXT]
 
     def do(self, renderer: Renderer, deed: Deed) -> Future[str]:
         """Any thread. The future has what was done, for a person, or raises a WorldplateError."""
@@ -53,11 +50,12 @@ class Deeds:
 
     def state(self, renderer: Renderer) -> State:
         """The loop's thread. Snapshots are files and not looked for here."""
-        card = self._card
+        card = renderer.card
+        prompts = [control.name for control in card.controls if control.type is ControlType.TEXT]
         sessions = renderer.sessions
         states = tuple(self._session_state(session) for session in sessions)
         for session in sessions:
-            for name in self._prompt_names:
+            for name in prompts:
                 self._remember(str(session.steering.controls.get(name, "")))
         return State(
             model=card.name, runtime=card.runtime, licence=card.licence, controls=controls_of(card), sessions=states,

@@ -45,7 +45,6 @@ from renderer.panel.messages import (
 from renderer.panel.tap import PanelTap, Shot
 
 if TYPE_CHECKING:
-    from renderer.models import ModelCard
     from renderer.serve import Renderer
 
 log = logging.getLogger("worldplate.panel")
@@ -84,9 +83,9 @@ class Desk:
         """Opens the panel once; then there is a new one. The token is behind #, which browsers keep to themselves."""
         return f"http://127.0.0.1:{self.port}/#token={self._token}"
 
-    def attend(self, renderer: Renderer, card: ModelCard, snapshot_dir: str = "", *, records: bool = False) -> None:
-        """Serve from here on. `card` is of the renderer's model, `snapshot_dir` the setting; `records`: it can."""
-        self._renderer, self._deeds = renderer, Deeds(self.tap, card, snapshot_dir, records=records)
+    def attend(self, renderer: Renderer, snapshot_dir: str = "", *, records: bool = False) -> None:
+        """Serve from here on. `snapshot_dir` is the setting; `records`: the renderer can."""
+        self._renderer, self._deeds = renderer, Deeds(self.tap, snapshot_dir, records=records)
         for work in (self._keep, self._tell):
             thread = threading.Thread(target=work, name=f"worldplate panel {work.__name__}", daemon=True)
             thread.start()
