@@ -115,7 +115,7 @@ def test_the_known_scene_is_found_to_keep_every_convention(
 def test_a_mistake_in_the_packing_shader_is_named(godot: Godot, extension: Path, folder: Path, tmp_path: Path) -> None:
     project = make_project(PROJECTS / "conformance", tmp_path / "project", library=extension)
     shader = project / "addons/worldplate/capture/pack_shader.gd"
-    right, wrong = "mat3(frame.world_from_view) * normalize(", "normalize("
+    right, wrong = "wp_normal_from_godot(coded.xyz, frame.world_from_view)", "wp_unit(coded.xyz * 2.0 - 1.0)"
     assert right in shader.read_text()
     shader.write_text(shader.read_text().replace(right, wrong))
     status, verdict, words = show(godot, project, folder)

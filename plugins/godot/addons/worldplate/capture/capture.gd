@@ -138,7 +138,7 @@ func _free_buffers() -> void:
 
 func _compile() -> void:
 	var source: RDShaderSource = RDShaderSource.new()
-	source.source_compute = _PackShader.SOURCE
+	source.source_compute = _PackShader.source()
 	var spirv: RDShaderSPIRV = _rd.shader_compile_spirv_from_source(source)
 	if not spirv.compile_error_compute.is_empty():
 		push_error("Worldplate: the capture shader does not compile: ", spirv.compile_error_compute)

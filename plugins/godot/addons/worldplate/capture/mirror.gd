@@ -32,7 +32,7 @@ var _scenario: RID
 var _camera: RID
 var _environment: RID
 var _compositor: RID
-var _shaders: Array[RID] = []  # By BaseMaterial3D.CullMode.
+var _shaders: Array[Shader] = []  # By BaseMaterial3D.CullMode; the resource, which knows #include.
 var _world: World3D
 var _reflections: Array[_Reflection] = []
 var _nodes: Array[GeometryInstance3D] = []  # Of _reflections.
@@ -136,7 +136,7 @@ func close() -> void:
 	_nodes.clear()
 	_follower.call(&"clear")
 	_fresh.clear()
-	for owned: RID in [_viewport, _camera, _compositor, _environment, _scenario] + _shaders:
+	for owned: RID in [_viewport, _camera, _compositor, _environment, _scenario]:
 		if owned.is_valid():
 			RenderingServer.free_rid(owned)
 	_shaders.clear()
@@ -146,8 +146,8 @@ func close() -> void:
 
 func _make_shaders() -> void:
 	for cull: String in ["cull_back", "cull_front", "cull_disabled"]:
-		var shader: RID = RenderingServer.shader_create()
-		RenderingServer.shader_set_code(shader, _Shader.code.replace("cull_back", cull))
+		var shader: Shader = Shader.new()
+		shader.code = _Shader.code.replace("cull_back", cull)
 		_shaders.append(shader)
 
 

@@ -2,13 +2,16 @@
 ##
 ## One invocation per pixel. Every format but r8ui is whole words per pixel; the words of r8ui hold four pixels that
 ## follow each other (maybe over the end of a row) and are written by the first of the four alone, so nothing races.
+## What the numbers mean stands in worldplate.gdshaderinc, the text that all engines share.
 @tool
 extends RefCounted
 
 const GROUP: int = 8  # Pixels along each side of a workgroup.
 const NO_PLANE: int = 0xffffffff
 
-const SOURCE: String = "#version 450
+const _TEXT: ShaderInclude = preload("res://addons/worldplate/worldplate.gdshaderinc")
+
+const _BODY: String = "
 layout(local_size_x = 8, local_size_y = 8) in;
 layout(set = 0, binding = 0) uniform sampler2D color_texture;    // scene-linear, times color_scale
 layout(set = 0, binding = 1) uniform sampler2D depth_texture;    // reverse-Z, 0 = nothing there
@@ -22,7 +25,7 @@ layout(set = 0, binding = 7, std140) uniform Frame {
 	mat4 previous_clip_from_view;  // OpenGL style, previous frame's lens, no jitter
 	mat4 previous_clip_from_far;   // the same for directions: rotation alone
 	vec4 lens;         // projection [0][0], [1][1], and its off-centre terms in x and y
-	vec4 depth;        // view Z = depth.y / (d + depth.x); jitter in ndc (y up) in zw
+	vec4 depth;        // the terms of wp_depth_from_terms; jitter in ndc (y up) in zw
 	vec4 color_scale;  // x: canonical = stored * x
 	ivec4 size;        // planes' width, height; the engine's internal width, height
 	uvec4 place_a;     // words before color, depth, normal, motion
@@ -31,7 +34,6 @@ layout(set = 0, binding = 7, std140) uniform Frame {
 } frame;
 
 #define NO_PLANE 0xffffffffu
-#define INFINITE uintBitsToFloat(0x7f800000u)
 #define NAN_HALVES 0x7e007e00u
 
 ivec2 source_of(ivec2 pixel) {
@@ -55,35 +57,21 @@ uvec2 mirrored(ivec2 at) {
 	return uvec2(index < frame.known.z ? index : 0u, red | (c & 255u) << 8 | blue << 16 | ((b >> 2) & 15u) << 24);
 }
 
-vec3 linear_from_srgb(vec3 coded) {
-	return mix(coded / 12.92, pow((coded + 0.055) / 1.055, vec3(2.4)), step(0.04045, coded));
-}
-
 void put4(uint place, uint i, vec4 value) {
 	words[place + 2u * i] = packHalf2x16(value.xy);
 	words[place + 2u * i + 1u] = packHalf2x16(value.zw);
-}
-
-vec2 camera_motion(vec2 uv, float z) {
-	vec2 ndc = vec2(2.0 * uv.x - 1.0, 1.0 - 2.0 * uv.y) - frame.depth.zw;
-	vec3 ray = vec3((ndc + frame.lens.zw) / frame.lens.xy, -1.0);
-	vec4 clip = isinf(z) ? frame.previous_clip_from_far * vec4(ray, 0.0) : frame.previous_clip_from_view * vec4(ray * z, 1.0);
-	if (clip.w <= 0.0) {
-		return vec2(uintBitsToFloat(0x7fc00000u));
-	}
-	vec2 moved = clip.xy / clip.w - ndc;
-	return vec2(0.5, -0.5) * moved;
 }
 
 uint motion_of(ivec2 at, ivec2 pixel, float z) {
 	if (frame.known.x == 0u) {
 		return NAN_HALVES;
 	}
-	vec2 motion = texelFetch(motion_texture, at, 0).xy;
-	if (isinf(z) || motion.x <= -1.0 && motion.y <= -1.0) {  // the sky's own is 0 where there is no sky to draw
-		motion = camera_motion((vec2(at) + 0.5) / vec2(frame.size.zw), z);
+	vec2 motion = wp_motion_from_godot(texelFetch(motion_texture, at, 0).xy);
+	if (wp_is_infinite(z) || wp_is_nan(motion.x)) {  // the sky's own is 0 where there is no sky to draw
+		motion = wp_motion_of_camera((vec2(at) + 0.5) / vec2(frame.size.zw), z, frame.lens, frame.depth.zw,
+			frame.previous_clip_from_view, frame.previous_clip_from_far);
 	}
-	return isnan(motion.x) ? NAN_HALVES : packHalf2x16(motion);
+	return wp_is_nan(motion.x) ? NAN_HALVES : packHalf2x16(motion);
 }
 
 uint label_at(uint i) {
@@ -96,7 +84,7 @@ void write_mirrored(ivec2 at, uint i, float roughness) {
 	uvec2 thing = mirrored(at);
 	if (frame.place_b.x != NO_PLANE) {
 		vec3 coded = unpackUnorm4x8(thing.y).rgb;
-		put4(frame.place_b.x, i, vec4(linear_from_srgb(coded), thing.x == 0u ? 0.0 : 1.0));
+		put4(frame.place_b.x, i, vec4(wp_linear_from_srgb(coded), thing.x == 0u ? 0.0 : 1.0));
 	}
 	if (frame.place_b.y != NO_PLANE) {
 		float metallic = uintBitsToFloat(things[thing.x].z) * float(thing.y >> 24) / 15.0;
@@ -119,23 +107,28 @@ void main() {
 	uint i = uint(pixel.y * frame.size.x + pixel.x);
 	ivec2 at = source_of(pixel);
 	float device = texelFetch(depth_texture, at, 0).r;
-	float z = device <= 0.0 ? INFINITE : frame.depth.y / (device + frame.depth.x);
+	float z = wp_depth_from_terms(device, frame.depth.xy);
 	if (frame.place_a.x != NO_PLANE) {
 		vec4 color = texelFetch(color_texture, at, 0);
-		put4(frame.place_a.x, i, vec4(clamp(color.rgb * frame.color_scale.x, -65504.0, 65504.0), color.a));
+		put4(frame.place_a.x, i, vec4(wp_light_from_exposed(color.rgb, frame.color_scale.x), color.a));
 	}
 	if (frame.place_a.y != NO_PLANE) {
 		words[frame.place_a.y + i] = floatBitsToUint(z);
 	}
 	vec4 coded = texelFetch(normal_texture, at, 0);
 	if (frame.place_a.z != NO_PLANE) {
-		vec3 normal = isinf(z) ? vec3(0.0) : mat3(frame.world_from_view) * normalize(coded.xyz * 2.0 - 1.0);
+		vec3 normal = wp_is_infinite(z) ? vec3(0.0) : wp_normal_from_godot(coded.xyz, frame.world_from_view);
 		put4(frame.place_a.z, i, vec4(normal, 0.0));
 	}
 	if (frame.place_a.w != NO_PLANE) {
 		words[frame.place_a.w + i] = motion_of(at, pixel, z);
 	}
-	float roughness = isinf(z) ? 0.0 : (coded.w <= 0.5 ? coded.w : 1.0 - coded.w) * 255.0 / 127.0;
+	float roughness = wp_is_infinite(z) ? 0.0 : wp_roughness_from_godot(coded.w);
 	write_mirrored(at, i, roughness);
 }
 "
+
+
+## The whole text, to be compiled.
+static func source() -> String:
+	return "#version 450\n" + _TEXT.code + _BODY

@@ -41,7 +41,7 @@ func surfaces() -> int:
 
 
 ## [param draws]: a draw index for each surface. [param shaders]: by cull mode. Returns metallic of each surface.
-func paint(draws: PackedInt32Array, shaders: Array[RID]) -> PackedFloat32Array:
+func paint(draws: PackedInt32Array, shaders: Array[Shader]) -> PackedFloat32Array:
 	var before: Array[Material] = _painted
 	_free_materials()
 	indices = draws
@@ -107,9 +107,9 @@ func _free_materials() -> void:
 	_textures.clear()
 
 
-func _material(draw: int, told: Dictionary, shaders: Array[RID]) -> RID:
+func _material(draw: int, told: Dictionary, shaders: Array[Shader]) -> RID:
 	var material: RID = RenderingServer.material_create()
-	RenderingServer.material_set_shader(material, shaders[told["cull"]])
+	RenderingServer.material_set_shader(material, shaders[told["cull"]].get_rid())
 	RenderingServer.material_set_param(material, &"draw_index", draw)
 	for parameter: String in told:
 		var value: Variant = told[parameter]

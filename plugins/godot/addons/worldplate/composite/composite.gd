@@ -117,7 +117,7 @@ func _free_buffers() -> void:
 
 func _compile() -> void:
 	var source: RDShaderSource = RDShaderSource.new()
-	source.source_compute = _Shader.SOURCE
+	source.source_compute = _Shader.source()
 	var spirv: RDShaderSPIRV = _rd.shader_compile_spirv_from_source(source)
 	if not spirv.compile_error_compute.is_empty():
 		push_error("Worldplate: the composite shader does not compile: ", spirv.compile_error_compute)
