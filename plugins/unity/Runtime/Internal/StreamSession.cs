@@ -90,7 +90,7 @@ namespace Worldplate.Internal
                 _capture.WaitForPlate(id, _stream.DelayFrames);
             }
             Picture shown = Link.Present();
-            Picture = shown.TargetId != 0 ? shown : Picture; // nothing new: the last one stays over what was just drawn
+            Picture = shown.TargetId != 0 ? shown : Picture.WithoutPixels(); // nothing new: the last one stays over what was just drawn
             _composite.Record(cmd, textures, Picture, _capture, id);
         }
 

@@ -25,6 +25,7 @@ namespace UnityEngine
         public float x, y, z;
         public Vector3(float x, float y, float z) => throw null;
         public static Vector3 zero => throw null;
+        public static Vector3 one => throw null;
         public static Vector3 forward => throw null;
         public static Vector3 operator *(Vector3 a, float b) => throw null;
         public static float Dot(Vector3 a, Vector3 b) => throw null;
@@ -57,6 +58,7 @@ namespace UnityEngine
         public Color(float r, float g, float b, float a) => throw null;
         public Color(float r, float g, float b) => throw null;
         public Color linear => throw null;
+        public Color gamma => throw null;
         public static Color clear => throw null;
         public static Color white => throw null;
         public static implicit operator Vector4(Color c) => throw null;
@@ -72,6 +74,8 @@ namespace UnityEngine
     public struct Bounds { }
     public struct Plane { }
     public struct LayerMask { }
+
+    public static class Random { public static float Range(float minInclusive, float maxInclusive) => throw null; }
 
     public static class Mathf
     {
@@ -123,6 +127,7 @@ namespace UnityEngine
         public bool activeInHierarchy => throw null;
         public Transform transform => throw null;
         public T AddComponent<T>() where T : Component => throw null;
+        public T GetComponent<T>() => throw null;
         public static GameObject CreatePrimitive(PrimitiveType type) => throw null;
     }
 
@@ -162,7 +167,7 @@ namespace UnityEngine
     {
         public bool enabled { get; set; }
         public Bounds bounds { get; set; }
-        public Material sharedMaterial { get; set; }
+        public Material material { get; set; }
         public UnityEngine.Rendering.ShadowCastingMode shadowCastingMode { get; set; }
         public void GetSharedMaterials(List<Material> m) => throw null;
     }

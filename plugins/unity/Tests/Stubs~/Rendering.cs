@@ -43,7 +43,9 @@ namespace UnityEngine
     public class Material : Object
     {
         public Material(Shader shader) => throw null;
+        public Color color { get; set; }
         public int renderQueue { get; set; }
+        public void SetColor(string name, Color value) => throw null;
         public bool HasFloat(int nameID) => throw null;
         public bool HasColor(int nameID) => throw null;
         public bool HasTexture(int nameID) => throw null;
@@ -86,7 +88,7 @@ namespace UnityEngine
 
 namespace UnityEngine.Experimental.Rendering
 {
-    public enum GraphicsFormat { R8G8B8A8_SRGB = 4, R32_UInt = 33 }
+    public enum GraphicsFormat { R8G8B8A8_SRGB = 4, R32_UInt = 33, R16G16B16A16_SFloat = 48 }
 }
 
 namespace UnityEngine.Rendering

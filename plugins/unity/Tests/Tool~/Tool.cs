@@ -38,6 +38,9 @@ namespace Worldplate.Tool
                 case "forgotten":
                     Life.Forgotten(folder);
                     break;
+                case "selftest":
+                    SelfTest.Run();
+                    break;
                 case "words":
                     Words.Run();
                     break;

@@ -97,7 +97,8 @@ namespace Worldplate.Internal
             _thingsPass.Record(cmd, Things, view, textures.Size);
             Pack pack = NextPack(id);
             PackShader.Record(cmd, _shader, textures, view, _thingsPass, _table, pack.Buffer, _places, _size);
-            if (!_link.WantsPixels || !(_link.TakeBuffer() is PixelBuffer pixels))
+            bool wanted = _link.WantsPixels || PlanesRead != null;
+            if (!wanted || !(_link.TakeBuffer() is PixelBuffer pixels))
             {
                 return;
             }

@@ -83,7 +83,7 @@ namespace Worldplate.Internal
         void Look()
         {
             _all.Clear();
-            var words = new List<uint> { 0, (uint)Label.Sky, 0, 0 };
+            var words = new List<uint> { 0, (uint)Label.Unknown, 0, 0 };
             foreach (Renderer renderer in Object.FindObjectsByType<Renderer>(FindObjectsSortMode.None))
             {
                 if (!(renderer is MeshRenderer) && !(renderer is SkinnedMeshRenderer))

@@ -61,6 +61,10 @@ namespace Worldplate.Internal
             {
                 return true;
             }
+            if (shown.Plate == IntPtr.Zero)
+            {
+                return false;
+            }
             int words = shown.Width * shown.Height * PixelBytes / 4;
             if (_plate == null || _plate.count != words)
             {

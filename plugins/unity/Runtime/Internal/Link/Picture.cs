@@ -5,7 +5,7 @@ using Worldplate.Interop;
 namespace Worldplate.Internal
 {
     /// <summary>What is to be shown at a tick, as wp_picture says it.</summary>
-    public readonly struct Picture
+    public struct Picture
     {
         internal unsafe Picture(in WpPicture from)
         {
@@ -32,7 +32,7 @@ namespace Worldplate.Internal
         public float Strength { get; }
 
         /// <summary>RGBA16F, straight alpha = matte; zero without a plate. Good until the next Present, Resize or Dispose.</summary>
-        public IntPtr Plate { get; }
+        public IntPtr Plate { get; private set; }
 
         public int Width { get; }
         public int Height { get; }
@@ -40,5 +40,13 @@ namespace Worldplate.Internal
 
         /// <summary>Frame age: from the oldest engine state in the picture to Present.</summary>
         public double AgeMs { get; }
+
+        /// <summary>The same, once the next Present has come: its pixels may be gone.</summary>
+        public Picture WithoutPixels()
+        {
+            Picture kept = this;
+            kept.Plate = IntPtr.Zero;
+            return kept;
+        }
     }
 }
