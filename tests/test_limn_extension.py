@@ -12,7 +12,7 @@ from bridge.planes import PlaneViews
 from bridge.schema import Bodies, Camera, ControlValue, Frame, Label, PlaneName, Pose
 from bridge.spaces import gl_projection
 from renderer.frame import Ownership, RenderFrame
-from renderer.models.limn.extension import Ground, extended, ground_of
+from renderer.models.limn.extension import Ground, extended, ground_of, opened
 from renderer.models.limn.model import Limn
 from renderer.recall import World
 
@@ -89,15 +89,48 @@ def test_without_ground_or_under_it_nothing_goes_on() -> None:
     assert extended(told, camera(), high, 100.0) is told
 
 
+def test_what_carries_the_declared_label_counts_as_nothing() -> None:
+    told = planes()
+    wall = np.zeros((HEIGHT, WIDTH), bool)
+    wall[10:20] = True
+    told[PlaneName.DEPTH][wall], told[PlaneName.OBJECT][wall] = 4.0, 9
+    told[PlaneName.LABEL][wall] = int(Label.FABRIC)
+    before = {name: plane.tobytes() for name, plane in told.items()}
+    out = opened(told, Label.FABRIC)
+    assert np.isinf(out[PlaneName.DEPTH][wall]).all()
+    assert (out[PlaneName.OBJECT][wall] == 0).all()
+    assert all((out[name][~wall] == told[name][~wall]).all() for name in told)
+    assert {name: plane.tobytes() for name, plane in told.items()} == before
+    assert opened(told, Label.GLASS) is told
+
+
+def test_limn_paints_on_behind_a_declared_backdrop(limn: Limn) -> None:
+    told = planes()
+    wall = np.isinf(true_depth())  # everything above the horizon
+    told[PlaneName.DEPTH][wall], told[PlaneName.LABEL][wall] = 8.0, int(Label.FABRIC)
+    told[PlaneName.NORMAL][wall, 2] = 1.0
+    declared = painted(limn, World(seed=1), told, 1, 0.0, "fabric")
+    assert (
+        np.abs(declared[wall].astype(np.float32) - painted(limn, World(seed=1), planes(), 1, 0.0)[wall]).mean() < 0.02
+    )
+    assert np.abs(declared[wall].astype(np.float32) - painted(limn, World(seed=1), told, 1, 0.0)[wall]).mean() > 0.05
+
+
 @pytest.fixture(scope="module")
 def limn() -> Limn:
     return Limn()
 
 
-def painted(limn: Limn, world: World, told: PlaneViews, frame: int, reach_m: float) -> NDArray[np.float16]:
+def painted(
+    limn: Limn, world: World, told: PlaneViews, frame: int, reach_m: float, label: str = "none"
+) -> NDArray[np.float16]:
     header = Frame(session="0" * 32, id=frame, capture_ns=1, camera=camera(), bodies=Bodies())
     plate = np.zeros((HEIGHT, WIDTH, 4), np.float16)
-    limn.step(RenderFrame(header, told, plate, CONTROLS | {"extend_m": reach_m}, Ownership()), world, plate)
+    limn.step(
+        RenderFrame(header, told, plate, CONTROLS | {"extend_m": reach_m, "extend_label": label}, Ownership()),
+        world,
+        plate,
+    )
     return plate
 
 

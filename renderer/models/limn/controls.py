@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 
-from bridge.schema import Control, ControlType, ControlValue
+from bridge.schema import Control, ControlType, ControlValue, Label
 from renderer.models.limn.sun import sun_angles
 from renderer.models.limn.weather import Weather
 
@@ -46,6 +46,11 @@ CONTROLS = (
     _number("seed", "Which finishes things have: brick or plaster, asphalt or cobbles.", 0.0, 0.0, 65535.0, step=1.0),
     _number("extend_m", "How far the level ground goes on where the engine has nothing; 0 is not at all.", 0.0, 0.0,
             5000.0, unit="m", step=10.0),
+    Control(
+        name="extend_label", type=ControlType.CHOICE, default="none",
+        choices=("none", *(label.name.lower() for label in Label)),
+        text="A label whose things count as nothing, so that the plate goes on behind them: a backdrop, a green wall.",
+    ),
     _number("strength", "How much of the plate is limn's: at 0 the engine's own picture comes back.", 1.0, 0.0, 1.0),
 )  # fmt: skip
 

@@ -1,11 +1,13 @@
 """Set extension: where an engine's set ends under the horizon, its level ground goes on, as a plane of the world.
 
 Only level ground goes on, from what the engine labels as ground; above the horizon an open set already shows limn's
-sky. The ground is measured once and kept until the world is reset, so that it stays where it is.
+sky. The ground is measured once and kept until the world is reset, so that it stays where it is. A set is open where
+the engine has nothing, and where it declares so by a label: a backdrop, a green wall, a dome.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,7 @@ from renderer.models.limn.anchor import rotations
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Look = float | tuple[float, ...] | F32  # of a plane: one value, channels, or a picture of values
 LEVEL = 0.98  # of a normal's height
 LEAST_SHARE = 0.005  # of the picture that must be level ground for it to be measured
 NUMBERS = 9  # of `Ground.row`
@@ -40,6 +43,15 @@ class Ground:
     def of(row: F64) -> Ground:
         n = [float(v) for v in row]
         return Ground(n[0], (n[1], n[2], n[3]), (n[4], n[5], n[6]), int(n[7]), n[8])
+
+
+def opened(planes: PlaneViews, label: Label) -> PlaneViews:
+    """The planes with nothing where the engine has that label. Those of the engine are not written to."""
+    if PlaneName.LABEL not in planes:
+        return planes
+    there = (planes[PlaneName.LABEL] == label) & np.isfinite(planes[PlaneName.DEPTH])
+    return _with(planes, there, {PlaneName.DEPTH: np.inf, PlaneName.OBJECT: 0, PlaneName.LABEL: int(Label.SKY),
+                                 PlaneName.MOTION: np.nan}) if there.any() else planes  # fmt: skip
 
 
 def ground_of(planes: PlaneViews, camera: Camera) -> Ground | None:
@@ -72,19 +84,24 @@ def extended(planes: PlaneViews, camera: Camera, ground: Ground, reach_m: float)
     empty = ~np.isfinite(depth) & (reached > 0.0) & (reached <= reach_m)
     if below_m <= 0.0 or not empty.any():
         return planes
-    looks = {
+    looks: dict[PlaneName, Look] = {
         PlaneName.DEPTH: reached, PlaneName.NORMAL: (0.0, 1.0, 0.0), PlaneName.ALBEDO: ground.albedo,
         PlaneName.COLOR: ground.color, PlaneName.OBJECT: ground.object_id, PlaneName.LABEL: int(Label.GROUND),
         PlaneName.MATERIAL: (ground.roughness, 0.0), PlaneName.MOTION: np.nan,
     }  # fmt: skip
+    return _with(planes, empty, looks)
+
+
+def _with(planes: PlaneViews, where: NDArray[np.bool_], looks: Mapping[PlaneName, Look]) -> PlaneViews:
+    """Copies of the planes that `looks` names, with its values there; the others as they are."""
     out = dict(planes)
     for name, look in looks.items():
         if name in planes:
             out[name] = planes[name].copy()
             if isinstance(look, tuple):
-                out[name][empty, : len(look)] = look
+                out[name][where, : len(look)] = look
             else:
-                out[name][empty] = look[empty] if isinstance(look, np.ndarray) else look
+                out[name][where] = look[where] if isinstance(look, np.ndarray) else look
     return out
 
 

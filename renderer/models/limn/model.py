@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import MissingDependency, ModelIncomplete, SnapshotCorrupt
-from bridge.schema import PlaneName, Pose
+from bridge.schema import Label, PlaneName, Pose
 
 try:
     import numba  # noqa: F401
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from renderer.models import ModelCard, Recall
 from renderer.models.limn import finish
 from renderer.models.limn.controls import CONTROLS, weather_of
-from renderer.models.limn.extension import NUMBERS, Ground, extended, ground_of
+from renderer.models.limn.extension import NUMBERS, Ground, extended, ground_of, opened
 from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
 from renderer.models.limn.light import Light, light_of
@@ -206,7 +206,9 @@ class Limn:
         said = self._words.controls(prompt) if self._words is not None else {}
         light = light_of(weather_of(controls, said), world.seed + int(float(controls["seed"])))
         header, reach_m = frame.header, float(controls.get("extend_m", 0.0))
-        planes, ground = frame.planes, world.latents.ground if isinstance(world.latents, Memory) else None
+        declared = str(controls.get("extend_label", "none"))
+        planes = frame.planes if declared == "none" else opened(frame.planes, Label[declared.upper()])
+        ground = world.latents.ground if isinstance(world.latents, Memory) else None
         if reach_m > 0.0:
             ground = ground or ground_of(planes, header.camera)
             planes = planes if ground is None else extended(planes, header.camera, ground, reach_m)
