@@ -79,15 +79,12 @@ namespace Worldplate.Tool
             At(5)[i] = (byte)(box && mistake != "label" ? Conventions.Is : Label.Unknown);
         }
 
-        // The nearest of all halves that are finite and not negative.
+        // Of a positive number that a half float holds with all its bits.
         private static ushort Half(double value)
         {
-            ushort best = 0;
-            for (ushort bits = 0; bits < 0x7c00; bits++)
-            {
-                best = Math.Abs(HalfFloat.Read(bits) - value) < Math.Abs(HalfFloat.Read(best) - value) ? bits : best;
-            }
-            return best;
+            int exponent = (int)Math.Floor(Math.Log(value, 2.0));
+            int fraction = (int)Math.Round((value / Math.Pow(2.0, exponent) - 1.0) * 1024.0);
+            return (ushort)(((exponent + 15) << 10) + fraction);
         }
     }
 }
