@@ -180,3 +180,17 @@ def test_without_a_renderer_a_person_reads_what_to_do() -> None:
     assert waiting.startswith("Waiting for a renderer; Start one here")
     assert refused.startswith("BadArgument: ")
     assert "9000" in refused
+
+
+def test_the_self_test_finds_each_mistake_and_names_it_alone() -> None:
+    found = dict(line.split("| ", 1) for line in dotnet.tool("selftest"))
+    assert found.pop("none") == ""
+    words = {
+        "rows": "rows are upside down", "columns": "columns are mirrored", "depth": "depth is linear",
+        "normal": "normals are world-space", "motion": "motion is previous - current", "albedo": "base colour is",
+        "label": "what the box is", "id": "the box has an id", "sky": "where nothing is, depth is infinite",
+    }  # fmt: skip
+    assert set(found) == set(words)
+    for mistake, said in words.items():
+        assert said in found[mistake]
+        assert found[mistake].count("; ") == 1 or mistake in ("rows", "columns")  # there the box itself is not found
