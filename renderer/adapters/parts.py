@@ -1,0 +1,146 @@
+"""The networks of a model folder in diffusers' layout: one sub-folder each, with its configuration and its weights.
+
+The libraries fill what is missing from a file with random numbers and say so in a log alone; here every tensor of the
+file and every one of the network must be the other's, by name and shape. Nothing is looked up on a hub.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import ConfigError, MissingDependency, ModelIncomplete, ModelMismatch
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the libraries read it when they are imported
+
+try:
+    import diffusers
+    import torch
+    import transformers
+    from safetensors.torch import load_file
+except ImportError as error:
+    raise MissingDependency(
+        f"models of this family need diffusers, transformers and torch: {error}",
+        fix='Install them with `pip install "worldplate[adapters]"`.',
+    ) from error
+
+from renderer.adapters.families import MB, check_room, free_ram_mb
+from renderer.adapters.folder import ModelFolder
+
+State = dict[str, torch.Tensor]
+Rename = Callable[[State], State]
+TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json")
+WEIGHTS = ("diffusion_pytorch_model", "model")
+SAME_LAYERS = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}  # of pictures' attention
+OLD_ATTENTION = re.compile(r"(\.attentions\.\d+\.)(query|key|value|proj_attn)(?=\.)")
+BRING = "Bring that folder anew from where the model came; then run `worldplate models add` again."
+
+
+def device_for(folder: ModelFolder, runtime: str, threads: int) -> torch.device:
+    """Where a model's networks run: a GPU when torch sees one. Sets torch's number of threads. Raises ConfigError for
+    another runtime than torch, ModelTooLarge before anything is loaded."""
+    if runtime not in ("auto", "torch"):
+        raise ConfigError(f"models of this family are not run by {runtime}", fix="Choose auto or torch as the runtime.")
+    torch.set_num_threads(threads)
+    if torch.cuda.is_available():
+        check_room(folder, torch.cuda.mem_get_info()[0] / MB, "the GPU's memory")
+        return torch.device("cuda")
+    check_room(folder, free_ram_mb(), "this machine's memory")
+    return torch.device("cpu")
+
+
+def dtype_on(device: torch.device) -> torch.dtype:
+    """Half precision where there is arithmetic for it."""
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def has_part(folder: ModelFolder, name: str) -> bool:
+    """Whether the manifest names that sub-folder's configuration."""
+    return f"{name}/config.json" in {file.path for file in folder.manifest.files}
+
+
+def config_of(folder: ModelFolder, name: str, *kinds: str) -> dict[str, Any]:
+    """A part's configuration. Raises ModelIncomplete when the part is missing, ModelMismatch when its class is none of
+    `kinds`."""
+    if not has_part(folder, name):
+        raise ModelIncomplete(f"{folder.path} has no {name}/config.json in its manifest", fix=BRING)
+    told: dict[str, Any] = json.loads(folder.file(f"{name}/config.json").read_text(encoding="utf-8"))
+    kind = told.get("_class_name") or next(iter(told.get("architectures") or ["unknown"]))
+    if kind not in kinds:
+        raise ModelMismatch(f"{folder.path / name} is a {kind}", fix=f"This family takes: {', '.join(kinds)}.")
+    return told
+
+
+def diffusion_part(folder: ModelFolder, name: str, *kinds: str, rename: Rename | None = None) -> Any:
+    """A network of diffusers, in single precision on the CPU. Raises what `config_of` and `filled` do."""
+    told = config_of(folder, name, *kinds)
+    network = getattr(diffusers, told["_class_name"]).from_config(told)
+    return filled(network, folder, name, rename or attention_renamed)
+
+
+def tokenizer_of(folder: ModelFolder) -> Any:
+    """CLIP's. Raises ManifestInvalid when one of its files is not in the manifest."""
+    paths = [folder.file(f"tokenizer/{name}") for name in TOKENIZER]
+    return transformers.CLIPTokenizer.from_pretrained(paths[0].parent, local_files_only=True)
+
+
+def text_part(folder: ModelFolder, name: str) -> Any:
+    """CLIP's text encoder, as `diffusion_part`."""
+    told = config_of(folder, name, "CLIPTextModel")
+    network = transformers.CLIPTextModel(transformers.CLIPTextConfig.from_dict(told))
+
+    def renamed(state: State) -> State:
+        """Files of before transformers 5 have the model's own prefix, and the numbers 0 to 76 as a tensor."""
+        return {key.removeprefix("text_model."): v for key, v in state.items() if not key.endswith("position_ids")}
+
+    return filled(network, folder, name, renamed)
+
+
+def filled(network: Any, folder: ModelFolder, name: str, rename: Rename) -> Any:
+    """`network` with a part's weights. Raises ModelIncomplete naming a tensor that the file lacks, ModelMismatch naming
+    one that the network lacks or that has another shape there, and what `weights_of` does."""
+    state, wanted = rename(load_file(weights_of(folder, name))), network.state_dict()
+    missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
+    if missing:
+        raise ModelIncomplete(
+            f"the weights of {folder.path / name} lack {len(missing)} tensors, the first is '{missing[0]}'", fix=BRING
+        )
+    if unexpected:
+        raise ModelMismatch(
+            f"the weights of {folder.path / name} have {len(unexpected)} tensors that its network has not, the first is"
+            f" '{unexpected[0]}'",
+            fix="Its config.json is of another model.",
+        )
+    for key, tensor in state.items():
+        if tensor.shape != wanted[key].shape:
+            shapes = ["x".join(map(str, t.shape)) for t in (tensor, wanted[key])]
+            raise ModelMismatch(
+                f"'{key}' of {folder.path / name} is {shapes[0]}, and its network's is {shapes[1]}",
+                fix="Its config.json is of another model.",
+            )
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def weights_of(folder: ModelFolder, name: str) -> Path:
+    """The safetensors file of a part. Raises ModelIncomplete without one."""
+    inside = [file for file in folder.files(".safetensors") if file.rpartition("/")[0] == name]
+    known = [file for file in inside if file.rpartition("/")[2].split(".")[0] in WEIGHTS]
+    if not known:
+        raise ModelIncomplete(f"{folder.path / name} has no weights in its manifest", fix=BRING)
+    return folder.file(min(known, key=len))  # the one in full precision, where there are several
+
+
+def hash_of(folder: ModelFolder, name: str) -> str:
+    """SHA-256 of a part's weights, as the manifest says it and `open_folder` has checked it."""
+    path = weights_of(folder, name).relative_to(folder.path).as_posix()
+    return next(file.sha256 for file in folder.manifest.files if file.path == path)
+
+
+def attention_renamed(state: State) -> State:
+    """With the names that attention layers of pictures have had since 2023."""
+    return {OLD_ATTENTION.sub(lambda m: m[1] + SAME_LAYERS[m[2]], key): tensor for key, tensor in state.items()}
