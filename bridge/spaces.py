@@ -205,9 +205,9 @@ def motion_to_unity(motion: ArrayLike) -> F64:
 
 
 def motion_from_godot(raw: ArrayLike) -> F64:
-    """Canonical motion of Godot's [..., 2], which is the same; (-1, -1) means not written: NaN."""
+    """Canonical motion of Godot's [..., 2], which is the same; (-1, -1), and what is beyond, means not written: NaN."""
     v = np.asarray(raw, np.float64)
-    return np.where((v == -1.0).all(axis=-1, keepdims=True), np.nan, v)
+    return np.where((v <= -1.0).all(axis=-1, keepdims=True), np.nan, v)
 
 
 UNREAL_SCALE, UNREAL_ZERO = 0.2495, 32767.0 / 65535.0  # `EncodeVelocityToTexture`, Common.ush, Unreal 5.7

@@ -94,7 +94,7 @@ float2 wp_motion_from_unity(float2 stored) {
 	return stored.x > 1.0 ? float2(WP_NAN, WP_NAN) : -stored;
 }
 
-// Godot stores canonical motion; (-1, -1) is not written.
+// Godot stores canonical motion; (-1, -1), and what is beyond, is not written.
 float2 wp_motion_from_godot(float2 stored) {
 	return stored.x <= -1.0 && stored.y <= -1.0 ? float2(WP_NAN, WP_NAN) : stored;
 }

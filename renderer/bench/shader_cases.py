@@ -143,7 +143,7 @@ def _depth_from_gl(device: F64, near: F64, far: F64) -> F64:
 
 def _motion(rng: np.random.Generator) -> list[Case]:
     raw = rng.normal(0, 0.1, (ROWS, 2))
-    raw[:4] = ((0, 0), (-1, -1), (-1, 0), (2, 0.5))
+    raw[:5] = ((0, 0), (-1, -1), (-1, 0), (2, 0.5), (-1.5, -2))
     codes = rng.integers(0, 65536, (ROWS, 2))
     codes[:6] = ((0, 0), (0, 32767), (32767, 32767), (65535, 65535), (30039, 32767), (32768, 32766))
     unorm = (codes / 65535.0).astype(np.float32)
