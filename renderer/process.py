@@ -12,17 +12,24 @@ from types import TracebackType
 from bridge.errors import NoRenderer
 
 START_LIMIT_S = 60.0  # torch and a model on a busy machine
+# Run before the renderer in its own process: PR_SET_PDEATHSIG of prctl(2), which lasts over exec, then the renderer.
+BOUND = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class RendererProcess:
     """`worldplate serve` as a child. Use as a context manager; `folder` is its runtime folder."""
 
-    def __init__(self, model: str, *, endpoint: str = "", threads: int = 1) -> None:
+    def __init__(
+        self, model: str, *, endpoint: str = "", threads: int = 1, python: str = sys.executable, bound: bool = False
+    ) -> None:
+        """`python` is the interpreter of its environment. `bound`: it ends when the thread that made it does, however
+        that ends; on Linux alone."""
         self._temporary = tempfile.TemporaryDirectory(prefix="wp-")
         self.folder = Path(self._temporary.name)
         self.folder.chmod(0o700)
         self._log = (self.folder / "renderer.log").open("wb")
-        command = [sys.executable, "-m", "renderer.cli", "serve", "--model", model, "--threads", str(threads)]
+        command = [python, *(["-c", BOUND, python] if bound and sys.platform == "linux" else [])]
+        command += ["-m", "renderer.cli", "serve", "--model", model, "--threads", str(threads)]
         command += ["--no-panel", "--runtime-dir", str(self.folder)] + (["--endpoint", endpoint] if endpoint else [])
         self._process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
@@ -37,6 +44,15 @@ class RendererProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def ready(self) -> bool:
+        """Whether it serves, or did until it ended."""
+        return self.connection.exists()
+
+    def kill(self) -> None:
+        """At once; for one that does not answer."""
+        self._process.kill()
 
     def wait_until_ready(self) -> None:
         """Until the connection file is there. Raises NoRenderer with the child's last words when it ends before."""
@@ -57,6 +73,10 @@ class RendererProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Tells it to end, and waits until it has. A second time does nothing."""
         self._process.terminate()
         try:
             self._process.wait(5.0)
