@@ -72,7 +72,7 @@ class Missing(StrEnum):
     """What stands for a plane that the engine does not give."""
 
     REFUSE = "refuse"  # the session is refused by name
-    ZERO = "zero"  # zeros, in the range of the network
+    ZERO = "zero"  # black: 0 of 0..1 before the range
     MASK = "mask"  # zeros, and a channel after the map that is 1 where it is known, 0 where it is not
 
 
