@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -82,7 +81,7 @@ def main() -> int:
     if options.json:
         report = {"bench": "replay", "model": options.model, "frames": info.frames, "missed": info.missed,
                   "stored_bytes": info.stored_bytes, "raw_bytes": info.raw_bytes,
-                  "turns": [asdict(turn) | {"fps": turn.fps} for turn in turns],
+                  "turns": [vars(turn) | {"fps": turn.fps} for turn in turns],
                   "machine": machine(), "versions": versions()}  # fmt: skip
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0 if all(turn.equal == turn.frames == options.frames for turn in turns) else 1

@@ -75,8 +75,9 @@ def _value_of(kind: inspect.Type) -> Drawn:
 
 def _plain(kind: inspect.Type) -> Drawn:
     match kind:
-        case inspect.StrType(pattern=str() as pattern):
-            return st.from_regex(pattern, fullmatch=True).filter(lambda text: "\n" not in text).map(lambda t: t[:64])
+        case inspect.StrType(pattern=str() as pattern, min_length=low):
+            texts = st.from_regex(pattern, fullmatch=True).filter(lambda text: "\n" not in text).map(lambda t: t[:64])
+            return texts.filter(lambda text: len(text) >= (low or 0))
         case inspect.StrType(min_length=low, max_length=high):
             return st.text(st.characters(codec="utf-8"), min_size=low or 0, max_size=min(high or 64, 64))
         case inspect.IntType(ge=low, le=high):
