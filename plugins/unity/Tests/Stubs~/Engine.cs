@@ -1,5 +1,5 @@
-// What the plugin uses of UnityEngine, declared for a compiler: signatures as in the public reference of Unity 6, no
-// behaviour. A check of types alone: nothing of this runs or ships.
+// What the plugin uses of UnityEngine, declared for a compiler: signatures as its public sources have them where they were
+// looked up (contacts, read-back, custom passes, render graph), the common ones from memory; no behaviour. A check of types alone: nothing of this runs or ships.
 #nullable disable
 #pragma warning disable CS0067, CS0169, CS0649, CS0660, CS0661, CS0626, CS0824
 using System;
