@@ -84,7 +84,7 @@ def test_the_sample_paints_in_its_own_process_what_it_does_in_ours(
 ) -> None:
     monkeypatch.setenv("WORLDPLATE_MODELS_DIR", str(tmp_path / "models"))
     assert main(["models", "add", str(SAMPLE), "--name", "night"]) == 0
-    ours, other = load_model(f"{SAMPLE}/model.py:Night"), load_model("night", models_dir=str(tmp_path / "models"))
+    ours, other = load_model(f"{SAMPLE}/night.py:Night"), load_model("night", models_dir=str(tmp_path / "models"))
     try:
         assert other.card.controls == ours.card.controls
         assert other.card.needs == ours.card.needs
