@@ -36,6 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     takes_dir: str = ""  # of recordings; "" = the user's own, see renderer/takes_folder.py
     panel: bool = True  # a web page that shows and steers, on loopback; needs the extra of that name
     panel_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # of that page; 0 = any that is free
+    panel_view: str = ""  # OpenColorIO's view that its pictures are shown by; "" = the renderer's own tone map
     runtime: str = "auto"  # of the network: a name of renderer.runtimes.NAMES; "auto" = the fastest installed
     threads: Annotated[int, Meta(ge=1, le=256)] = (
         1  # of the model; one is the most efficient, and leaves the others to the engine

@@ -64,7 +64,8 @@ def recorder_of(settings: Settings, model: WorldModel) -> Recorder | None:
 
 
 def panel_of(settings: Settings) -> Desk | None:
-    """The web panel; None where it is not wanted or its packages are not installed. Raises EndpointInUse."""
+    """The web panel; None where it is not wanted or its packages are not installed. Raises EndpointInUse, and for a
+    `panel_view` ConfigError and MissingDependency."""
     if not settings.panel:
         return None
     from renderer.panel.desk import Desk, check_installed
@@ -74,7 +75,10 @@ def panel_of(settings: Settings) -> Desk | None:
     except MissingDependency as error:
         log.info("there is no panel: %s", error)
         return None
-    return Desk(settings.panel_port)
+    from renderer.panel.pictures import display_of
+
+    display_of(settings.panel_view)  # a view that there is not is said here, not in the panel's own process
+    return Desk(settings.panel_port, settings.panel_view)
 
 
 def serve(settings: Settings, stop: threading.Event) -> None:

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bridge.errors import ConfigError
 from bridge.schema import Camera, Disposition, Frame, Pose, Result
 from renderer.display import display_rgba
 from renderer.evaluate.image import tone_map
+from renderer.exports.color import DEFAULT_VIEW, STILLS, View as ColorView
 from renderer.frame import Ownership, RenderFrame
 from renderer.panel.messages import LOOKED_AT, NEEDS, View, Want
-from renderer.panel.pictures import DRAW, FAR_M, NEAR_M, for_page, look, planes_of
+from renderer.panel.pictures import DRAW, FAR_M, NEAR_M, display_of, for_page, look, planes_of
 from renderer.panel.tap import BUFFERS, MOST_SIDE_PX, PanelTap, Shot
 from renderer.session import Session
 
@@ -132,35 +134,48 @@ def test_light_is_shown_by_the_product_s_tone_map() -> None:
     color = (0.2, 0.5, 2.0, 1.0)
     expected = np.floor(tone_map(np.asarray(color[:3], np.float16)) * 255.0 + 0.5)
     for view in (View.ENGINE, View.COMPOSITE):
-        shown = DRAW[view](planes(color, (1.0, 0.0, 0.0, 0.0)))
+        shown = DRAW[view](planes(color, (1.0, 0.0, 0.0, 0.0)), display_rgba)
         np.testing.assert_array_equal(shown[0, 0], expected)
-    np.testing.assert_array_equal(DRAW[View.PLATE](planes((1, 1, 1, 1), color))[0, 1], expected)
+    np.testing.assert_array_equal(DRAW[View.PLATE](planes((1, 1, 1, 1), color), display_rgba)[0, 1], expected)
+
+
+def test_light_is_shown_by_the_view_that_is_named() -> None:
+    display = display_of(DEFAULT_VIEW)
+    color = np.random.default_rng(3).random((9, 16, 4)).astype(np.float16)
+    exact = np.floor(ColorView(STILLS)(color[..., :3]) * 255.0 + 0.5)
+    given = {"color": color, "plate": color}
+    shown = DRAW[View.ENGINE](given, display)
+    assert np.abs(shown - exact).max() <= 3
+    assert (shown != DRAW[View.ENGINE](given, display_rgba)).any()
+    assert display_of("") is display_rgba
+    with pytest.raises(ConfigError, match="there is no view 'Film'"):
+        display_of("Film")
 
 
 def test_what_the_plate_leaves_to_the_engine_is_squares_in_the_plate_and_black_in_the_matte() -> None:
     given = planes((1.0, 1.0, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0))
-    assert DRAW[View.PLATE](given)[0, 0].tolist() == [44, 44, 44]
-    assert DRAW[View.MATTE](given).max() == 0
-    assert DRAW[View.MATTE](planes((1, 1, 1, 1), (1, 1, 1, 0.5)))[0, 0].tolist() == [128] * 3
-    assert DRAW[View.DIFFERENCE](given).max() == 0
+    assert DRAW[View.PLATE](given, display_rgba)[0, 0].tolist() == [44, 44, 44]
+    assert DRAW[View.MATTE](given, display_rgba).max() == 0
+    assert DRAW[View.MATTE](planes((1, 1, 1, 1), (1, 1, 1, 0.5)), display_rgba)[0, 0].tolist() == [128] * 3
+    assert DRAW[View.DIFFERENCE](given, display_rgba).max() == 0
 
 
 def test_the_difference_is_between_pictures_as_they_are_shown_and_doubled() -> None:
     given = planes((0.2, 0.2, 0.2, 1.0), (0.22, 0.2, 0.2, 1.0))
     apart = display_rgba(given["plate"]).astype(int) - display_rgba(given["color"]).astype(int)
-    assert DRAW[View.DIFFERENCE](given)[0, 0].tolist() == (2 * apart[0, 0, :3]).tolist()
+    assert DRAW[View.DIFFERENCE](given, display_rgba)[0, 0].tolist() == (2 * apart[0, 0, :3]).tolist()
 
 
 def test_near_is_brighter_than_far_and_nothing_is_black() -> None:
     depth = np.asarray([[NEAR_M / 2, 1.0, 5.0, 50.0, FAR_M * 2, np.inf, np.nan]], np.float32)
-    shown = DRAW[View.DEPTH]({"depth": depth}).astype(int).sum(axis=2)[0]
+    shown = DRAW[View.DEPTH]({"depth": depth}, display_rgba).astype(int).sum(axis=2)[0]
     assert list(shown[:5]) == sorted(shown[:5], reverse=True)
     assert len(set(shown[1:5])) == 4
     assert shown[5] == shown[6] == 0
 
 
 def test_confidence_is_grey_and_what_is_not_known_is_black() -> None:
-    shown = DRAW[View.CONFIDENCE]({"confidence": np.asarray([[0.0, 0.5, 1.0, np.nan]], np.float32)})
+    shown = DRAW[View.CONFIDENCE]({"confidence": np.asarray([[0.0, 0.5, 1.0, np.nan]], np.float32)}, display_rgba)
     assert shown[0, :, 0].tolist() == [0, 128, 255, 0]
 
 

@@ -60,8 +60,10 @@ _to_desk = msgspec.json.Decoder(ToDesk)
 class Desk:
     """One panel. Give `tap` to the renderer, then `attend` to it; the renderer's end closes it, or `close` does."""
 
-    def __init__(self, port: int = 0) -> None:
-        """Binds the port on loopback; 0 is any that is free. Raises EndpointInUse."""
+    def __init__(self, port: int = 0, transform: str = "") -> None:
+        """Binds the port on loopback; 0 is any that is free. `transform` is the view that light is shown by, "" the
+        renderer's own. Raises EndpointInUse."""
+        self._transform = transform
         self._listening = _listen(port)
         self.port: int = self._listening.getsockname()[1]
         self._token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -147,7 +149,7 @@ class Desk:
     def _live(self, child: subprocess.Popen[bytes], ours: socket.socket) -> int:
         """Until it ends, by itself or because we do; its exit code."""
         try:
-            pipe.send(ours, to_json(Secrets(token=self._token, port=self.port)))
+            pipe.send(ours, to_json(Secrets(token=self._token, port=self.port, transform=self._transform)))
             self._process, self.pid = ours, child.pid
             if not self._closing.is_set():
                 self._hear(ours)

@@ -221,6 +221,7 @@ class Secrets(Struct, frozen=True, kw_only=True, tag="secrets", tag_field="is"):
 
     token: str
     port: int
+    transform: str = ""  # the view transform of light; "" is the renderer's own tone map
 
 
 FromDesk = State | Samples | Picture | Told | Secrets

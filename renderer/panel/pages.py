@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.errors import LimitExceeded
 from renderer.panel.messages import LOOKED_AT, NEEDS, Answer, Picture, Sample, Samples, View, Want, Watch, to_json
-from renderer.panel.pictures import for_page
+from renderer.panel.pictures import Display, for_page
 
 AHEAD = 2  # pictures on their way to a page: one is drawn while the next is made
 MOST_PAGES = 8
@@ -97,8 +97,8 @@ class Page:
 class Pages:
     """All of them, and what they want together. Used from the server's own thread alone."""
 
-    def __init__(self, want: Callable[[Want], None], count: Callable[[int], None]) -> None:
-        self._want = want
+    def __init__(self, want: Callable[[Want], None], count: Callable[[int], None], display: Display) -> None:
+        self._want, self._display = want, display
         self._count = count
         self._open: list[Page] = []
         self._state: bytes | None = None
@@ -150,7 +150,7 @@ class Pages:
             if watch is None or page.room <= 0 or (watch.session, watch.stream) != (picture.session, picture.stream):
                 continue
             if watch.views not in made:
-                made[watch.views] = await asyncio.to_thread(for_page, picture, planes, watch.views)
+                made[watch.views] = await asyncio.to_thread(for_page, picture, planes, watch.views, self._display)
             page.shown = (picture, planes)
             page.show(made[watch.views])
         self.wish()

@@ -1,7 +1,7 @@
 """From planes to the pictures that a page shows: one function per view, then JPEG.
 
-Display values are those of renderer/display.py; what is no light (depth, matte, confidence, difference) has a scale of
-its own, said at each function. Pictures are uint8 [H, W, 3].
+Display values are those of renderer/display.py, or of a view transform that is named; what is no light (depth, matte,
+confidence) has a scale of its own, said at each function. Pictures are uint8 [H, W, 3].
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from renderer.display import U8, display_rgba, on_checker
 from renderer.panel.messages import LOOKED_AT, NEEDS, Picture, View
 
 Planes = Mapping[str, NDArray[Any]]
+Display = Callable[[NDArray[Any]], U8]  # scene-linear [H, W, 4] as 8-bit display values [H, W, 4]
 QUALITY = 85  # of JPEG; measured by benchmarks/panel.py beside WebP, which takes several times as long
 DIFFERENCE_GAIN = 2  # so that a few levels are seen
 NEAR_M, FAR_M = 0.5, 200.0  # of the depth scale's ends
@@ -40,20 +41,20 @@ def planes_of(picture: Picture, tail: bytes) -> dict[str, NDArray[Any]]:
     return planes
 
 
-def engine(planes: Planes) -> U8:
-    return display_rgba(planes["color"])[..., :3]
+def engine(planes: Planes, display: Display = display_rgba) -> U8:
+    return display(planes["color"])[..., :3]
 
 
-def plate(planes: Planes) -> U8:
+def plate(planes: Planes, display: Display = display_rgba) -> U8:
     """Over dark squares where the pixel is the engine's."""
-    return on_checker(display_rgba(planes["plate"]))
+    return on_checker(display(planes["plate"]))
 
 
-def composed(planes: Planes) -> U8:
-    return display_rgba(composite(planes["color"], planes["plate"]))[..., :3]
+def composed(planes: Planes, display: Display = display_rgba) -> U8:
+    return display(composite(planes["color"], planes["plate"]))[..., :3]
 
 
-def depth(planes: Planes) -> U8:
+def depth(planes: Planes, _: Display = display_rgba) -> U8:
     """By the logarithm of the distance, from NEAR_M to FAR_M."""
     depth_m = planes["depth"]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,23 +65,25 @@ def depth(planes: Planes) -> U8:
     return np.asarray(out, np.uint8)
 
 
-def matte(planes: Planes) -> U8:
+def matte(planes: Planes, _: Display = display_rgba) -> U8:
     """White is the plate's, black the engine's."""
     return _grey(planes["plate"][..., 3].astype(np.float32))
 
 
-def confidence(planes: Planes) -> U8:
+def confidence(planes: Planes, _: Display = display_rgba) -> U8:
     """White is trusted whole, black not at all."""
     return _grey(planes["confidence"].astype(np.float32))
 
 
-def difference(planes: Planes) -> U8:
+def difference(planes: Planes, display: Display = display_rgba) -> U8:
     """Between the composite and the engine's picture as both are shown, times DIFFERENCE_GAIN."""
-    apart = np.abs(composed(planes).astype(np.int16) - engine(planes).astype(np.int16)) * DIFFERENCE_GAIN
+    apart = (
+        np.abs(composed(planes, display).astype(np.int16) - engine(planes, display).astype(np.int16)) * DIFFERENCE_GAIN
+    )
     return np.asarray(np.minimum(apart, 255), np.uint8)
 
 
-DRAW: dict[View, Callable[[Planes], U8]] = {
+DRAW: dict[View, Callable[[Planes, Display], U8]] = {
     View.ENGINE: engine,
     View.PLATE: plate,
     View.COMPOSITE: composed,
@@ -98,11 +101,29 @@ def encode(picture: U8) -> bytes:
     return out.getvalue()
 
 
-def for_page(picture: Picture, planes: Planes, views: Sequence[View]) -> bytes:
+def display_of(transform: str) -> Display:
+    """OpenColorIO's view transform of that name on an sRGB display, through its baked table; "" is the renderer's own
+    tone map. Raises ConfigError for a name that there is not, MissingDependency."""
+    if not transform:
+        return display_rgba
+    from renderer.exports.color import STILLS, View as Transform
+
+    view = Transform(STILLS, transform)
+
+    def display(linear: NDArray[Any]) -> U8:
+        out = np.empty(linear.shape, np.uint8)
+        out[..., :3] = view.baked(linear[..., :3]) * 255.0 + 0.5
+        out[..., 3] = np.clip(linear[..., 3].astype(np.float32) * 255.0 + 0.5, 0.0, 255.0)
+        return out
+
+    return display
+
+
+def for_page(picture: Picture, planes: Planes, views: Sequence[View], display: Display = display_rgba) -> bytes:
     """What a page is sent: the length of a JSON head (uint32, little-endian), the head, the JPEG of each view. A view
     whose planes the frame lacks is left out of `views`."""
     there = [view for view in views if all(name in planes for name in NEEDS[view])]
-    images = [encode(DRAW[view](planes)) for view in there]
+    images = [encode(DRAW[view](planes, display)) for view in there]
     head = msgspec.json.encode(
         {
             "session": picture.session, "stream": picture.stream, "frame": picture.frame,

@@ -51,7 +51,7 @@ from renderer.panel.messages import (
     to_json,
 )
 from renderer.panel.pages import Page, Pages, answer_of
-from renderer.panel.pictures import look, planes_of
+from renderer.panel.pictures import Display, display_of, look, planes_of
 
 STATIC = Path(__file__).parent / "static"
 NICENESS = 5  # the engine and the model come first
@@ -64,10 +64,10 @@ _from_desk = msgspec.json.Decoder(FromDesk)
 class Server:
     """One panel's pages, and the line to its desk."""
 
-    def __init__(self, gate: Gate, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, gate: Gate, writer: asyncio.StreamWriter, display: Display) -> None:
         self._gate = gate
         self._writer = writer
-        self._pages = Pages(self._tell_desk, lambda count: self._tell_desk(Open(pages=count)))
+        self._pages = Pages(self._tell_desk, lambda count: self._tell_desk(Open(pages=count)), display)
         self._asks: dict[int, tuple[Page, int]] = {}
         self._last_ask = 0
         self._sessions: tuple[str, ...] = ()
@@ -226,7 +226,7 @@ async def serve(listening: socket.socket, desk: socket.socket) -> None:
         return
     known = _from_desk.decode(message)
     if isinstance(known, Secrets):
-        server = Server(Gate(known.token, known.port), writer)
+        server = Server(Gate(known.token, known.port), writer, display_of(known.transform))
         async with _served(server.app, listening):
             await server.listen_to_desk(reader)
     writer.close()
