@@ -16,6 +16,7 @@ from renderer.models import ModelCard, WorldModel
 from renderer.models.probe import probe_frame
 from renderer.recall import World, warm_up
 from renderer.session import Session
+from renderer.worlds import pass_on
 
 Load = Callable[[str], WorldModel]
 OnLoop = Callable[[Callable[[], str]], Future[str]]
@@ -49,7 +50,7 @@ class Swap:
 
         def loaded(done: Future[WorldModel]) -> None:
             told = self._on_loop(lambda: self._taken(done.result(), take))
-            told.add_done_callback(partial(_pass_on, outcome))
+            told.add_done_callback(partial(pass_on, outcome))
 
         loading.add_done_callback(loaded)
         return outcome
@@ -114,11 +115,3 @@ def check_adoptable(card: ModelCard, sessions: Iterable[Session]) -> None:
                 f"{session.name} is being recorded into {session.take.name}, and a take is of one model",
                 fix="End the take first.",
             )
-
-
-def _pass_on(outcome: Future[str], told: Future[str]) -> None:
-    error = told.exception()
-    if error is None:
-        outcome.set_result(told.result())
-    else:
-        outcome.set_exception(error)

@@ -95,7 +95,7 @@ class WorldKeeper:
 
         def finished(done: Future[T]) -> None:
             told = self._on_loop(lambda: then(done.result()))
-            told.add_done_callback(partial(_pass_on, outcome))
+            told.add_done_callback(partial(pass_on, outcome))
 
         self._works.append(self._files.submit(work))
         self._works[-1].add_done_callback(finished)
@@ -270,7 +270,8 @@ def _done(text: str) -> Future[str]:
     return done
 
 
-def _pass_on(outcome: Future[str], told: Future[str]) -> None:
+def pass_on(outcome: Future[str], told: Future[str]) -> None:
+    """What came of `told`, which is done, as what came of `outcome`."""
     error = told.exception()
     if error is None:
         outcome.set_result(told.result())
