@@ -21,7 +21,8 @@ from bridge.schema import Limits
 PREFIX = "WORLDPLATE_"
 FILE = Path("worldplate.toml")
 NOT_SETTINGS = frozenset(  # read by the tests
-    f"{PREFIX}{name}" for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_BROWSER", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
+    f"{PREFIX}{name}"
+    for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_BROWSER", "REQUIRE_DOTNET", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
 )
 
 

@@ -18,7 +18,7 @@ from bridge.link import listen
 from bridge.ring import reap_dead_rings
 from renderer.chunks import limits_for
 from renderer.config import Settings
-from renderer.models import WorldModel, load_model
+from renderer.models import WorldModel, load_model, model_names
 from renderer.recall import warm_up
 from renderer.serve import Renderer
 from renderer.snapshots import data_dir
@@ -109,7 +109,10 @@ def serve(settings: Settings, stop: threading.Event) -> None:
             link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb, load
         )  # fmt: skip
         if panel is not None:
-            panel.attend(renderer, settings.snapshot_dir, records=recorder is not None)
+            panel.attend(
+                renderer, settings.snapshot_dir, records=recorder is not None,
+                models=partial(model_names, settings.models_dir),
+            )  # fmt: skip
         renderer.run(stop)
     finally:
         if panel is not None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 from scripted_renderer import CAMERA
 from websockets.sync.client import ClientConnection, connect
@@ -80,7 +83,7 @@ class Painter(Passthrough):
 
     def __init__(self) -> None:
         self.held = threading.Event()  # while it is set a frame takes as long as that
-        self.broken = False
+        self.broken = self.always_blue = False
         self.resets = 0
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
@@ -90,7 +93,8 @@ class Painter(Passthrough):
             raise RuntimeError("its brush is gone")
         self.resets = world.epoch
         values = frame.controls
-        plate[...] = (float(values["red"]), 0.6 if values["prompt"] else 0.0, 0.8 if values["blue"] else 0.0, 1.0)
+        is_blue = values["blue"] or self.always_blue
+        plate[...] = (float(values["red"]), 0.6 if values["prompt"] else 0.0, 0.8 if is_blue else 0.0, 1.0)
         plate[: int(values["bands"])] = (0.0, 0.0, 0.0, 1.0)
 
 
@@ -110,9 +114,11 @@ class PanelHouse:
         recorder = Recorder(self.model, folder) if records else None
         self.renderer = Renderer(
             self.link, self.model, self.link.connection.token, Limits(), [self.desk.tap], snapshots=self.snapshots,
-            recorder=recorder,
+            recorder=recorder, load=self._load,
         )  # fmt: skip
-        self.desk.attend(self.renderer, str(self.snapshots), records=records)
+        self.desk.attend(
+            self.renderer, str(self.snapshots), records=records, models=lambda: ("painter", "other painter")
+        )
         self.stop = threading.Event()
         self.paused = threading.Event()
         self.size = (width, height)
@@ -132,6 +138,13 @@ class PanelHouse:
         finally:
             over.set()
             thread.join(20.0)
+
+    def _load(self, name: str) -> Painter:
+        """Another painter, whose pictures are blue, or the first one's twin."""
+        self.model = Painter()
+        if name != "painter":
+            self.model.card, self.model.always_blue = replace(Painter.card, name=name), True
+        return self.model
 
     def _client(self, name: str) -> Client:
         return Client(
@@ -174,6 +187,19 @@ class PanelHouse:
             assert not thread.is_alive()
         self.desk.close()
         self.link.close()
+
+
+@contextmanager
+def stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """Not one of them runs, while the block does."""
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):  # a browser may replace one that does not answer
+                process.send_signal(signal.SIGCONT)
 
 
 class Browser:

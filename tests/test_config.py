@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,11 @@ def test_what_is_wrong_is_named_with_its_source(
 ) -> None:
     with pytest.raises(ConfigError, match=named):
         load_settings(flags, environment, file_with(tmp_path, text))
+
+
+def test_what_ci_and_the_tests_read_is_not_taken_for_a_setting() -> None:
+    root = Path(__file__).parent.parent
+    files = [root / ".ci/run", *root.glob("tests/*.py"), *root.glob("tests/engines/*.py")]
+    read = {name for file in files for name in re.findall(r"WORLDPLATE_REQUIRE_[A-Z]+", file.read_text())}
+    assert len(read) > 3
+    load_settings({}, dict.fromkeys(read, "1"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from panel_house import LEFT, RIGHT, PanelHouse, token_of
+from panel_house import LEFT, RIGHT, PanelHouse, stopped, token_of
 from panel_window import WAIT_MS, click_picture, color_at, drag, open_panel, steering, until, until_pixel, untouched
 
 from bridge.schema import Disposition, Label
@@ -327,6 +325,16 @@ def test_a_used_link_is_refused_and_the_next_one_may_be_typed(page: Any, chromiu
     stranger.context.close()
 
 
+def test_another_model_is_chosen_and_takes_over(page: Any, house: PanelHouse) -> None:
+    for name, is_blue in (("other painter", True), ("painter", False)):
+        page.select_option("#use-name", name)
+        page.click("#use button")
+        page.wait_for_selector("#model-said[data-level=good]")
+        until_pixel(page, lambda rgb, blue=is_blue: (rgb[2] > BRIGHT) == blue)  # type: ignore[misc]
+        until(page, lambda name=name: f"{name} on" in page.inner_text("#facts"))  # type: ignore[misc]
+        assert page.inner_text("#model-said").startswith(f"{name[0].upper()}{name[1:]} serves")
+
+
 def test_figures_live(page: Any) -> None:
     until(page, lambda: page.evaluate("/^[0-9.]+$/.test(document.querySelector('#gauge-fps').textContent)"))
     until(page, lambda: page.evaluate("/p99 [0-9.]+ ms/.test(document.querySelector('#chart-age span').textContent)"))
@@ -337,19 +345,13 @@ def test_figures_live(page: Any) -> None:
 def test_a_stopped_browser_costs_nothing_and_goes_on(chromium: Any, house: PanelHouse, page: Any) -> None:
     others = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
     assert others
-    for process in others:
-        process.send_signal(signal.SIGSTOP)
-    try:
+    with stopped(others):
         time.sleep(1.5)
         tap = house.desk.tap
         assert "main" not in {stream for _, stream in tap._wishes}  # nothing is copied for it
         before = house.client.ledger.counts[Disposition.GENERATED]
         time.sleep(1.0)
         assert house.client.ledger.counts[Disposition.GENERATED] > before
-    finally:
-        for process in others:
-            with contextlib.suppress(psutil.NoSuchProcess):  # the browser may replace one that does not answer
-                process.send_signal(signal.SIGCONT)
     frame = page.get_attribute("#frame", "data-frame")
     until(page, lambda: page.evaluate(f"document.querySelector('#frame').dataset.frame !== '{frame}'"))
 

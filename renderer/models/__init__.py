@@ -112,12 +112,18 @@ def load_model(name: str, *, runtime: str = "auto", threads: int = 1, models_dir
         from renderer.models.own import load_own
 
         return load_own(name)
-    from renderer.adapters.folder import find, found, models_folder
+    from renderer.adapters.folder import find, models_folder
 
-    folder = models_folder(models_dir)
-    if (path := find(name, folder)) is not None:
+    if (path := find(name, models_folder(models_dir))) is not None:
         from renderer.adapters.families import load_folder
 
         return load_folder(path, runtime=runtime, threads=threads)
-    known = ", ".join([*MODEL_NAMES, *(each.name for each in found(folder))])
+    known = ", ".join(model_names(models_dir))
     raise ModelNotFound(f"there is no model '{name}'", fix=f"Choose one of: {known}, or your own as FILE.py:Class.")
+
+
+def model_names(models_dir: str = "") -> tuple[str, ...]:
+    """Of the models that can be loaded by name: built in, then those of the models folder."""
+    from renderer.adapters.folder import found, models_folder
+
+    return (*MODEL_NAMES, *(each.name for each in found(models_folder(models_dir))))

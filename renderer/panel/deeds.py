@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import TransportError, UnknownSession
-from bridge.schema import ControlType, Label, PlaneName, Record, RendererState, SetControls, World
+from bridge.schema import ControlType, ControlValue, Label, PlaneName, Record, RendererState, SetControls, World
 from renderer import snapshots
 from renderer.panel.health import Facts, health
-from renderer.panel.messages import NEEDS, ChangeWorld, Deed, RecordTake, SessionState, State, Steer, View
+from renderer.panel.messages import NEEDS, ChangeModel, ChangeWorld, Deed, RecordTake, SessionState, State, Steer, View
 from renderer.panel.tap import PanelTap
 from renderer.recall import controls_of
 from renderer.session import Session
@@ -43,24 +44,23 @@ class Deeds:
             asked = renderer.ask(lambda loop: self._steer(loop, deed))
         elif isinstance(deed, ChangeWorld):
             asked = renderer.ask(lambda loop: self._change(loop, deed))
+        elif isinstance(deed, ChangeModel):
+            asked = renderer.ask(lambda loop: loop.use_model(deed.name))
         else:
             asked = renderer.ask(lambda loop: self._record(loop, deed))
         asked.add_done_callback(lambda done: _settle(outcome, done))
         return outcome
 
     def state(self, renderer: Renderer) -> State:
-        """The loop's thread. Snapshots are files and not looked for here."""
-        card = renderer.card
-        prompts = [control.name for control in card.controls if control.type is ControlType.TEXT]
-        sessions = renderer.sessions
+        """The loop's thread. Snapshots and models are files and not looked for here."""
+        card, sessions = renderer.card, renderer.sessions
         states = tuple(self._session_state(session) for session in sessions)
-        for session in sessions:
-            for name in prompts:
-                self._remember(str(session.steering.controls.get(name, "")))
+        for session in sessions:  # what an engine has set
+            self._remember_prompts(renderer, session.steering.controls)
         return State(
             model=card.name, runtime=card.runtime, licence=card.licence, controls=controls_of(card), sessions=states,
             health=health([self._facts(session, state) for session, state in zip(sessions, states, strict=True)]),
-            snapshots=(), prompts=tuple(self._prompts), can_record=self._records,
+            snapshots=(), models=(), prompts=tuple(self._prompts), can_record=self._records,
             labels=tuple(label.name.lower() for label in Label),
         )  # fmt: skip
 
@@ -78,6 +78,7 @@ class Deeds:
             engine_labels=deed.engine_labels, plate_near_m=deed.plate_near_m, plate_far_m=far_m,
         )  # fmt: skip
         renderer.set_controls(_session(renderer, deed.session), message)
+        self._remember_prompts(renderer, deed.values)  # at once: it may be another by the time that the page is told
         return "from the next frame on"
 
     def _change(self, renderer: Renderer, deed: ChangeWorld) -> Future[str]:
@@ -120,6 +121,11 @@ class Deeds:
             age_p95_ms=state.frame_age_ms.get("p95", 0.0), stages_ms=self._tap.stages.get(session.id, ()),
             take_missed=state.take_missed,
         )  # fmt: skip
+
+    def _remember_prompts(self, renderer: Renderer, values: Mapping[str, ControlValue]) -> None:
+        for control in renderer.card.controls:
+            if control.type is ControlType.TEXT:
+                self._remember(str(values.get(control.name, "")))
 
     def _remember(self, prompt: str) -> None:
         if prompt and (not self._prompts or self._prompts[-1] != prompt):

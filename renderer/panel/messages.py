@@ -108,11 +108,17 @@ class RecordTake(_Page, tag="record", frozen=True, kw_only=True):
     name: SNAPSHOT = ""
 
 
+class ChangeModel(_Page, tag="model", frozen=True, kw_only=True):
+    """Have another model serve every engine, once it is warm."""
+
+    name: Name
+
+
 class NewLink(_Page, tag="link", frozen=True, kw_only=True):
     """Another one-time link, for another browser."""
 
 
-Deed = Steer | ChangeWorld | RecordTake
+Deed = Steer | ChangeWorld | RecordTake | ChangeModel
 FromPage = Watch | Drawn | Look | AskTime | NewLink | Deed
 
 
@@ -178,6 +184,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state", tag_field="is"):
     sessions: tuple[SessionState, ...]
     health: Health
     snapshots: tuple[str, ...]
+    models: tuple[str, ...]  # that can be changed over to, and the one that serves; none where it cannot be changed
     prompts: tuple[str, ...]  # that were set lately, oldest first
     can_record: bool
     labels: tuple[str, ...]  # by their number

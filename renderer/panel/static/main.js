@@ -4,7 +4,7 @@ import { enter, entered, Link } from "./link.js";
 import { Picture, VIEWS, emptyText } from "./picture.js";
 import { Controls, Steering } from "./controls.js";
 import { Charts } from "./charts.js";
-import { Owned, World } from "./world.js";
+import { Model, Owned, World } from "./world.js";
 import { find, make, options, plain, say, segments, sentence } from "./dom.js";
 
 const link = new Link();
@@ -12,6 +12,7 @@ const steering = new Steering(link);
 const controls = new Controls(steering);
 const owned = new Owned(steering);
 const world = new World(link);
+const model = new Model(link);
 const picture = new Picture(link, (seen, place) => owned.offer(seen, place));
 const charts = new Charts(link);
 let state = null;
@@ -53,6 +54,7 @@ function paint() {
   controls.follow(state, now);
   owned.follow(state, now);
   world.follow(state, now, chosen.stream);
+  model.follow(state);
   charts.follow(now, chosen.stream);
   paintRecord(now);
   paintFacts(now);
@@ -68,11 +70,11 @@ function paintRecord(now) {
 }
 
 function paintFacts(now) {
-  const model = { model: `${state.model} on ${state.runtime}`, licence: state.licence };
+  const painter = { model: `${state.model} on ${state.runtime}`, licence: state.licence };
   const ends = Object.entries(now?.dispositions ?? {}).map(([name, count]) => `${count} ${name}`).join(", ");
-  const facts = !now ? model : {
+  const facts = !now ? painter : {
     engine: now.engine || now.name, size: `${now.width} × ${now.height}`, shows: `${now.sync}, ${now.late} when late`,
-    planes: now.transport === "shm" ? "in shared memory" : now.transport, ...model, frames: ends || "none yet", take: now.take,
+    planes: now.transport === "shm" ? "in shared memory" : now.transport, ...painter, frames: ends || "none yet", take: now.take,
   };
   say(find("about-title"), now ? "Engine" : "Renderer");
   const key = JSON.stringify(facts);

@@ -1,4 +1,4 @@
-// Who owns what, and what can be done to the world.
+// Who owns what, what can be done to the world, and which model paints it.
 
 import { find, make, options, say, sentence } from "./dom.js";
 
@@ -166,14 +166,36 @@ export class World {
     this.#do(change);
   }
 
-  async #do(change) {
-    if (!this.#session) return;
-    const said = find("world-said");
-    said.dataset.level = "";
-    say(said, "…");
-    const answer = await this.#link.ask({ do: "world", session: this.#session.id, ...change });
-    said.dataset.level = answer.code ? "bad" : "good";
-    const text = answer.code ? sentence(answer) : answer.what;
-    say(said, text[0].toUpperCase() + text.slice(1));
+  #do(change) {
+    if (this.#session) askAndSay(this.#link, "world-said", { do: "world", session: this.#session.id, ...change });
   }
+}
+
+/** Which model serves, and changing over to another. */
+export class Model {
+  #picked = null;
+
+  constructor(link) {
+    find("use-name").onchange = ({ target }) => (this.#picked = target.value);
+    find("use").onsubmit = async (event) => {
+      event.preventDefault();
+      await askAndSay(link, "model-said", { do: "model", name: find("use-name").value });
+      this.#picked = null;
+    };
+  }
+
+  follow(state) {
+    find("model").hidden = state.models.length < 2;
+    options(find("use-name"), state.models.map((name) => ({ value: name, text: name })), this.#picked ?? state.model);
+  }
+}
+
+async function askAndSay(link, id, wish) {
+  const said = find(id);
+  said.dataset.level = "";
+  say(said, "…");
+  const answer = await link.ask(wish);
+  said.dataset.level = answer.code ? "bad" : "good";
+  const text = answer.code ? sentence(answer) : answer.what;
+  say(said, text[0].toUpperCase() + text.slice(1));
 }
