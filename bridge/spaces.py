@@ -147,7 +147,7 @@ def gl_frustum(left: float, right: float, bottom: float, top: float, near_m: flo
             0.0, 0.0, a, b, 0.0, 0.0, -1.0, 0.0)  # fmt: skip
 
 
-def depth_from_reversed(device: ArrayLike, near_m: float, far_m: float) -> F64:
+def depth_from_reversed(device: ArrayLike, near_m: float | F64, far_m: float | F64) -> F64:
     """Linear depth of Unity's (D3D, Vulkan, Metal) and Godot's (4.3+, Forward+ and Mobile) device depth: near is 1, far
     is 0. The cleared value 0 is sky: +inf. n f / (n + d (f - n))."""
     d = np.asarray(device, np.float64)
@@ -160,7 +160,7 @@ def reversed_from_depth(depth_m: ArrayLike, near_m: float, far_m: float) -> F64:
     return np.where(np.isinf(z), 0.0, near_m * (far_m / z - 1.0) / (far_m - near_m))
 
 
-def depth_from_infinite(device: ArrayLike, near_m: float) -> F64:
+def depth_from_infinite(device: ArrayLike, near_m: float | F64) -> F64:
     """Linear depth of Unreal's device depth, near is 1 and infinity is 0: near / d. 0 is sky: +inf. Unreal's near plane
     is in centimetres (10 by default): divide it by 100 first."""
     d = np.asarray(device, np.float64)
@@ -172,7 +172,7 @@ def infinite_from_depth(depth_m: ArrayLike, near_m: float) -> F64:
     return np.divide(near_m, np.asarray(depth_m, np.float64))
 
 
-def depth_from_gl(device: ArrayLike, near_m: float, far_m: float) -> F64:
+def depth_from_gl(device: ArrayLike, near_m: float | F64, far_m: float | F64) -> F64:
     """Linear depth of an OpenGL depth buffer, near is 0 and far is 1 (Unity on GL, Godot's Compatibility renderer). The
     cleared value 1 is sky: +inf."""
     d = np.asarray(device, np.float64)

@@ -20,7 +20,7 @@ from bridge.connection import private_dir
 from bridge.errors import ManifestInvalid, ModelIncomplete, ModelNotFound, ModelUnsafe
 from renderer.adapters.manifest import Family, File, Manifest
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 MANIFEST = "model.toml"
 MOST_MANIFEST_BYTES = 1 << 20
 CHUNK = 1 << 20
@@ -112,7 +112,7 @@ def options_of(folder: ModelFolder, kind: type[T]) -> T:
     try:
         return msgspec.convert(folder.manifest.options, kind)
     except msgspec.ValidationError as error:
-        known = ", ".join(field.name for field in msgspec.structs.fields(kind))  # type: ignore[arg-type]
+        known = ", ".join(field.name for field in msgspec.structs.fields(kind))
         place = f"{folder.path / MANIFEST}, [options]"
         raise ManifestInvalid(f"{place}: {error}", fix=f"Options of this family are: {known}.") from error
 

@@ -131,12 +131,12 @@ def _reversed(device: F64, offset: F64, scale: F64) -> F64:
 
 
 def _depth_from_reversed(device: F64, near: F64, far: F64) -> F64:
-    finite = spaces.depth_from_reversed(device, near, np.where(np.isinf(far), 1.0, far))  # type: ignore[arg-type]
-    return np.where(np.isinf(far), spaces.depth_from_infinite(device, near), finite)  # type: ignore[arg-type]
+    finite = spaces.depth_from_reversed(device, near, np.where(np.isinf(far), 1.0, far))
+    return np.where(np.isinf(far), spaces.depth_from_infinite(device, near), finite)
 
 
 def _depth_from_gl(device: F64, near: F64, far: F64) -> F64:
-    finite = spaces.depth_from_gl(device, near, np.where(np.isinf(far), 1.0, far))  # type: ignore[arg-type]
+    finite = spaces.depth_from_gl(device, near, np.where(np.isinf(far), 1.0, far))
     infinite = np.where(device < 1, near / (1 - device), np.inf)
     return np.where(np.isinf(far), infinite, finite)
 
