@@ -22,6 +22,10 @@ from msgspec import Struct, inspect
 
 from bridge import codegen_abi, codegen_cpp, codegen_shaders, errors, schema
 from bridge.schema import (
+    HANDLES,
+    HANDLES_ABI_VERSION,
+    HANDLES_BYTES,
+    HANDLES_MAGIC,
     PLANE_MEANING,
     RING_ABI_VERSION,
     RING_HEADER,
@@ -51,7 +55,8 @@ ABI_NOTICE = "Written by `python -m bridge.codegen` from plugins/native/include/
 
 ENUMS: tuple[type[Enum], ...] = (
     schema.PlaneName, schema.PixelFormat, schema.Label, schema.Transport, schema.SyncMode, schema.LatePolicy,
-    schema.Disposition, schema.Reset, schema.WorldOp, schema.RendererState, schema.ControlType,
+    schema.Disposition, schema.Reset, schema.WorldOp, schema.RendererState,
+    schema.HandleKind, schema.ControlType,
 )  # fmt: skip
 PARTS: tuple[type[Struct], ...] = (
     schema.PlaneLayout, schema.PlaneOffer, schema.Control, schema.Pose, schema.Lens, schema.Camera, schema.Bodies,
@@ -61,6 +66,7 @@ RING_STRUCTS: tuple[tuple[str, tuple[RingField, ...], int], ...] = (
     ("ring_header", RING_HEADER, RING_HEADER_BYTES),
     ("ring_plane", RING_PLANE, RING_PLANE_BYTES),
     ("ring_slot", RING_SLOT, RING_SLOT_HEADER_BYTES),
+    ("handles", HANDLES, HANDLES_BYTES),
 )
 NUMBERS = {
     "PROTOCOL_VERSION": schema.PROTOCOL_VERSION,
@@ -70,6 +76,8 @@ NUMBERS = {
     "RING_MAX_PLANES": RING_MAX_PLANES,
     "RING_PLANES_OFFSET": RING_PLANES_OFFSET,
     "RING_PLANE_BYTES": RING_PLANE_BYTES,
+    "HANDLES_ABI_VERSION": HANDLES_ABI_VERSION,
+    "HANDLES_BYTES": HANDLES_BYTES,
 }
 UNSIGNED = {2**8 - 1: "u8", 2**32 - 1: "u32", 2**31 - 1: "u31", 2**63 - 1: "u63"}  # by the largest value
 
@@ -184,7 +192,8 @@ C_HEAD = """\
 def c_header() -> str:
     lines = [f"/* {NOTICE} */", C_HEAD]
     lines += [f"#define WP_{name} {value}" for name, value in NUMBERS.items()]
-    lines += [f"#define WP_RING_MAGIC UINT64_C({RING_MAGIC:#018x}) /* the bytes WPLRING1 */", ""]
+    lines += [f"#define WP_RING_MAGIC UINT64_C({RING_MAGIC:#018x}) /* the bytes WPLRING1 */"]
+    lines += [f"#define WP_HANDLES_MAGIC UINT64_C({HANDLES_MAGIC:#018x}) /* the bytes WPLHND1 and 0 */", ""]
     for enum in ENUMS:
         lines += _c_enum(enum)
     lines.append("/* Limits: the renderer's defaults; WELCOME says those in force. */")
@@ -243,6 +252,7 @@ def csharp() -> str:
         lines += _cs_enum(enum)
     numbers = [f"        public const int {_pascal(name)} = {value};" for name, value in NUMBERS.items()]
     numbers.append(f"        public const ulong RingMagic = {RING_MAGIC:#018x}UL; // the bytes WPLRING1")
+    numbers.append(f"        public const ulong HandlesMagic = {HANDLES_MAGIC:#018x}UL; // the bytes WPLHND1 and 0")
     lines += _cs_class("Schema", "Versions and sizes.", numbers)
     for name, ring_fields, size in RING_STRUCTS:
         offsets = [_cs_const("int", f.name, str(f.offset), f"{f.type}; {f.description}") for f in ring_fields]

@@ -20,6 +20,12 @@
     │   ├── NoRenderer           no renderer to connect to
     │   ├── RingCorrupt          a shared ring whose header cannot be trusted
     │   └── RingFull             no free slot: the engine is ahead of the renderer
+    ├── DeviceError            planes that stay on a GPU
+    │   ├── CudaNotUsable        no driver, no device, a package that is absent or too old
+    │   ├── DeviceMismatch       the engine's planes are on another GPU than the renderer's
+    │   ├── HandleRefused        what was handed over is not what was announced, or not from who it should be
+    │   ├── DeviceTimeout        a semaphore's value that never came
+    │   └── DeviceFailed         the driver refused a call
     ├── ModelError             a model that cannot be loaded or run
     │   ├── ModelNotFound
     │   ├── ModelIncomplete      a file is missing, truncated or of another hash
@@ -153,6 +159,30 @@ class RingCorrupt(TransportError):
 
 class RingFull(TransportError):
     code = "ring_full"
+
+
+class DeviceError(WorldplateError):
+    code = "device"
+
+
+class CudaNotUsable(DeviceError):
+    code = "cuda_not_usable"
+
+
+class DeviceMismatch(DeviceError):
+    code = "device_mismatch"
+
+
+class HandleRefused(DeviceError):
+    code = "handle_refused"
+
+
+class DeviceTimeout(DeviceError):
+    code = "device_timeout"
+
+
+class DeviceFailed(DeviceError):
+    code = "device_failed"
 
 
 class ModelError(WorldplateError):

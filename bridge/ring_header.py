@@ -27,7 +27,7 @@ from bridge.schema import (
 )
 
 HEADER = {field.name: field for field in RING_HEADER}
-_PLANE = {field.name: field for field in RING_PLANE}
+PLANE = {field.name: field for field in RING_PLANE}
 _TYPE_BYTES = {"u32": 4, "u64": 8}
 _NAMES, _FORMATS = list(PlaneName), list(PixelFormat)
 
@@ -47,11 +47,11 @@ def pack(planes: Planes, owner_pid: int, owner_start: int) -> bytes:
     header = bytearray(RING_HEADER_BYTES)
     values = {**_announced(planes), "owner_pid": owner_pid, "owner_start": owner_start}
     for name, value in values.items():
-        _put(header, HEADER[name], 0, value)
+        put(header, HEADER[name], 0, value)
     for index, layout in enumerate((*planes.planes, *planes.outputs)):
         base = RING_PLANES_OFFSET + index * RING_PLANE_BYTES
-        for name, value in _plane_row(layout).items():
-            _put(header, _PLANE[name], base, value)
+        for name, value in plane_row(layout).items():
+            put(header, PLANE[name], base, value)
     return bytes(header)
 
 
@@ -64,12 +64,12 @@ def check(header: bytes, planes: Planes) -> None:
     _compare(header, HEADER.values(), 0, _announced(planes), "header")
     for index, layout in enumerate((*planes.planes, *planes.outputs)):
         base = RING_PLANES_OFFSET + index * RING_PLANE_BYTES
-        _compare(header, _PLANE.values(), base, _plane_row(layout), f"plane `{layout.name}`")
+        _compare(header, PLANE.values(), base, plane_row(layout), f"plane `{layout.name}`")
 
 
 def read(header: bytes, name: str) -> int:
     """One field of a header; the bytes must reach that far."""
-    return _get(header, HEADER[name], 0)
+    return get(header, HEADER[name], 0)
 
 
 def check_announced(planes: Planes, limits: Limits) -> None:
@@ -105,7 +105,8 @@ def _announced(planes: Planes) -> dict[str, int]:
     }
 
 
-def _plane_row(layout: PlaneLayout) -> dict[str, int]:
+def plane_row(layout: PlaneLayout) -> dict[str, int]:
+    """A plane as the values of a table's row, by name."""
     return {
         "name": _NAMES.index(layout.name),
         "format": _FORMATS.index(layout.format),
@@ -119,18 +120,18 @@ def _plane_row(layout: PlaneLayout) -> dict[str, int]:
 
 def _compare(header: bytes, fields: Iterable[RingField], base: int, wanted: dict[str, int], where: str) -> None:
     for field in fields:
-        if field.name in wanted and (found := _get(header, field, base)) != wanted[field.name]:
+        if field.name in wanted and (found := get(header, field, base)) != wanted[field.name]:
             raise RingCorrupt(
                 f"The ring's {where} says {field.name} {found}, but PLANES says {wanted[field.name]}",
                 fix="Make a new ring and send PLANES again.",
             )
 
 
-def _put(header: bytearray, field: RingField, base: int, value: int) -> None:
+def put(header: bytearray, field: RingField, base: int, value: int) -> None:
     start, size = base + field.offset, _TYPE_BYTES[field.type]
     header[start : start + size] = value.to_bytes(size, "little")
 
 
-def _get(header: bytes, field: RingField, base: int) -> int:
+def get(header: bytes, field: RingField, base: int) -> int:
     start = base + field.offset
     return int.from_bytes(header[start : start + _TYPE_BYTES[field.type]], "little")

@@ -1,6 +1,7 @@
 """THE schema: every message, enum, limit and ring field of the protocol, written by hand here and nowhere else.
 
-`values` has the words, `parts` what messages are made of, `messages` the messages, `ring` the shared ring's layout.
+`values` has the words, `parts` what messages are made of, `messages` the messages, `ring` the shared ring's layout,
+`handles` the packet that hands GPU buffers over.
 `bridge/codegen.py` reads this package and writes the C header, the C# constants and PROTOCOL.md's tables. A field's
 description gives its unit, axes and range. Canonical space is DESIGN §4: right-handed, +Y up, the camera looks down
 -Z, metres, quaternions x,y,z,w, matrices row-major acting on column vectors, images top row first, times in
@@ -9,6 +10,13 @@ integer nanoseconds of a monotonic clock.
 
 from __future__ import annotations
 
+from bridge.schema.handles import (
+    HANDLES as HANDLES,
+    HANDLES_ABI_VERSION as HANDLES_ABI_VERSION,
+    HANDLES_BYTES as HANDLES_BYTES,
+    HANDLES_MAGIC as HANDLES_MAGIC,
+    HandleKind as HandleKind,
+)
 from bridge.schema.messages import (
     AnyMessage as AnyMessage,
     Bye as Bye,

@@ -59,6 +59,9 @@ class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
     delay_frames: Annotated[int, Meta(ge=0, le=8), d("n of `delayed`, frames")] = 1
     late: Annotated[LatePolicy, d("what it shows when a plate is late")] = LatePolicy.REPROJECT
     seed: Annotated[U64, d("of the world; the same seed gives the same plates in `offline`")] = 0
+    device: Annotated[
+        str, Meta(max_length=32), d("UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport")
+    ] = ""
 
 
 class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
@@ -146,6 +149,9 @@ class Frame(Message, tag="FRAME", frozen=True, kw_only=True):
     ] = field(default_factory=dict)
     seed: Annotated[U64, d("for this frame; equal inputs and seed give equal plates in `offline`")] = 0
     reset: Annotated[Reset, d("whether time broke between the frame before and this one")] = Reset.NONE
+    ready_value: Annotated[
+        U64, d("`cuda` only: the planes are whole once the semaphore `ready` has this value; 0: they are whole now")
+    ] = 0
 
 
 class Result(Message, tag="RESULT", frozen=True, kw_only=True):
@@ -173,6 +179,9 @@ class Result(Message, tag="RESULT", frozen=True, kw_only=True):
     ] = 0
     model: Annotated[str, Meta(max_length=64), d("name of the world model that made the plate")] = ""
     runtime: Annotated[str, Meta(max_length=64), d("what ran the network")] = ""
+    done_value: Annotated[
+        U64, d("`cuda` only: the plate is whole once the semaphore `done` has this value; 0: it is whole now")
+    ] = 0
 
 
 class Release(Message, tag="RELEASE", frozen=True, kw_only=True):
@@ -247,6 +256,11 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
         dict[str, int],
         d("of the world's long memory, since the session began: fused, missed (views), restarts (of its process),"
           " evicted, forgotten, left_out, blocks, bytes; empty without one"),
+    ] = field(default_factory=dict)  # fmt: skip
+    gpu: Annotated[
+        dict[str, int],
+        d("`cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations,"
+          " cpu_waits; empty without a GPU"),
     ] = field(default_factory=dict)  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def opening_messages() -> dict[str, AnyMessage]:
         "hello": Hello(**hello, transports=(Transport.INLINE,)),  # type: ignore[arg-type]
         "hello-filled": Hello(
             **hello, transports=(Transport.CUDA, Transport.SHM, Transport.INLINE), engine="Godot 4.6", pid=4321,  # type: ignore[arg-type]
-            sync=SyncMode.DELAYED, delay_frames=2, late=LatePolicy.FADE, seed=2**63 - 1,
+            device=SESSION, sync=SyncMode.DELAYED, delay_frames=2, late=LatePolicy.FADE, seed=2**63 - 1,
             protocol=3, protocol_oldest=2,
         ),
         "welcome": Welcome(**welcome, transport=Transport.SHM),  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def frame_messages() -> dict[str, AnyMessage]:
         "frame-filled": Frame(
             session=SESSION, id=2**53, stream="left eye", generation=3, slot=2, planes=(COLOR, DEPTH),
             capture_ns=123_456_789_012, deadline_ns=123_490_000_000, timecode=Timecode(hours=10, minutes=1, frames=23),
-            camera=filled_camera(), bodies=filled_bodies(), seed=9, reset=Reset.TELEPORT,
+            camera=filled_camera(), bodies=filled_bodies(), seed=9, reset=Reset.TELEPORT, ready_value=41,
             controls={"on": True, "steps": 3, "sun": -1.5, "prompt": "Dämmerung 🌇"},
         ),
         "frame-far-out": Frame(session=SESSION, id=1, capture_ns=1, camera=far_out_camera()),
@@ -153,7 +153,7 @@ def frame_messages() -> dict[str, AnyMessage]:
             session=SESSION, id=2, stream="left eye", generation=3, slot=1, disposition=Disposition.DROPPED,
             reason="superseded by frame 3", camera=filled_camera(), capture_ns=5, age_ms=12.25,
             stages_ms={"ingest": 0.5, "generate": 8.0}, outputs=(PLATE,), host_bytes_copied=7, model="limn",
-            runtime="torch cpu",
+            runtime="torch cpu", done_value=42,
         ),
     }  # fmt: skip
 
@@ -178,7 +178,7 @@ def other_messages() -> dict[str, AnyMessage]:
         "status-filled": Status(
             session=SESSION, state=RendererState.RUNNING, text="all well", model="limn", runtime="torch cpu",
             plates_per_s=24.0, frame_age_ms={"p50": 60.0}, dispositions={"generated": 240}, name="Godot 4.6",
-            nonce=7, take="scene-4_take-2", take_missed=3, memory={"fused": 120},
+            nonce=7, take="scene-4_take-2", take_missed=3, memory={"fused": 120}, gpu={"frames": 9},
         ),
         "ping": Ping(nonce=1),
         "ping-filled": Ping(nonce=2**63 - 1, answer=True),

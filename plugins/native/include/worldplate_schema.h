@@ -18,7 +18,10 @@
 #define WP_RING_MAX_PLANES 16
 #define WP_RING_PLANES_OFFSET 256
 #define WP_RING_PLANE_BYTES 32
+#define WP_HANDLES_ABI_VERSION 1
+#define WP_HANDLES_BYTES 1024
 #define WP_RING_MAGIC UINT64_C(0x31474e49524c5057) /* the bytes WPLRING1 */
+#define WP_HANDLES_MAGIC UINT64_C(0x0031444e484c5057) /* the bytes WPLHND1 and 0 */
 
 /* One image buffer of a frame. The first eight travel from the engine, the last three from the renderer. */
 typedef enum wp_plane_name {
@@ -142,6 +145,13 @@ typedef enum wp_renderer_state {
 #define WP_RENDERER_STATE_COUNT 4
 #define WP_RENDERER_STATE_TEXTS {"loading", "ready", "running", "degraded"}
 
+/* What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so. */
+typedef enum wp_handle_kind {
+    WP_HANDLE_KIND_VULKAN_FD = 1,
+    WP_HANDLE_KIND_CUDA_FD = 2,
+} wp_handle_kind;
+#define WP_HANDLE_KIND_COUNT 2
+
 /* ControlType */
 typedef enum wp_control_type {
     WP_CONTROL_TYPE_NUMBER = 0,
@@ -177,6 +187,7 @@ typedef enum wp_control_type {
 #define WP_ERROR_PROTOCOL "protocol"
 #define WP_ERROR_REFUSED "refused"
 #define WP_ERROR_TRANSPORT "transport"
+#define WP_ERROR_DEVICE "device"
 #define WP_ERROR_MODEL "model"
 #define WP_ERROR_WORLD "world"
 #define WP_ERROR_TAKE "take"
@@ -199,6 +210,11 @@ typedef enum wp_control_type {
 #define WP_ERROR_NO_RENDERER "no_renderer"
 #define WP_ERROR_RING_CORRUPT "ring_corrupt"
 #define WP_ERROR_RING_FULL "ring_full"
+#define WP_ERROR_CUDA_NOT_USABLE "cuda_not_usable"
+#define WP_ERROR_DEVICE_MISMATCH "device_mismatch"
+#define WP_ERROR_HANDLE_REFUSED "handle_refused"
+#define WP_ERROR_DEVICE_TIMEOUT "device_timeout"
+#define WP_ERROR_DEVICE_FAILED "device_failed"
 #define WP_ERROR_MODEL_NOT_FOUND "model_not_found"
 #define WP_ERROR_MODEL_INCOMPLETE "model_incomplete"
 #define WP_ERROR_MANIFEST_INVALID "manifest_invalid"
@@ -290,6 +306,41 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, input_frame_id) == 8, "wp_ring_slot.inpu
 WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_sequence) == 16, "wp_ring_slot.plate_sequence");
 WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.plate_frame_id");
 
+typedef struct wp_handles {
+    uint64_t magic; /* HANDLES_MAGIC */
+    uint32_t abi_version; /* HANDLES_ABI_VERSION */
+    uint32_t kind; /* a value of HandleKind */
+    uint64_t session_high; /* first 16 hex digits of WELCOME's session */
+    uint64_t session_low; /* the other 16 */
+    uint64_t device_high; /* first 16 hex digits of the GPU's UUID, as in HELLO */
+    uint64_t device_low; /* the other 16 */
+    uint64_t generation; /* counts the session's hand-overs, from 1 */
+    uint64_t memory_bytes; /* size of the whole allocation */
+    uint64_t slot_bytes; /* from one slot to the next, a multiple of 64 */
+    uint32_t slot_count; /* slots, 2..max_slots */
+    uint32_t dedicated; /* 1: the allocation was made for this one buffer */
+    uint32_t semaphores; /* 2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it */
+    uint32_t plane_count; /* entries in the plane table, inputs first */
+    uint32_t input_count; /* how many of them are inputs */
+    uint8_t reserved_92[932];
+} wp_handles;
+WP_STATIC_ASSERT(sizeof(wp_handles) == 1024, "size of wp_handles");
+WP_STATIC_ASSERT(offsetof(wp_handles, magic) == 0, "wp_handles.magic");
+WP_STATIC_ASSERT(offsetof(wp_handles, abi_version) == 8, "wp_handles.abi_version");
+WP_STATIC_ASSERT(offsetof(wp_handles, kind) == 12, "wp_handles.kind");
+WP_STATIC_ASSERT(offsetof(wp_handles, session_high) == 16, "wp_handles.session_high");
+WP_STATIC_ASSERT(offsetof(wp_handles, session_low) == 24, "wp_handles.session_low");
+WP_STATIC_ASSERT(offsetof(wp_handles, device_high) == 32, "wp_handles.device_high");
+WP_STATIC_ASSERT(offsetof(wp_handles, device_low) == 40, "wp_handles.device_low");
+WP_STATIC_ASSERT(offsetof(wp_handles, generation) == 48, "wp_handles.generation");
+WP_STATIC_ASSERT(offsetof(wp_handles, memory_bytes) == 56, "wp_handles.memory_bytes");
+WP_STATIC_ASSERT(offsetof(wp_handles, slot_bytes) == 64, "wp_handles.slot_bytes");
+WP_STATIC_ASSERT(offsetof(wp_handles, slot_count) == 72, "wp_handles.slot_count");
+WP_STATIC_ASSERT(offsetof(wp_handles, dedicated) == 76, "wp_handles.dedicated");
+WP_STATIC_ASSERT(offsetof(wp_handles, semaphores) == 80, "wp_handles.semaphores");
+WP_STATIC_ASSERT(offsetof(wp_handles, plane_count) == 84, "wp_handles.plane_count");
+WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_count");
+
 /* Messages: the value of `type`, and the keys of each map. */
 
 #define WP_HELLO "HELLO" /* Engine to renderer, first: who I am and what I can give. Answered by WELCOME or REJECT. */
@@ -307,6 +358,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_HELLO_DELAY_FRAMES "delay_frames" /* int 0..8; n of `delayed`, frames */
 #define WP_KEY_HELLO_LATE "late" /* LatePolicy; what it shows when a plate is late */
 #define WP_KEY_HELLO_SEED "seed" /* u63; of the world; the same seed gives the same plates in `offline` */
+#define WP_KEY_HELLO_DEVICE "device" /* text 0..32; UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport */
 
 #define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were. */
 #define WP_KEY_WELCOME_PROTOCOL "protocol" /* u32; the version both will speak */
@@ -365,6 +417,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_FRAME_CONTROLS "controls" /* map of text to bool or int or float or text; values set by the engine for this frame; they last until changed */
 #define WP_KEY_FRAME_SEED "seed" /* u63; for this frame; equal inputs and seed give equal plates in `offline` */
 #define WP_KEY_FRAME_RESET "reset" /* Reset; whether time broke between the frame before and this one */
+#define WP_KEY_FRAME_READY_VALUE "ready_value" /* u63; `cuda` only: the planes are whole once the semaphore `ready` has this value; 0: they are whole now */
 
 #define WP_RESULT "RESULT" /* Renderer to engine: what became of a frame. */
 #define WP_KEY_RESULT_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
@@ -382,6 +435,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_RESULT_HOST_BYTES_COPIED "host_bytes_copied" /* u63; bytes copied between host buffers for this frame; 0 = planes read in place, plate written in place */
 #define WP_KEY_RESULT_MODEL "model" /* text 0..64; name of the world model that made the plate */
 #define WP_KEY_RESULT_RUNTIME "runtime" /* text 0..64; what ran the network */
+#define WP_KEY_RESULT_DONE_VALUE "done_value" /* u63; `cuda` only: the plate is whole once the semaphore `done` has this value; 0: it is whole now */
 
 #define WP_RELEASE "RELEASE" /* Engine to renderer: this ring is gone, unmap it (viewport resize, end of play). */
 #define WP_KEY_RELEASE_SESSION "session" /* text like `^[0-9a-f]{32}$`; from WELCOME */
@@ -425,6 +479,7 @@ WP_STATIC_ASSERT(offsetof(wp_ring_slot, plate_frame_id) == 24, "wp_ring_slot.pla
 #define WP_KEY_STATUS_TAKE "take" /* text 0..64; name of the take that the session is recorded into; empty: none */
 #define WP_KEY_STATUS_TAKE_MISSED "take_missed" /* u63; frames that were shown and that the take lacks */
 #define WP_KEY_STATUS_MEMORY "memory" /* map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one */
+#define WP_KEY_STATUS_GPU "gpu" /* map of text to int; `cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty without a GPU */
 
 #define WP_PING "PING" /* Either way; the peer answers with the same nonce. */
 #define WP_KEY_PING_NONCE "nonce" /* u63; any number; the answer repeats it */

@@ -261,10 +261,11 @@ void read_fields(Fields& from, Hello& out) {
     from.optional("delay_frames", out.delay_frames, {INT64_C(0), INT64_C(8), nullptr});
     from.optional("late", out.late);
     from.optional("seed", out.seed, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
+    from.optional("device", out.device, {0, INT64_C(32), nullptr});
 }
 
 void write(Writer& to, const Hello& value) {
-    to.map(15);
+    to.map(16);
     to.text("type");
     to.text("HELLO");
     write_field(to, "protocol", value.protocol);
@@ -281,6 +282,7 @@ void write(Writer& to, const Hello& value) {
     write_field(to, "delay_frames", value.delay_frames);
     write_field(to, "late", value.late);
     write_field(to, "seed", value.seed);
+    write_field(to, "device", value.device);
 }
 
 void read_fields(Fields& from, Welcome& out) {
@@ -402,10 +404,11 @@ void read_fields(Fields& from, Frame& out) {
     from.optional("controls", out.controls);
     from.optional("seed", out.seed, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
     from.optional("reset", out.reset);
+    from.optional("ready_value", out.ready_value, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Frame& value) {
-    to.map(15);
+    to.map(16);
     to.text("type");
     to.text("FRAME");
     write_field(to, "session", value.session);
@@ -422,6 +425,7 @@ void write(Writer& to, const Frame& value) {
     write_field(to, "controls", value.controls);
     write_field(to, "seed", value.seed);
     write_field(to, "reset", value.reset);
+    write_field(to, "ready_value", value.ready_value);
 }
 
 void read_fields(Fields& from, Result& out) {
@@ -440,10 +444,11 @@ void read_fields(Fields& from, Result& out) {
     from.optional("host_bytes_copied", out.host_bytes_copied, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
     from.optional("model", out.model, {0, INT64_C(64), nullptr});
     from.optional("runtime", out.runtime, {0, INT64_C(64), nullptr});
+    from.optional("done_value", out.done_value, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
 }
 
 void write(Writer& to, const Result& value) {
-    to.map(16);
+    to.map(17);
     to.text("type");
     to.text("RESULT");
     write_field(to, "session", value.session);
@@ -461,6 +466,7 @@ void write(Writer& to, const Result& value) {
     write_field(to, "host_bytes_copied", value.host_bytes_copied);
     write_field(to, "model", value.model);
     write_field(to, "runtime", value.runtime);
+    write_field(to, "done_value", value.done_value);
 }
 
 void read_fields(Fields& from, Release& out) {
@@ -553,10 +559,11 @@ void read_fields(Fields& from, Status& out) {
     from.optional("take", out.take, {0, INT64_C(64), nullptr});
     from.optional("take_missed", out.take_missed, {INT64_C(0), INT64_C(9223372036854775807), nullptr});
     from.optional("memory", out.memory);
+    from.optional("gpu", out.gpu);
 }
 
 void write(Writer& to, const Status& value) {
-    to.map(14);
+    to.map(15);
     to.text("type");
     to.text("STATUS");
     write_field(to, "session", value.session);
@@ -572,6 +579,7 @@ void write(Writer& to, const Status& value) {
     write_field(to, "take", value.take);
     write_field(to, "take_missed", value.take_missed);
     write_field(to, "memory", value.memory);
+    write_field(to, "gpu", value.gpu);
 }
 
 void read_fields(Fields& from, Ping& out) {

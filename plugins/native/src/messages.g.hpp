@@ -111,6 +111,7 @@ struct Hello {
     int64_t delay_frames = 1;
     wp_late_policy late = WP_LATE_POLICY_REPROJECT;
     int64_t seed = 0;
+    std::string device{};
 };
 
 struct Welcome {
@@ -174,6 +175,7 @@ struct Frame {
     Map<ControlValue> controls{};
     int64_t seed = 0;
     wp_reset reset = WP_RESET_NONE;
+    int64_t ready_value = 0;
 };
 
 struct Result {
@@ -192,6 +194,7 @@ struct Result {
     int64_t host_bytes_copied = 0;
     std::string model{};
     std::string runtime{};
+    int64_t done_value = 0;
 };
 
 struct Release {
@@ -240,6 +243,7 @@ struct Status {
     std::string take{};
     int64_t take_missed = 0;
     Map<int64_t> memory{};
+    Map<int64_t> gpu{};
 };
 
 struct Ping {

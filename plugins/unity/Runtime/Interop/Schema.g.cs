@@ -169,6 +169,13 @@ namespace Worldplate.Interop
         public static readonly string[] All = { "loading", "ready", "running", "degraded" };
     }
 
+    /// <summary>What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so.</summary>
+    public enum HandleKind
+    {
+        VulkanFd = 1,
+        CudaFd = 2,
+    }
+
     /// <summary>ControlType</summary>
     public enum ControlType
     {
@@ -195,7 +202,10 @@ namespace Worldplate.Interop
         public const int RingMaxPlanes = 16;
         public const int RingPlanesOffset = 256;
         public const int RingPlaneBytes = 32;
+        public const int HandlesAbiVersion = 1;
+        public const int HandlesBytes = 1024;
         public const ulong RingMagic = 0x31474e49524c5057UL; // the bytes WPLRING1
+        public const ulong HandlesMagic = 0x0031444e484c5057UL; // the bytes WPLHND1 and 0
     }
 
     /// <summary>Byte offsets in the ring header of 4096 bytes.</summary>
@@ -265,6 +275,41 @@ namespace Worldplate.Interop
         public const int PlateFrameId = 24;
     }
 
+    /// <summary>Byte offsets in the handles of 1024 bytes.</summary>
+    public static class Handles
+    {
+        /// <summary>u64; HANDLES_MAGIC</summary>
+        public const int Magic = 0;
+        /// <summary>u32; HANDLES_ABI_VERSION</summary>
+        public const int AbiVersion = 8;
+        /// <summary>u32; a value of HandleKind</summary>
+        public const int Kind = 12;
+        /// <summary>u64; first 16 hex digits of WELCOME's session</summary>
+        public const int SessionHigh = 16;
+        /// <summary>u64; the other 16</summary>
+        public const int SessionLow = 24;
+        /// <summary>u64; first 16 hex digits of the GPU's UUID, as in HELLO</summary>
+        public const int DeviceHigh = 32;
+        /// <summary>u64; the other 16</summary>
+        public const int DeviceLow = 40;
+        /// <summary>u64; counts the session's hand-overs, from 1</summary>
+        public const int Generation = 48;
+        /// <summary>u64; size of the whole allocation</summary>
+        public const int MemoryBytes = 56;
+        /// <summary>u64; from one slot to the next, a multiple of 64</summary>
+        public const int SlotBytes = 64;
+        /// <summary>u32; slots, 2..max_slots</summary>
+        public const int SlotCount = 72;
+        /// <summary>u32; 1: the allocation was made for this one buffer</summary>
+        public const int Dedicated = 76;
+        /// <summary>u32; 2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it</summary>
+        public const int Semaphores = 80;
+        /// <summary>u32; entries in the plane table, inputs first</summary>
+        public const int PlaneCount = 84;
+        /// <summary>u32; how many of them are inputs</summary>
+        public const int InputCount = 88;
+    }
+
     /// <summary>WELCOME says those in force.</summary>
     public static class DefaultLimits
     {
@@ -311,6 +356,7 @@ namespace Worldplate.Interop
         public const string Protocol = "protocol";
         public const string Refused = "refused";
         public const string Transport = "transport";
+        public const string Device = "device";
         public const string Model = "model";
         public const string World = "world";
         public const string Take = "take";
@@ -333,6 +379,11 @@ namespace Worldplate.Interop
         public const string NoRenderer = "no_renderer";
         public const string RingCorrupt = "ring_corrupt";
         public const string RingFull = "ring_full";
+        public const string CudaNotUsable = "cuda_not_usable";
+        public const string DeviceMismatch = "device_mismatch";
+        public const string HandleRefused = "handle_refused";
+        public const string DeviceTimeout = "device_timeout";
+        public const string DeviceFailed = "device_failed";
         public const string ModelNotFound = "model_not_found";
         public const string ModelIncomplete = "model_incomplete";
         public const string ManifestInvalid = "manifest_invalid";
@@ -391,6 +442,8 @@ namespace Worldplate.Interop
         public const string Late = "late";
         /// <summary>u63; of the world; the same seed gives the same plates in `offline`</summary>
         public const string Seed = "seed";
+        /// <summary>text 0..32; UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport</summary>
+        public const string Device = "device";
     }
 
     /// <summary>Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were.</summary>
@@ -522,6 +575,8 @@ namespace Worldplate.Interop
         public const string Seed = "seed";
         /// <summary>Reset; whether time broke between the frame before and this one</summary>
         public const string Reset = "reset";
+        /// <summary>u63; `cuda` only: the planes are whole once the semaphore `ready` has this value; 0: they are whole now</summary>
+        public const string ReadyValue = "ready_value";
     }
 
     /// <summary>Renderer to engine: what became of a frame.</summary>
@@ -559,6 +614,8 @@ namespace Worldplate.Interop
         public const string Model = "model";
         /// <summary>text 0..64; what ran the network</summary>
         public const string Runtime = "runtime";
+        /// <summary>u63; `cuda` only: the plate is whole once the semaphore `done` has this value; 0: it is whole now</summary>
+        public const string DoneValue = "done_value";
     }
 
     /// <summary>Engine to renderer: this ring is gone, unmap it (viewport resize, end of play).</summary>
@@ -660,6 +717,8 @@ namespace Worldplate.Interop
         public const string TakeMissed = "take_missed";
         /// <summary>map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one</summary>
         public const string Memory = "memory";
+        /// <summary>map of text to int; `cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty without a GPU</summary>
+        public const string Gpu = "gpu";
     }
 
     /// <summary>Either way; the peer answers with the same nonce.</summary>

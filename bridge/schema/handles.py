@@ -1,0 +1,40 @@
+"""The packet that hands GPU buffers over, byte by byte; file descriptors travel with it (PROTOCOL.md, "On one GPU").
+
+Planes are listed as in a ring's header, in the same place (bridge/schema/ring.py).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from bridge.schema.ring import RingField
+
+HANDLES_ABI_VERSION = 1
+HANDLES_MAGIC = 0x31444E48_4C5057  # the bytes "WPLHND1" and a zero, little-endian
+HANDLES_BYTES = 1024
+
+
+class HandleKind(IntEnum):
+    """What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so."""
+
+    VULKAN_FD = 1  # VkDeviceMemory as OPAQUE_FD
+    CUDA_FD = 2  # a CUDA allocation (cuMemCreate) as POSIX_FILE_DESCRIPTOR
+
+
+HANDLES: tuple[RingField, ...] = (
+    RingField("magic", "u64", 0, "HANDLES_MAGIC"),
+    RingField("abi_version", "u32", 8, "HANDLES_ABI_VERSION"),
+    RingField("kind", "u32", 12, "a value of HandleKind"),
+    RingField("session_high", "u64", 16, "first 16 hex digits of WELCOME's session"),
+    RingField("session_low", "u64", 24, "the other 16"),
+    RingField("device_high", "u64", 32, "first 16 hex digits of the GPU's UUID, as in HELLO"),
+    RingField("device_low", "u64", 40, "the other 16"),
+    RingField("generation", "u64", 48, "counts the session's hand-overs, from 1"),
+    RingField("memory_bytes", "u64", 56, "size of the whole allocation"),
+    RingField("slot_bytes", "u64", 64, "from one slot to the next, a multiple of 64"),
+    RingField("slot_count", "u32", 72, "slots, 2..max_slots"),
+    RingField("dedicated", "u32", 76, "1: the allocation was made for this one buffer"),
+    RingField("semaphores", "u32", 80, "2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it"),
+    RingField("plane_count", "u32", 84, "entries in the plane table, inputs first"),
+    RingField("input_count", "u32", 88, "how many of them are inputs"),
+)
