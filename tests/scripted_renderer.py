@@ -58,6 +58,7 @@ class ScriptedRenderer:
     def __init__(self, end: RendererEnd, wanted: Formats = PLANES) -> None:
         self.end = end
         self.peer = b""
+        self.session = SESSION  # the next one for each HELLO
         self.waiting: dict[int, tuple[Frame, tuple[memoryview, ...]]] = {}
         self.seen: list[AnyMessage] = []
         self.buffers: RendererBuffers | None = None
@@ -74,7 +75,7 @@ class ScriptedRenderer:
                     self._welcome(hello)
                 case Planes() as planes:
                     self.buffers = RingReader.attach(planes, Limits())
-                    self.send(PlanesAck(session=SESSION, generation=planes.generation, ok=True))
+                    self.send(PlanesAck(session=self.session, generation=planes.generation, ok=True))
                 case Frame() as frame:
                     self.waiting[frame.id] = (frame, arrived.parts)
                 case _:
@@ -125,7 +126,7 @@ class ScriptedRenderer:
         return [message for message in self.seen if isinstance(message, Frame)]
 
     def leave(self, reason: str = "told to") -> None:
-        self.send(Bye(session=SESSION, reason=reason))
+        self.send(Bye(session=self.session, reason=reason))
 
     def _welcome(self, hello: Hello) -> None:
         formats = {p.name: p.formats[0] for p in hello.planes if p.name in self._wanted}
@@ -134,9 +135,10 @@ class ScriptedRenderer:
         transport = hello.transports[0]
         if transport is Transport.INLINE:
             self.buffers = InlineRendererBuffers(inputs, outputs, Limits())
+        self.session = f"{int(self.session, 16) + 1:032x}"
         self.send(
             Welcome(
-                session=SESSION,
+                session=self.session,
                 model="scripted",
                 runtime="none",
                 planes=inputs,

@@ -329,8 +329,9 @@ typedef struct wp_control {
     char choices[WP_RING_MAX_PLANES * 4][WP_NAME_BYTES]; /* in the order to show them, 64 at most */
 } wp_control;
 
-/* The model's controls; they are those of the last session while none is open. `index` counts from 0; WP_NO_CONTROL
-   after the last one. */
+/* The model's controls; they are those of the last session while none is open. Another model may take over in the middle
+   of a session, where no frame is lost: then `model` of wp_status and the controls are its own. `index` counts from 0;
+   WP_NO_CONTROL after the last one. */
 WP_API wp_code wp_control_at(wp_client client, uint32_t index, wp_control* control);
 
 /* From the next frame on, at this renderer and at every one to come. Values are checked against the model's schema when
@@ -366,7 +367,7 @@ typedef struct wp_stage {
 
 typedef struct wp_status {
     wp_link_state state;
-    uint32_t session_count;      /* sessions opened so far: the controls may have changed when it has */
+    uint32_t session_count;      /* opened so far: the controls may have changed when it or `model` has */
     uint64_t renderer_pid;       /* 0: none */
     wp_transport transport;
     char transport_reason[WP_TEXT_BYTES]; /* why no better one was possible; empty when the best was */

@@ -127,18 +127,18 @@ void Client::greet() {
     set_state(send(hello) ? WP_LINK_GREETING : WP_LINK_CONNECTING);
 }
 
+/* The answer to HELLO, or in an open session that another model took over. One of a session that was left, which a
+   resize has overtaken, says nothing of the next. */
 void Client::take(const Welcome& welcome) {
-    if (state_ != WP_LINK_GREETING) return;
+    if (!session_.empty() && welcome.session == session_) return change_over(welcome);
+    if (state_ != WP_LINK_GREETING || welcome.session == left_session_) return;
     session_ = welcome.session;
     limits_ = welcome.limits;
     stall_ms_ = welcome.stall_ms;
     if (!agree(welcome)) return;
     {
         const std::lock_guard<std::mutex> guard(lock_);
-        controls_ = welcome.controls;
-        put(status_.model, welcome.model);
-        put(status_.runtime, welcome.runtime);
-        put(status_.licence, welcome.licence);
+        meet_model(welcome);
         put(status_.transport_reason, welcome.transport_reason);
         status_.transport = welcome.transport;
         status_.wanted_planes = 0;
@@ -146,6 +146,24 @@ void Client::take(const Welcome& welcome) {
     }
     if (welcome.transport == WP_TRANSPORT_SHM) return offer_ring();
     attach(std::make_shared<InlineBuffers>(offered_planes_, offered_outputs_, slot_count_));
+}
+
+void Client::meet_model(const Welcome& welcome) {
+    controls_ = welcome.controls;
+    put(status_.model, welcome.model);
+    put(status_.runtime, welcome.runtime);
+    put(status_.licence, welcome.licence);
+}
+
+/* Planes, buffers and frames are as they were. What was set is told once more, as this model may have what the one
+   before had not. */
+void Client::change_over(const Welcome& welcome) {
+    stall_ms_ = welcome.stall_ms;
+    const std::lock_guard<std::mutex> guard(lock_);
+    meet_model(welcome);
+    steering_told_ = !is_steered_;
+    skips_told_ = false;
+    note(0, std::string("Another model makes the plates: ") + status_.model + " on " + status_.runtime + ".");
 }
 
 /* Whether this client can do what the renderer wants; else it is refused. */
@@ -232,11 +250,13 @@ void Client::leave(const std::string& reason) {
         log(1, "Detached: " + reason + ". Looking for a renderer.");
     link_.close(0);
     forget_session(reason);
+    left_session_.clear(); /* what it was still sent goes with the connection */
     look_every_ms_ = kLookFastMs;
     set_state(WP_LINK_SEARCHING);
 }
 
 void Client::forget_session(const std::string& reason) {
+    left_session_ = std::move(session_); /* allocates nothing: there may be no memory */
     session_.clear();
     limits_ = {};
     offered_.reset();

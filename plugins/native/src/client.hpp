@@ -92,6 +92,7 @@ private:
     /* attach.cpp, under the lock */
     void enter(wp_link_state state) noexcept;
     void put_error(const std::string& code, const std::string& text, const std::string& fix);
+    void meet_model(const Welcome& welcome);
 
     /* attach.cpp, on the worker's thread without the lock but where they say so */
     void look();
@@ -100,6 +101,7 @@ private:
     void set_state(wp_link_state state) noexcept;
     long patience_ms() const;
     void take(const Welcome& welcome);
+    void change_over(const Welcome& welcome);
     bool agree(const Welcome& welcome);
     void offer_ring();
     void do_without_ring(const std::string& why);
@@ -164,7 +166,7 @@ private:
 
     Link link_;
     Limits limits_;
-    std::string session_;
+    std::string session_, left_session_; /* that is open; that was left on this connection */
     std::optional<Connection> connection_, refused_;
     std::shared_ptr<Ring> offered_; /* announced, not acknowledged */
     std::vector<PlaneLayout> offered_planes_, offered_outputs_; /* as agreed, rows tight */
