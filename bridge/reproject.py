@@ -77,7 +77,7 @@ class _Points(NamedTuple):
 
 def source_of(view: View, plate: NDArray[Any]) -> Source:
     """What `lay` takes, of a float plate [H, W, 4] with straight alpha and the frame that it was made for."""
-    colors = plate.astype(np.float32)
+    colors = widened(plate)
     finite = np.isfinite(colors @ _QUARTERS)  # of all four: one product is ten times as fast as looking at each
     if not finite.all():
         colors[~finite] = 0
@@ -154,11 +154,12 @@ def close_rims(onto: Warped, target: View) -> None:
 
 
 class Compiled(NamedTuple):
-    """The compiled twins of `lay_with_numpy`, `land_with_numpy` and NumPy's own conversion to halves."""
+    """The compiled twins of `lay_with_numpy`, `land_with_numpy` and NumPy's own conversions to halves and back."""
 
     lay: Callable[[Source, View, Warped, float, float], int]
     land: Callable[[View, Camera, Bodies], tuple[F32, U32 | None]]
     halve: Callable[[F32], NDArray[np.float16]]
+    widen: Callable[[NDArray[np.float16]], F32]
 
 
 @functools.cache
@@ -166,17 +167,23 @@ def compiled() -> Compiled | None:
     """None without numba. The first call compiles them, or loads them from the disk's cache; that takes seconds, so
     whoever may need them asks when it starts."""
     try:
-        from bridge.reproject_kernel import halve_with_numba, land_with_numba, lay_with_numba
+        from bridge.reproject_kernel import halve_with_numba, land_with_numba, lay_with_numba, widen_with_numba
     except ImportError as error:
         _log.info("Plates are warped by NumPy, which takes four times as long as numba would: %s", error)
         return None
-    return Compiled(lay_with_numba, land_with_numba, halve_with_numba)
+    return Compiled(lay_with_numba, land_with_numba, halve_with_numba, widen_with_numba)
 
 
 def halved(values: F32) -> NDArray[np.float16]:
     """Rounded to half floats; NumPy takes as long for it as for a warp."""
     fast = compiled()
     return fast.halve(values) if fast else values.astype(np.float16)
+
+
+def widened(values: NDArray[Any]) -> F32:
+    """A copy in single precision, in rows of its own; of halves NumPy makes one at a time."""
+    fast = compiled() if values.dtype == np.float16 else None
+    return fast.widen(values) if fast else np.array(values, np.float32, order="C")
 
 
 def lay_with_numpy(source: Source, target: View, onto: Warped, share: float, trust: float) -> int:

@@ -27,7 +27,7 @@ from bridge.reproject import (
 )
 from bridge.schema import Bodies, Camera
 
-Scalar = Any  # a float32 or float64 inside the kernels
+Scalar = Any  # a number of some width inside the kernels
 Function = TypeVar("Function", bound=Callable[..., object])
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
@@ -39,9 +39,13 @@ _LAY = types.int64(
     types.float64, types.float64,
 )  # fmt: skip
 _HALVE = types.void(types.Array(types.float32, 1, "C", readonly=True), types.uint16[::1])
+_WIDEN = types.void(types.Array(types.uint16, 1, "C", readonly=True), types.float32[::1])
 _LAND = types.void(
     _F32_2D, _U32_2D, types.uint32[::1], types.float64[:, :, ::1], types.float32[:, ::1], types.uint32[:, ::1]
 )
+_NONE, _ONE = np.float32(0), np.float32(1)  # a Python float would make double precision of all that it meets
+_TO_SINGLE = np.float32(2.0**112)  # between the halves' exponents and the singles'
+_RELATIVE, _TOLERANCE = np.float32(RELATIVE_TOLERANCE), np.float32(TOLERANCE_M)
 
 
 def lay_with_numba(source: Source, target: View, onto: Warped, share: float, trust: float) -> int:
@@ -81,6 +85,13 @@ def halve_with_numba(values: F32) -> NDArray[np.float16]:
     bits = np.empty(values.shape, np.uint16)
     _halve(np.ascontiguousarray(values).reshape(-1), bits.reshape(-1))
     return bits.view(np.float16)
+
+
+def widen_with_numba(values: NDArray[np.float16]) -> F32:
+    """As `values.astype(np.float32)`, which is exact."""
+    singles = np.empty(values.shape, np.float32)
+    _widen(np.ascontiguousarray(values).view(np.uint16).reshape(-1), singles.reshape(-1))
+    return singles
 
 
 def _coefficients(camera: Camera, target: View, source_from_target: F64) -> F64:
@@ -142,87 +153,120 @@ def _owner(ids: U32, object_id: np.uint32) -> int:
 
 
 @_inlined
-def _in_source(c: F64, row: int, column: int, depth_m: float) -> tuple[float, float, float]:
-    """Where the source's image has the pixel, x and y in pixels (0 is the first one's centre), and how deep."""
-    if depth_m == np.inf:
-        w = c[6, 2] + column * c[7, 2] + row * c[8, 2]
-        x = c[6, 0] + column * c[7, 0] + row * c[8, 0]
-        y = c[6, 1] + column * c[7, 1] + row * c[8, 1]
-        z = c[6, 3] + column * c[7, 3] + row * c[8, 3]
-    else:
-        w = c[0, 2] + column * c[1, 2] + row * c[2, 2] + depth_m * (c[3, 2] + column * c[4, 2] + row * c[5, 2])
-        x = c[0, 0] + column * c[1, 0] + row * c[2, 0] + depth_m * (c[3, 0] + column * c[4, 0] + row * c[5, 0])
-        y = c[0, 1] + column * c[1, 1] + row * c[2, 1] + depth_m * (c[3, 1] + column * c[4, 1] + row * c[5, 1])
-        z = c[0, 3] + column * c[1, 3] + row * c[2, 3] + depth_m * (c[3, 3] + column * c[4, 3] + row * c[5, 3])
-    return x / w, y / w, z
+def _trace(c: F64, row: int, first: int, depth_m: F32, x_px: F32, y_px: F32, there_m: F32) -> None:
+    """Where the source's image has pixels of a row that lie on one body, from column `first` on: x and y in pixels (0
+    is the first one's centre), and how deep, +inf for the sky. No branches, for vector instructions."""
+    x0, y0, w0, z0 = c[0, 0] + row * c[2, 0], c[0, 1] + row * c[2, 1], c[0, 2] + row * c[2, 2], c[0, 3] + row * c[2, 3]
+    xd, yd, wd, zd = c[3, 0] + row * c[5, 0], c[3, 1] + row * c[5, 1], c[3, 2] + row * c[5, 2], c[3, 3] + row * c[5, 3]
+    xs, ys, ws, zs = c[6, 0] + row * c[8, 0], c[6, 1] + row * c[8, 1], c[6, 2] + row * c[8, 2], c[6, 3] + row * c[8, 3]
+    x1, y1, w1, z1, xd1, yd1, wd1, zd1 = c[1, 0], c[1, 1], c[1, 2], c[1, 3], c[4, 0], c[4, 1], c[4, 2], c[4, 3]
+    xs1, ys1, ws1, zs1 = c[7, 0], c[7, 1], c[7, 2], c[7, 3]
+    for at in range(len(depth_m)):
+        column, depth = float(first + at), float(depth_m[at])
+        is_sky = depth == np.inf
+        w = ws + column * ws1 if is_sky else w0 + column * w1 + depth * (wd + column * wd1)
+        x = xs + column * xs1 if is_sky else x0 + column * x1 + depth * (xd + column * xd1)
+        y = ys + column * ys1 if is_sky else y0 + column * y1 + depth * (yd + column * yd1)
+        z = zs + column * zs1 if is_sky else z0 + column * z1 + depth * (zd + column * zd1)
+        per_w = 1.0 / w
+        x_px[at], y_px[at] = x * per_w, y * per_w
+        there_m[at] = np.inf if is_sky and z > 0 else z
 
 
 @_inlined
-def _agree(here: float, there: float) -> bool:
+def _trace_row(rows: F64, ids: U32, row: int, depth_m: F32, objects: U32, x_px: F32, y_px: F32, there_m: F32) -> None:
+    """`_trace` of a whole row, body by body."""
+    first, width = 0, len(depth_m)
+    while first < width:
+        end = first + 1
+        if objects.size:
+            while end < width and objects[end] == objects[first]:
+                end += 1
+        else:
+            end = width
+        owner = _owner(ids, objects[first] if objects.size else np.uint32(0))
+        _trace(rows[owner], row, first, depth_m[first:end], x_px[first:end], y_px[first:end], there_m[first:end])
+        first = end
+
+
+@_inlined
+def _agree(here: Scalar, there: Scalar) -> Scalar:
     """Whether two inverse depths are those of one surface."""
-    return abs(here - there) <= max(RELATIVE_TOLERANCE * there, TOLERANCE_M * here * there)
+    return abs(here - there) <= max(_RELATIVE * there, _TOLERANCE * here * there)
 
 
 @_inlined
-def _mix(plate: F32, found: F64, total: float, part: float) -> None:
-    """`found`, colours times matte and matte, times `total`, gets its part of a pixel [4] with straight alpha."""
-    before = float(plate[3])
-    matte = before + (found[3] / total - before) * part
-    for channel in range(3):
-        mixed = plate[channel] * before * (1 - part) + found[channel] / total * part
-        plate[channel] = mixed / matte if matte > 0 else mixed
-    plate[3] = matte
+def _mix(plate: F32, red: Scalar, green: Scalar, blue: Scalar, matte: Scalar, part: Scalar) -> None:
+    """Colours times matte, and matte, get their part of a pixel [4] with straight alpha."""
+    before = plate[3] * (_ONE - part)
+    mixed = before + matte * part
+    per_matte = _ONE / mixed if mixed > _NONE else _ONE
+    plate[0] = (plate[0] * before + red * part) * per_matte
+    plate[1] = (plate[1] * before + green * part) * per_matte
+    plate[2] = (plate[2] * before + blue * part) * per_matte
+    plate[3] = mixed
+
+
+@_inlined
+def _sampled(colors: F32, above: Scalar, below: Scalar, before: Scalar, after: Scalar, channel: int,
+             a: Scalar, b: Scalar, c: Scalar, d: Scalar) -> Scalar:  # fmt: skip
+    upper = a * colors[above, before, channel] + b * colors[above, after, channel]
+    return upper + c * colors[below, before, channel] + d * colors[below, after, channel]
 
 
 @_compile(_LAY)
 def _lay(
-    depth_m: F32,
-    objects: U32,
-    ids: U32,
-    rows: F64,
-    inverse_depth: F32,
-    source_objects: U32,
-    colors: F32,
-    plate: F32,
-    confidence: F32,
-    share: float,
-    trust: float,
-) -> int:
+    depth_m: F32, objects: U32, ids: U32, rows: F64, inverse_depth: F32, source_objects: U32, colors: F32, plate: F32,
+    confidence: F32, share: float, trust: float,
+) -> int:  # fmt: skip
+    """In single precision, without branches between the taps: what is outside, of another thing, or sky where the pixel
+    is none, weighs nothing. The taps' indices are unsigned, so that no code asks whether they count from the end."""
     height, width = depth_m.shape
-    given, last_id, owner = 0, np.uint32(0), _owner(ids, np.uint32(0))
-    found = np.empty(4)
+    x_px, y_px, there_m = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    right, bottom, part_of_known = np.float32(width), np.float32(height), np.float32(share)
+    anything, here_id, given = source_objects.size == 0, np.uint32(0), 0
     for row in range(height):
+        _trace_row(rows, ids, row, depth_m[row], objects[row] if objects.size else ids[:0], x_px, y_px, there_m)
         for column in range(width):
-            known, depth = confidence[row, column], float(depth_m[row, column])
-            if known > 0 and share <= 0:
-                continue
-            here_id = objects[row, column] if objects.size else np.uint32(0)
-            if here_id != last_id:  # neighbours mostly lie on one body
-                last_id, owner = here_id, _owner(ids, here_id)
-            x_px, y_px, there_m = _in_source(rows[owner], row, column, depth)
-            if not (there_m > 0 and x_px > -1 and x_px < width and y_px > -1 and y_px < height):
+            known, x, y, z = confidence[row, column], x_px[column], y_px[column], there_m[column]
+            inside = z > _NONE and x > -_ONE and x < right and y > -_ONE and y < bottom
+            if not inside or (known > _NONE and part_of_known <= _NONE):
                 continue  # behind the source's camera, beside its image, or on a body that was not there
-            is_sky = depth == np.inf
-            left, top = int(np.floor(x_px)), int(np.floor(y_px))
-            total, there = 0.0, 0.0
-            found[:] = 0.0
-            for tap in range(4):
-                y, x = top + (tap >> 1), left + (tap & 1)
-                if y < 0 or y >= height or x < 0 or x >= width:
-                    continue
-                if (source_objects.size and source_objects[y, x] != here_id) or (inverse_depth[y, x] > 0) == is_sky:
-                    continue  # another thing; and sky is seen in sky alone
-                weight = (1 - abs(y_px - y)) * (1 - abs(x_px - x))
-                total += weight
-                there += weight * inverse_depth[y, x]
-                for channel in range(4):
-                    found[channel] += weight * colors[y, x, channel]
-            if not (total >= LEAST_WEIGHT and _agree(0.0 if is_sky else 1.0 / there_m, there / total)):
+            depth, floor_x, floor_y = depth_m[row, column], np.floor(x), np.floor(y)
+            left, top, is_sky = int(floor_x), int(floor_y), depth == np.float32(np.inf)
+            along, down = x - floor_x, y - floor_y
+            above, below = np.uintp(max(top, 0)), np.uintp(max(min(top + 1, height - 1), 0))
+            before, after = np.uintp(max(left, 0)), np.uintp(max(min(left + 1, width - 1), 0))
+            upper, lower = _ONE - down if top >= 0 else _NONE, down if top + 1 < height else _NONE
+            first, second = _ONE - along if left >= 0 else _NONE, along if left + 1 < width else _NONE
+            i, j = inverse_depth[above, before], inverse_depth[above, after]
+            k, m = inverse_depth[below, before], inverse_depth[below, after]
+            a, b = first * upper if (i > _NONE) != is_sky else _NONE, second * upper if (j > _NONE) != is_sky else _NONE
+            c, d = first * lower if (k > _NONE) != is_sky else _NONE, second * lower if (m > _NONE) != is_sky else _NONE
+            if not anything:
+                here_id = objects[row, column]
+                a = a if source_objects[above, before] == here_id else _NONE
+                b = b if source_objects[above, after] == here_id else _NONE
+                c = c if source_objects[below, before] == here_id else _NONE
+                d = d if source_objects[below, after] == here_id else _NONE
+            total = a + b + c + d
+            if total < np.float32(LEAST_WEIGHT):
                 continue
-            part = share if known > 0 else 1.0
-            _mix(plate[row, column], found, total, part)
-            size = 1.0 if is_sky else min(depth * there / total, 1.0)
-            confidence[row, column] = known + (trust * total * size - known) * part
+            per_total = _ONE / total
+            a, b, c, d = a * per_total, b * per_total, c * per_total, d * per_total
+            there = a * i + b * j + c * k + d * m
+            if not _agree(_ONE / z, there):
+                continue
+            part = part_of_known if known > _NONE else _ONE
+            _mix(
+                plate[row, column],
+                _sampled(colors, above, below, before, after, 0, a, b, c, d),
+                _sampled(colors, above, below, before, after, 1, a, b, c, d),
+                _sampled(colors, above, below, before, after, 2, a, b, c, d),
+                _sampled(colors, above, below, before, after, 3, a, b, c, d), part,
+            )  # fmt: skip
+            size = _ONE if is_sky else min(depth * there, _ONE)
+            confidence[row, column] = known + (np.float32(trust) * total * size - known) * part
             given += 1
     return given
 
@@ -257,16 +301,9 @@ def _land(depth_m: F32, objects: U32, ids: U32, rows: F64, landed_m: F32, landed
     height, width = depth_m.shape
     x_px, y_px = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
     there_m = np.empty((height, width), np.float32)
-    last_id, owner = np.uint32(0), _owner(ids, np.uint32(0))
     for row in range(height):
-        for column in range(width):
-            here_id = objects[row, column] if objects.size else np.uint32(0)
-            if here_id != last_id:
-                last_id, owner = here_id, _owner(ids, here_id)
-            depth = float(depth_m[row, column])
-            x, y, z = _in_source(rows[owner], row, column, depth)
-            x_px[row, column], y_px[row, column] = x, y
-            there_m[row, column] = np.inf if depth == np.inf and z > 0 else z
+        of_row = objects[row] if objects.size else ids[:0]
+        _trace_row(rows, ids, row, depth_m[row], of_row, x_px[row], y_px[row], there_m[row])
     nearest_m = np.full((height, width), np.float32(-1.0))  # of the points that fall on a pixel; -1 for none
     for row in range(height):
         for column in range(width):
@@ -292,18 +329,40 @@ def _land(depth_m: F32, objects: U32, ids: U32, rows: F64, landed_m: F32, landed
     _close(nearest_m, landed_m, landed_on)
 
 
+@_inlined
+def half_of(value: Scalar) -> Scalar:
+    """The bits of a single float as a half. No branches, for vector instructions. Adding a float whose last place is
+    the half's least rounds what is too small to be normal; for the rest half of the last place less one, and the last
+    place itself, are added."""
+    whole = np.float32(value).view(np.uint32)
+    sign = np.uint32(whole & np.uint32(0x80000000))
+    size = np.uint32(whole ^ sign)
+    added = np.float32(np.uint32(size).view(np.float32) + np.float32(0.5))
+    small = np.uint32(added.view(np.uint32) - np.uint32(0x3F000000))
+    even = np.uint32(np.uint32(size >> np.uint32(13)) & np.uint32(1))
+    normal = np.uint32(np.uint32(size - np.uint32(0x38000000) + np.uint32(0xFFF) + even) >> np.uint32(13))
+    large = np.uint32(0x7E00) if size > np.uint32(0x7F800000) else np.uint32(0x7C00)
+    half = small if size < np.uint32(0x38800000) else (large if size >= np.uint32(0x47800000) else normal)
+    return np.uint16(np.uint32(half | np.uint32(sign >> np.uint32(16))))
+
+
+@_inlined
+def whole_of(bits: Scalar) -> Scalar:
+    """The single float that a half's bits are: its exponent is moved by a product, which sets small ones right too."""
+    size = np.uint32(np.uint32(np.uint32(bits) & np.uint32(0x7FFF)) << np.uint32(13))
+    moved = np.float32(size.view(np.float32) * _TO_SINGLE).view(np.uint32)
+    known = moved if size < np.uint32(0x0F800000) else np.uint32(size | np.uint32(0x7F800000))
+    sign = np.uint32(np.uint32(np.uint32(bits) & np.uint32(0x8000)) << np.uint32(16))
+    return np.uint32(known | sign).view(np.float32)
+
+
 @_compile(_HALVE)
 def _halve(values: F32, bits: NDArray[np.uint16]) -> None:
-    """No branches, for vector instructions. Adding a float whose last place is the half's least rounds what is too
-    small to be normal; for the rest half of the last place less one, and the last place itself, are added."""
     for at in range(len(values)):
-        whole = np.float32(values[at]).view(np.uint32)
-        sign = np.uint32(whole & np.uint32(0x80000000))
-        size = np.uint32(whole ^ sign)
-        added = np.float32(np.uint32(size).view(np.float32) + np.float32(0.5))
-        small = np.uint32(added.view(np.uint32) - np.uint32(0x3F000000))
-        even = np.uint32(np.uint32(size >> np.uint32(13)) & np.uint32(1))
-        normal = np.uint32(np.uint32(size - np.uint32(0x38000000) + np.uint32(0xFFF) + even) >> np.uint32(13))
-        large = np.uint32(0x7E00) if size > np.uint32(0x7F800000) else np.uint32(0x7C00)
-        half = small if size < np.uint32(0x38800000) else (large if size >= np.uint32(0x47800000) else normal)
-        bits[at] = np.uint16(np.uint32(half | np.uint32(sign >> np.uint32(16))))
+        bits[at] = half_of(values[at])
+
+
+@_compile(_WIDEN)
+def _widen(bits: NDArray[np.uint16], values: F32) -> None:
+    for at in range(len(values)):
+        values[at] = whole_of(bits[at])

@@ -23,6 +23,7 @@ from bridge.reproject import (
     nothing_known,
     reproject,
     source_of,
+    widened,
 )
 from bridge.reproject_plainly import reproject_plainly
 from bridge.schema import Bodies, Camera, Mat4, Pose
@@ -362,4 +363,13 @@ def test_halves_are_numpy_s_own() -> None:
     fast = halved(values)
     known = ~np.isnan(plain)
     assert (fast[known].view(np.uint16) == plain[known].view(np.uint16)).all()
+    assert np.isnan(fast[~known]).all()
+
+
+def test_widened_halves_are_numpy_s_own() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256).T
+    plain, fast = every.astype(np.float32), widened(every)
+    known = ~np.isnan(plain)
+    assert fast.flags.c_contiguous
+    assert (fast[known].view(np.uint32) == plain[known].view(np.uint32)).all()
     assert np.isnan(fast[~known]).all()
