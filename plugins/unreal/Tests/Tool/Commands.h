@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+namespace Worldplate
+{
+void OfflineFrames(const std::string& Folder, int Count);
+void OfflineAlone(const std::string& Folder);
+void FreerunFrames(const std::string& Folder, int Count);
+void Controls(const std::string& Folder);
+void Late(const std::string& Folder, const std::string& Policy);
+void Kill(const std::string& Folder);
+void Cycles(const std::string& Folder, int Count);
+
+void Spaces();
+void Words();
+void Troubles();
+void Shelf();
+void Stencils();
+void SelfTest();
+}  // namespace Worldplate

@@ -1,0 +1,79 @@
+"""Compiles the Unreal plugin's engine-free C++ as Unreal would (C++20, no exceptions, no RTTI), under the sanitizers of
+addresses and undefined behaviour, with the commands of plugins/unreal/Tests/Tool.
+
+What it needs, and what is said without it, is as in tests/native.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import native
+
+ROOT = Path(__file__).parent.parent
+PLUGIN = ROOT / "plugins/unreal"
+LINK = PLUGIN / "Source/WorldplateRuntime/Private/Link"
+TOOL = PLUGIN / "Tests/Tool"
+INCLUDE = native.SOURCE / "include"
+LANGUAGE = ("-std=c++20", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+
+
+@functools.cache
+def build() -> Path:
+    """The tool, once for each state of the sources."""
+    client = native.build(*native.ADDRESSES)
+    sources = [*sorted(LINK.glob("*.cpp")), *sorted(TOOL.glob("*.cpp"))]
+    digest = hashlib.sha256(client.name.encode() + repr((LANGUAGE, SANITIZERS)).encode())
+    for path in [*sources, *sorted(LINK.glob("*.h")), *sorted(TOOL.glob("*.h"))]:
+        digest.update(path.name.encode() + path.read_bytes())
+    folder = Path(tempfile.gettempdir()) / f"worldplate-unreal-{os.getuid()}" / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be building the same
+        if not (folder / "built").exists():
+            _build(folder, client, sources)
+            (folder / "built").touch()
+    return folder / "tool"
+
+
+def tool(*command: str, lines: str = "") -> list[str]:
+    """What a command printed, but for `done`. A sanitizer that finds anything ends it with a report, which the failure
+    then shows."""
+    done = subprocess.run(
+        [str(build()), *command],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | native.sanitizer_options(),
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
+    assert done.stdout.endswith("done\n"), done.stdout[-2000:]
+    return done.stdout.splitlines()[:-1]
+
+
+def _build(folder: Path, client: Path, sources: Sequence[Path]) -> None:
+    def compile_one(source: Path) -> Path:
+        out = folder / f"{source.parent.name}-{source.stem}.o"
+        includes = [f"-I{path}" for path in (LINK, TOOL, INCLUDE)]
+        _run(["clang++", *LANGUAGE, *SANITIZERS, *includes, "-c", str(source), "-o", str(out)])
+        return out
+
+    with ThreadPoolExecutor(2) as pool:
+        objects = list(pool.map(compile_one, sources))
+    library = client / "libworldplate_objects.a"
+    _run(["clang++", *SANITIZERS, *map(str, objects), str(library), "-lzmq", "-lpthread", "-o", str(folder / "tool")])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
