@@ -17,7 +17,7 @@ import pytest
 import torch
 from diffusers import EulerDiscreteScheduler
 from safetensors.torch import load_file, save_file
-from turbo_folder import SCHEDULE, added, painted, planes, write_networks
+from turbo_folder import added, painted, planes
 
 from bridge.errors import ManifestInvalid, ModelFailed, ModelIncomplete, ModelMismatch, SnapshotCorrupt
 from bridge.schema import PlaneName
@@ -25,6 +25,7 @@ from renderer.adapters.families import load_folder
 from renderer.adapters.folder import open_folder
 from renderer.adapters.parts import attention_renamed
 from renderer.adapters.turbo import sigmas_of, without_noise
+from renderer.bench.random_networks import SCHEDULE, write_turbo
 from renderer.models import WorldModel
 from renderer.recall import World
 
@@ -32,7 +33,7 @@ from renderer.recall import World
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published") / "tiny"
-    write_networks(folder)
+    write_turbo(folder)
     return folder
 
 

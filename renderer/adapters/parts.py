@@ -30,6 +30,7 @@ except ImportError as error:
 
 from renderer.adapters.families import MB, check_room, free_ram_mb
 from renderer.adapters.folder import ModelFolder
+from renderer.adapters.prompts import Prompts, prompts_folder
 
 State = dict[str, torch.Tensor]
 Rename = Callable[[State], State]
@@ -56,6 +57,11 @@ def device_for(folder: ModelFolder, runtime: str, threads: int) -> torch.device:
 def dtype_on(device: torch.device) -> torch.dtype:
     """Half precision where there is arithmetic for it."""
     return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def title_of(device: torch.device) -> str:
+    """What such networks run on, as a card says it."""
+    return f"torch {device.type} {str(dtype_on(device)).removeprefix('torch.')}"
 
 
 def has_part(folder: ModelFolder, name: str) -> bool:
@@ -144,3 +150,64 @@ def hash_of(folder: ModelFolder, name: str) -> str:
 def attention_renamed(state: State) -> State:
     """With the names that attention layers of pictures have had since 2023."""
     return {OLD_ATTENTION.sub(lambda m: m[1] + SAME_LAYERS[m[2]], key): tensor for key, tensor in state.items()}
+
+
+def latents_of(coder: Any, picture: torch.Tensor) -> torch.Tensor:
+    """What a picture coder makes of [N, 3, H, W], -1..1, without its own noise: [N, C, H / 8, W / 8]."""
+    coded = coder.encode(picture)
+    found: torch.Tensor = coded.latents if hasattr(coded, "latents") else coded.latent_dist.mode()
+    found = found * coder.config.scaling_factor
+    return found
+
+
+def picture_of(coder: Any, latents: torch.Tensor) -> torch.Tensor:
+    """The inverse of `latents_of`."""
+    decoded: torch.Tensor = coder.decode(latents / coder.config.scaling_factor).sample
+    return decoded
+
+
+def schedule_of(folder: ModelFolder) -> dict[str, Any]:
+    """The scheduler's configuration. Raises ModelIncomplete without one."""
+    name = "scheduler/scheduler_config.json"
+    if name not in folder.files(".json"):
+        raise ModelIncomplete(f"{folder.path} has no {name} in its manifest", fix=BRING)
+    told: dict[str, Any] = json.loads(folder.file(name).read_text(encoding="utf-8"))
+    return told
+
+
+def prompts_of(folder: ModelFolder, sha256: str) -> Prompts:
+    """With the folder's text encoder, which is loaded when the first prompt that is not kept needs it. Raises
+    ModelIncomplete for an encoder without its tokenizer, or no encoder and no hash of one."""
+    if not has_part(folder, "text_encoder"):
+        if not sha256:
+            raise ModelIncomplete(
+                f"{folder.path} has no text_encoder in its manifest",
+                fix="Add it, or name the one whose prompts are kept here in `options.text_encoder_sha256`.",
+            )
+        return Prompts(None, sha256, prompts_folder())
+    tokenizer = tokenizer_of(folder)
+    loaded: list[Any] = []
+
+    def encode(text: str) -> torch.Tensor:
+        if not loaded:
+            loaded.append(text_part(folder, "text_encoder"))
+        (encoder,) = loaded
+        tokens = tokenizer(text, padding="max_length", truncation=True, return_tensors="pt",
+                           max_length=encoder.config.max_position_embeddings)  # fmt: skip
+        with torch.inference_mode():
+            found: torch.Tensor = encoder(tokens.input_ids).last_hidden_state
+        return found.clone()
+
+    return Prompts(encode, hash_of(folder, "text_encoder"), prompts_folder())
+
+
+def words_of(prompts: Prompts, prompt: str, width: int) -> torch.Tensor:
+    """A prompt's embedding [1, tokens, width]. Raises ModelFailed for one that cannot be understood, ModelMismatch for
+    a text encoder of another generation than the UNet, which takes `width`."""
+    words = prompts.embedding(prompt)
+    if words.shape[-1] != width:
+        raise ModelMismatch(
+            f"the text encoder's embeddings are {words.shape[-1]} wide, and the UNet takes {width}",
+            fix="Use the text encoder of the UNet's own generation.",
+        )
+    return words

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -17,6 +17,9 @@ from bridge.reproject import View, lay, nothing_known, source_of
 from bridge.schema import Bodies, Camera, PlaneName
 from renderer.adapters.condition import Span
 from renderer.frame import RenderFrame
+
+if TYPE_CHECKING:
+    from renderer.recall import World
 
 F32 = NDArray[np.float32]
 ROUNDING = 1e-3  # of a cell: what a movement of whole cells may be off by
@@ -87,6 +90,12 @@ def _fit(arrays: Mapping[str, NDArray[Any]]) -> bool:
         and arrays["off"].shape == (2, *arrays["noise"].shape[1:])
         and span_m.shape == (2,) and 0.0 < span_m[0] < span_m[1]
     )  # fmt: skip
+
+
+def fresh_noise(world: World, seed: int, shape: tuple[int, int, int]) -> F32:
+    """Noise that owes nothing to the frame before: another at each step, and the same in each run."""
+    rng = np.random.default_rng([world.seed % (1 << 63), seed % (1 << 63), world.epoch, world.steps])
+    return rng.standard_normal(shape, np.float32)
 
 
 def view_of(frame: RenderFrame) -> View:

@@ -29,7 +29,7 @@ from renderer.adapters.families import Proposal, card_of
 from renderer.adapters.fitting import Fitting
 from renderer.adapters.folder import MANIFEST, ModelFolder, options_of
 from renderer.adapters.manifest import Fit, Unit
-from renderer.adapters.past import Past, noise_before, picture_before, view_of
+from renderer.adapters.past import Past, fresh_noise, noise_before, picture_before, view_of
 from renderer.adapters.turbo_folder import START, proposed
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SdTurboControl:
         tensors, span = self._encoder.encode(frame.planes, frame.header.camera, None if past is None else past.span)
         view = view_of(frame)
         off = np.zeros((2, *self._cells[1:]), np.float32)
-        noise = self._noise(world, int(float(frame.controls["seed"])))
+        noise = fresh_noise(world, int(float(frame.controls["seed"])), self._cells)
         if past is not None and past.picture.shape[1:] == view.depth_m.shape:
             tensors[START] = picture_before(past, view, tensors[START])
             noise, off = noise_before(past, view, noise)
@@ -92,11 +92,6 @@ class SdTurboControl:
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
-
-    def _noise(self, world: World, seed: int) -> F32:
-        """Fresh noise for the cells that the last frame gives none, another at each step and the same in each run."""
-        rng = np.random.default_rng([world.seed % (1 << 63), seed % (1 << 63), world.epoch, world.steps])
-        return rng.standard_normal(self._cells, np.float32)
 
 
 def controls_of(options: Options, names: Sequence[str]) -> tuple[Control, ...]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from bridge.errors import ModelIncomplete, ModelMismatch
+from bridge.errors import ModelMismatch
 from renderer.adapters.folder import ModelFolder
 from renderer.adapters.parts import (
-    BRING,
     config_of,
     diffusion_part,
     dtype_on,
-    has_part,
-    hash_of,
-    text_part,
-    tokenizer_of,
+    latents_of,
+    picture_of,
+    prompts_of,
+    schedule_of,
+    title_of,
+    words_of,
 )
-from renderer.adapters.prompts import Prompts, prompts_folder
 from renderer.adapters.turbo_folder import START
 
 F32 = NDArray[np.float32]
@@ -46,11 +45,41 @@ def sigmas_of(told: Mapping[str, Any]) -> torch.Tensor:
     return sigmas
 
 
-def without_noise(x: torch.Tensor, answer: torch.Tensor, sigma: float, prediction: str) -> torch.Tensor:
+def without_noise(x: torch.Tensor, answer: torch.Tensor, sigma: float | torch.Tensor, prediction: str) -> torch.Tensor:
     """The picture's latents, from x = z + sigma n and what the network says of it: the noise, or the velocity."""
     if prediction == "v_prediction":
-        return x / (sigma**2 + 1.0) - answer * (sigma / math.hypot(sigma, 1.0))
+        return x / (sigma**2 + 1.0) - answer * (sigma / (sigma**2 + 1.0) ** 0.5)
     return x - sigma * answer
+
+
+class OneStep(nn.Module):
+    """All networks of a frame, as one: what is exported is what paints."""
+
+    def __init__(self, unet: nn.Module, coder: nn.Module, nets: Sequence[nn.Module], prediction: str) -> None:
+        super().__init__()
+        self.unet, self.coder, self.nets = unet, coder, nn.ModuleList(nets)
+        self.prediction = prediction
+
+    def forward(self, start: torch.Tensor, noise: torch.Tensor, words: torch.Tensor, step: torch.Tensor,
+                sigma: torch.Tensor, weights: torch.Tensor, seen: list[torch.Tensor]) -> torch.Tensor:  # fmt: skip
+        """The picture [1, 3, H, W], -1..1 or beyond, from the picture `start` that it begins with, noise
+        [1, C, H/8, W/8], words [1, tokens, width], the schedule's step and its sigma, and for each ControlNet its
+        weight and what it sees [1, 3, H, W]."""
+        x = latents_of(self.coder, start) + sigma * noise
+        scaled = x / (sigma**2 + 1.0) ** 0.5
+        down, middle = self.held(scaled, step, words, weights, seen)
+        (answer,) = self.unet(scaled, step, words, down_block_additional_residuals=down,
+                              mid_block_additional_residual=middle, return_dict=False)  # fmt: skip
+        clean = without_noise(x.float(), answer.float(), sigma, self.prediction)
+        return picture_of(self.coder, clean.to(x.dtype))
+
+    def held(self, scaled: torch.Tensor, step: torch.Tensor, words: torch.Tensor, weights: torch.Tensor,
+             seen: list[torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor]:  # fmt: skip
+        """What the ControlNets add to the UNet's way down and to its middle, summed over them."""
+        each = [net(scaled, step, words, controlnet_cond=picture, conditioning_scale=weight, return_dict=False)
+                for net, picture, weight in zip(self.nets, seen, weights, strict=True)]  # fmt: skip
+        down = [torch.stack(more).sum(0) for more in zip(*(some for some, _ in each), strict=True)]
+        return down, torch.stack([middle for _, middle in each]).sum(0)
 
 
 class Turbo:
@@ -59,21 +88,19 @@ class Turbo:
     def __init__(self, folder: ModelFolder, device: torch.device, text_encoder_sha256: str) -> None:
         """Raises ModelIncomplete, ModelMismatch."""
         self._device, self._dtype = device, dtype_on(device)
-        told = config_of(folder, "unet", "UNet2DConditionModel")
+        told, schedule = config_of(folder, "unet", "UNet2DConditionModel"), schedule_of(folder)
         self.names = tuple(sorted({map_.into for map_ in folder.manifest.maps} - {START}))
         check_together(folder, told, self.names)
         self._width, self.latent_channels = int(told["cross_attention_dim"]), int(told["in_channels"])
-        self._unet = self._placed(diffusion_part(folder, "unet", "UNet2DConditionModel"))
-        self._vae = self._placed(diffusion_part(folder, "vae", "AutoencoderTiny", "AutoencoderKL"))
-        self._nets = {name: self._placed(diffusion_part(folder, name, "ControlNetModel")) for name in self.names}
-        schedule = json.loads(scheduler_of(folder))
         self._sigmas = [float(sigma) for sigma in sigmas_of(schedule)]
-        self._prediction = str(schedule.get("prediction_type", "epsilon"))
+        self.network = OneStep(
+            diffusion_part(folder, "unet", "UNet2DConditionModel"),
+            diffusion_part(folder, "vae", "AutoencoderTiny", "AutoencoderKL"),
+            [diffusion_part(folder, name, "ControlNetModel") for name in self.names],
+            str(schedule.get("prediction_type", "epsilon")),
+        ).to(device, self._dtype)
         self.prompts = prompts_of(folder, text_encoder_sha256)
-        self.title = f"torch {device.type} {str(self._dtype).removeprefix('torch.')}"
-
-    def _placed(self, network: Any) -> Any:
-        return torch.nn.Module.to(network, self._device, self._dtype)  # diffusers' own warns of layers it has not
+        self.title = title_of(device)
 
     @torch.inference_mode()
     def paint(self, inputs: Mapping[str, F32], noise: F32, prompt: str, strength: float,
@@ -83,44 +110,14 @@ class Turbo:
         cannot be understood."""
         pictures = {name: self._moved(torch.from_numpy(array)[None]) for name, array in inputs.items()}
         step = min(max(round(strength * len(self._sigmas)) - 1, 0), len(self._sigmas) - 1)
-        sigma = self._sigmas[step]
-        words = self._moved(self.prompts.embedding(prompt))
-        if words.shape[-1] != self._width:
-            raise ModelMismatch(
-                f"the text encoder's embeddings are {words.shape[-1]} wide, and the UNet takes {self._width}",
-                fix="Use the text encoder of the UNet's own generation.",
-            )
-        x = self.latents(pictures[START]) + sigma * self._moved(torch.from_numpy(noise)[None])
-        seen = x / math.hypot(sigma, 1.0)
-        down, middle = self.held({name: pictures[name] for name in self.names}, seen, step, words, weights)
-        (answer,) = self._unet(seen, step, words, down_block_additional_residuals=down,
-                               mid_block_additional_residual=middle, return_dict=False)  # fmt: skip
-        clean = without_noise(x.float(), answer.float(), sigma, self._prediction).to(self._dtype)
-        return np.ascontiguousarray(self.picture(clean)[0].float().clamp(-1.0, 1.0).cpu().numpy())
-
-    def held(self, pictures: Mapping[str, torch.Tensor], seen: torch.Tensor, step: int, words: torch.Tensor,
-             weights: Mapping[str, float]) -> tuple[list[torch.Tensor], torch.Tensor]:  # fmt: skip
-        """What the ControlNets add to the UNet's way down and to its middle, summed over them."""
-        down: list[torch.Tensor] = []
-        middle = torch.zeros((), device=self._device, dtype=self._dtype)
-        for name, picture in pictures.items():
-            more, mid = self._nets[name](seen, step, words, controlnet_cond=picture,
-                                         conditioning_scale=weights[name], return_dict=False)  # fmt: skip
-            down = [a + b for a, b in zip(down, more, strict=True)] if down else list(more)
-            middle = middle + mid
-        return down, middle
-
-    def latents(self, picture: torch.Tensor) -> torch.Tensor:
-        """Of a picture [1, 3, H, W], without the coder's own noise."""
-        coded = self._vae.encode(picture)
-        found: torch.Tensor = coded.latents if hasattr(coded, "latents") else coded.latent_dist.mode()
-        found = found * self._vae.config.scaling_factor
-        return found
-
-    def picture(self, latents: torch.Tensor) -> torch.Tensor:
-        """The inverse of `latents`."""
-        decoded: torch.Tensor = self._vae.decode(latents / self._vae.config.scaling_factor).sample
-        return decoded
+        words = words_of(self.prompts, prompt, self._width)
+        picture = self.network(
+            pictures[START], self._moved(torch.from_numpy(noise)[None]), self._moved(words),
+            torch.tensor(step, device=self._device), torch.tensor(self._sigmas[step], device=self._device),
+            torch.tensor([weights[name] for name in self.names], device=self._device),
+            [pictures[name] for name in self.names],
+        )  # fmt: skip
+        return np.ascontiguousarray(picture[0].float().clamp(-1.0, 1.0).cpu().numpy())
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self._device, self._dtype)
@@ -137,37 +134,3 @@ def check_together(folder: ModelFolder, unet: Mapping[str, Any], names: tuple[st
                     f"{folder.path / name} has {key} {told.get(key)}, and the UNet has {unet.get(key)}",
                     fix="Use a ControlNet made for this UNet's generation: for SD-Turbo one of Stable Diffusion 2.1.",
                 )
-
-
-def scheduler_of(folder: ModelFolder) -> str:
-    """The schedule's configuration. Raises ModelIncomplete without one."""
-    name = "scheduler/scheduler_config.json"
-    if name not in folder.files(".json"):
-        raise ModelIncomplete(f"{folder.path} has no {name} in its manifest", fix=BRING)
-    return folder.file(name).read_text(encoding="utf-8")
-
-
-def prompts_of(folder: ModelFolder, sha256: str) -> Prompts:
-    """With the folder's text encoder, which is loaded when the first prompt that is not kept needs it. Raises
-    ModelIncomplete for an encoder without its tokenizer, or no encoder and no hash of one."""
-    if not has_part(folder, "text_encoder"):
-        if not sha256:
-            raise ModelIncomplete(
-                f"{folder.path} has no text_encoder in its manifest",
-                fix="Add it, or name the one whose prompts are kept here in `options.text_encoder_sha256`.",
-            )
-        return Prompts(None, sha256, prompts_folder())
-    tokenizer = tokenizer_of(folder)
-    loaded: list[Any] = []
-
-    def encode(text: str) -> torch.Tensor:
-        if not loaded:
-            loaded.append(text_part(folder, "text_encoder"))
-        (encoder,) = loaded
-        tokens = tokenizer(text, padding="max_length", truncation=True, return_tensors="pt",
-                           max_length=encoder.config.max_position_embeddings)  # fmt: skip
-        with torch.inference_mode():
-            found: torch.Tensor = encoder(tokens.input_ids).last_hidden_state
-        return found.clone()
-
-    return Prompts(encode, hash_of(folder, "text_encoder"), prompts_folder())

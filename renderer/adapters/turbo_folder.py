@@ -16,16 +16,15 @@ RANGES = {"range": "0..1"}  # what ControlNets were trained on; pictures elsewhe
 
 def proposed(folder: Path, files: Sequence[Path]) -> Proposal | None:
     """None for what is no UNet with ControlNets of three channels."""
-    configs = {file.parent.name: _config(file) for file in files
-               if file.name == "config.json" and file.parent.parent == folder}  # fmt: skip
+    configs = configs_of(folder, files)
     unet = configs.get("unet", {})
-    nets = sorted(name for name, told in configs.items() if told.get("_class_name") == "ControlNetModel")
+    nets = sorted(name for name, told in configs.items() if str(told.get("_class_name")).startswith("ControlNetModel"))
     if unet.get("_class_name") != "UNet2DConditionModel" or unet.get("in_channels") != 4:
         return None
     if any(configs[name].get("conditioning_channels", 3) != 3 for name in nets):
         return None
     parts = {"unet", "vae", "scheduler", *TEXT_PARTS, *nets}
-    used = [str(file.relative_to(folder)) for file in files if file.parent.parent == folder and _is_used(file, parts)]
+    used = [str(file.relative_to(folder)) for file in files if is_used(folder, file, parts)]
     maps: list[dict[str, Any]] = [{"source": "color", "into": START}]
     maps += [{"source": "normal" if "normal" in name else "depth", "into": name} | RANGES for name in nets]
     told: dict[str, Any] = {
@@ -47,8 +46,17 @@ def _missing(nets: list[str], parts: set[str]) -> list[str]:
     return told
 
 
-def _is_used(file: Path, parts: set[str]) -> bool:
-    return file.parent.name in parts and file.suffix in (".json", ".txt", ".safetensors")
+def configs_of(folder: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """The configurations of a folder's parts, by the parts' names."""
+    return {file.parent.name: _config(file) for file in files
+            if file.name == "config.json" and file.parent.parent == folder}  # fmt: skip
+
+
+def is_used(folder: Path, file: Path, parts: set[str]) -> bool:
+    """Whether a file is of one of these parts."""
+    return (
+        file.parent.parent == folder and file.parent.name in parts and file.suffix in (".json", ".txt", ".safetensors")
+    )
 
 
 def _config(file: Path) -> dict[str, Any]:
