@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.metadata
 import importlib.util
 import os
@@ -11,13 +10,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
 from bridge import segment
 from bridge.errors import WorldplateError
+from renderer.cuda.driver import why_not
 from renderer.report import machine
 
 
@@ -56,15 +55,15 @@ PACKAGES = (  # import name, distribution, what for, extra that installs it, nee
     ("c2pa", "c2pa-python", "content credentials of exports and takes", "provenance", False),
     ("cryptography", "cryptography", "the key that signs them", "provenance", False),
     ("mitsuba", "mitsuba", "path-traced training truth", "train", False),
-    ("cuda", "cuda-bindings", "GPU buffers (not in this version)", "gpu", False),
-    ("pycuda", "pycuda", "GPU buffers (not in this version)", "gpu", False),
+    ("cuda", "cuda-bindings", "planes that stay on the GPU", "gpu", False),
+    ("pycuda", "pycuda", "planes that stay on the GPU", "gpu", False),
 )
 
 
 def examine() -> list[Finding]:
     """Look at everything, without importing what is heavy."""
     checks: tuple[Callable[[], Finding], ...] = (
-        _python, _processor, _msgpack, _shared_memory, _sockets, _weights, _codecs, _cuda_driver, _tensorrt,
+        _python, _processor, _msgpack, _shared_memory, _sockets, _weights, _codecs, _cuda, _tensorrt,
     )  # fmt: skip
     return [*(check() for check in checks), *(_package(*row) for row in PACKAGES)]
 
@@ -167,20 +166,12 @@ def _codecs() -> Finding:
     return Finding("video codecs", bool(found), ", ".join(found) or "no encoder", "demo.mp4", fix, True)
 
 
-def _cuda_driver() -> Finding:
-    try:
-        ctypes.CDLL("libcuda.so.1" if os.name == "posix" else "nvcuda.dll")
-    except OSError:
-        return Finding(
-            "CUDA driver",
-            False,
-            "no driver on this machine",
-            "GPU path (not in this version)",
-            "install NVIDIA's driver",
-        )
-    version = Path("/proc/driver/nvidia/version")
-    found = version.read_text().splitlines()[0] if version.exists() else "there"
-    return Finding("CUDA driver", True, found, "GPU path (not in this version)")
+def _cuda() -> Finding:
+    why = why_not()
+    purpose = "planes that stay on the GPU"
+    if why:
+        return Finding("CUDA", False, why, purpose, 'install NVIDIA\'s driver, and pip install "worldplate[gpu]"')
+    return Finding("CUDA", True, "driver, cuda-bindings and pycuda", purpose)
 
 
 def _tensorrt() -> Finding:

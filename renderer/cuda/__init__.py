@@ -1,0 +1,71 @@
+"""Planes that stay on the GPU: the driver, what is imported from an engine, the kernels, and one frame's way.
+
+`driver` alone imports CUDA's packages, late, and says in words why they cannot be used. `Gpu` below is what the rest is
+written against, so that it runs wherever something can stand in for a GPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Protocol
+
+from bridge.schema import HandleKind
+from renderer.cuda.counters import Counters
+
+
+class Memory(Protocol):
+    """An engine's allocation, mapped here."""
+
+    address: int  # in the GPU's address space
+
+    def close(self) -> None:
+        """Unmaps it; the allocation stays the engine's. Nothing on the GPU may use it any more."""
+
+
+class Timeline(Protocol):
+    """An engine's timeline semaphore. Nothing here waits on the CPU."""
+
+    def wait(self, value: int) -> None:
+        """What is enqueued from now on waits until the value is reached."""
+
+    def signal(self, value: int) -> None:
+        """The value is reached when all that was enqueued before is done."""
+
+    def free(self, value: int) -> None:
+        """Reaches the value now, past everything that is enqueued: for what waits in vain."""
+
+    def close(self) -> None: ...
+
+
+class Mark(Protocol):
+    """A place in the queue."""
+
+    def passed(self) -> bool:
+        """Whether all that was enqueued before is done. Does not wait."""
+
+    def close(self) -> None: ...
+
+
+class Gpu(Protocol):
+    """One GPU and one queue on it. Used from one thread. Every method may raise DeviceFailed."""
+
+    uuid: str  # 32 hex digits, as Vulkan and CUDA tell it
+    name: str
+    counters: Counters
+
+    def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> Memory:
+        """Imports and maps an allocation. The file descriptor is the GPU's from now on, also when it is refused."""
+
+    def take_timeline(self, fd: int) -> Timeline:
+        """Imports a timeline semaphore. The file descriptor as in `take_memory`."""
+
+    def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
+        """Enqueues a kernel of kernels.cu for each pixel."""
+
+    def mark(self) -> Mark: ...
+
+    def wait(self) -> None:
+        """Waits on the CPU until the queue is empty, and counts it."""
+
+    def close(self) -> None:
+        """After all that it gave out was closed."""

@@ -1,0 +1,80 @@
+"""The kernels of kernels.cu: what each is given, and how PTX is loaded and launched."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from pathlib import Path
+from typing import Any
+
+from renderer.cuda.context import GpuContext
+
+PTX = Path(__file__).with_name("kernels.ptx")
+COPY, BLEND = "worldplate_copy", "worldplate_blend"
+BLOCK = (32, 8)  # threads: a row of a warp reads neighbouring pixels
+MOST_IDS = 256  # that one launch of BLEND takes
+
+
+class Copy(ctypes.Structure):
+    """Of COPY, as in kernels.cu."""
+
+    _fields_ = (
+        ("color", ctypes.c_uint64),
+        ("plate", ctypes.c_uint64),
+        ("width", ctypes.c_uint32),
+        ("height", ctypes.c_uint32),
+        ("color_pitch", ctypes.c_uint32),
+        ("plate_pitch", ctypes.c_uint32),
+        ("color_is_float", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class Blend(ctypes.Structure):
+    """Of BLEND, as in kernels.cu."""
+
+    _fields_ = (
+        ("depth", ctypes.c_uint64),
+        ("object", ctypes.c_uint64),
+        ("label", ctypes.c_uint64),
+        ("plate", ctypes.c_uint64),
+        ("width", ctypes.c_uint32),
+        ("height", ctypes.c_uint32),
+        ("depth_pitch", ctypes.c_uint32),
+        ("object_pitch", ctypes.c_uint32),
+        ("label_pitch", ctypes.c_uint32),
+        ("plate_pitch", ctypes.c_uint32),
+        ("near_m", ctypes.c_float),
+        ("far_m", ctypes.c_float),
+        ("labels_low", ctypes.c_uint32 * 4),  # a bit for each label 0..127
+        ("labels_high", ctypes.c_uint32 * 4),  # and 128..255
+        ("id_count", ctypes.c_uint32),
+        ("ids", ctypes.c_uint32 * MOST_IDS),  # ascending
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+KINDS: dict[str, type[ctypes.Structure]] = {COPY: Copy, BLEND: Blend}
+
+
+def grid_of(width: int, height: int) -> tuple[int, int]:
+    """Blocks that cover a picture."""
+    return math.ceil(width / BLOCK[0]), math.ceil(height / BLOCK[1])
+
+
+class Kernels:
+    """The PTX in a GPU's context, which compiles it for itself and keeps it until it is closed."""
+
+    def __init__(self, context: GpuContext) -> None:
+        """Raises pycuda's error where the driver is too old for the PTX."""
+        self._context = context
+        module = context.driver.pycuda.module_from_buffer(PTX.read_bytes() + b"\0")  # the driver wants an end
+        self._functions: dict[str, Any] = {name: module.get_function(name) for name in KINDS}
+        for name, kind in KINDS.items():
+            self._functions[name].prepare([f"{ctypes.sizeof(kind)}s"])  # one struct, by value
+
+    def launch(self, name: str, arguments: ctypes.Structure, width: int, height: int) -> None:
+        """Enqueues it on the context's stream."""
+        stream = self._context.pycuda_stream
+        grid, block = (*grid_of(width, height), 1), (*BLOCK, 1)
+        self._functions[name].prepared_async_call(grid, block, stream, bytes(arguments))

@@ -1,0 +1,259 @@
+"""CUDA is used where it can be and told in words where it cannot; what is imported is let go of in the right order.
+
+There is no GPU here. `Recorder` is no pretend GPU: it writes down the calls that are made and answers each with
+success. Enums, structs and the names of functions are the real package's, which needs no driver for them.
+"""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cuda.bindings import driver as api
+
+from bridge.errors import CudaNotUsable, DeviceFailed
+from bridge.planes import view
+from bridge.schema import HandleKind, PixelFormat, PlaneLayout, PlaneName
+from renderer import doctor
+from renderer.cuda import driver as driver_module
+from renderer.cuda.context import GpuContext
+from renderer.cuda.driver import Driver, find, why_not
+from renderer.cuda.gpu import CudaGpu
+from renderer.cuda.kernels import KINDS
+from renderer.cuda.planes import DevicePlane
+
+SUCCESS = api.CUresult.CUDA_SUCCESS
+VALUES: dict[str, tuple[object, ...]] = {
+    "cuDriverGetVersion": (13_000,),
+    "cuDeviceGetCount": (1,),
+    "cuDeviceGet": (0,),
+    "cuDeviceGetUuid": (SimpleNamespace(bytes=bytes(range(16))),),
+    "cuImportExternalMemory": ("memory",),
+    "cuExternalMemoryGetMappedBuffer": (0x7000,),
+    "cuImportExternalSemaphore": ("semaphore",),
+    "cuMemImportFromShareableHandle": ("allocation",),
+    "cuMemAddressReserve": (0x9000,),
+    "cuEventCreate": ("event",),
+}
+QUIET = {"cuDeviceGet", "cuDeviceGetUuid", "cuDriverGetVersion"}
+
+
+class Recorder:
+    """The driver's functions; `fails` names one that answers with an error."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.fails = ""
+        self.init_status = SUCCESS
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(api, name)  # AttributeError for what the package does not have
+        if not name.startswith("cu"):
+            return real
+
+        def call(*arguments: Any) -> tuple[object, ...]:
+            self.calls.append((name, arguments))
+            if name == "cuInit":
+                return (self.init_status,)
+            failed = name == self.fails
+            return (api.CUresult.CUDA_ERROR_INVALID_HANDLE,) if failed else (SUCCESS, *VALUES.get(name, ()))
+
+        return call
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.calls if name not in QUIET]
+
+
+class PyCuda:
+    """The calls of pycuda that are made, by name."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.launched: list[tuple[object, ...]] = []
+        self.init = lambda: self.calls.append("init")
+        context = SimpleNamespace(push=lambda: self.calls.append("push"), pop=lambda: self.calls.append("pop"))
+        self.Device = lambda index: SimpleNamespace(
+            name=lambda: "a GPU", compute_capability=lambda: (9, 0), retain_primary_context=lambda: context
+        )
+        self.Stream = lambda: SimpleNamespace(handle=77, synchronize=lambda: self.calls.append("synchronize"))
+        self.module_from_buffer = lambda text: SimpleNamespace(get_function=self._function)
+
+    def _function(self, name: str) -> object:
+        return SimpleNamespace(
+            prepare=lambda formats: self.calls.append(f"{name} {formats[0]}"),
+            prepared_async_call=lambda *arguments: self.launched.append((name, *arguments)),
+        )
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def pycuda() -> PyCuda:
+    return PyCuda()
+
+
+@pytest.fixture
+def gpu(recorder: Recorder, pycuda: PyCuda) -> CudaGpu:
+    return CudaGpu(GpuContext(Driver(recorder, pycuda)))
+
+
+@pytest.fixture
+def fd() -> int:
+    return os.memfd_create("handed over")
+
+
+def is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def test_here_cuda_is_not_usable_and_doctor_says_why() -> None:
+    assert why_not() in ("there is no NVIDIA driver on this machine", "pycuda is not installed")
+    row = next(found for found in doctor.examine() if found.name == "CUDA")
+    assert not row.ok
+    assert row.found == why_not()
+    assert row.fix
+
+
+@pytest.mark.parametrize(
+    ("absent", "status", "version", "count", "words"),
+    [
+        ("cuda.bindings.driver", SUCCESS, 13_000, 1, "cuda-bindings is not installed"),
+        ("pycuda.driver", SUCCESS, 13_000, 1, "pycuda is not installed"),
+        ("", api.CUresult.CUDA_ERROR_NO_DEVICE, 13_000, 1, "a driver and no NVIDIA GPU"),
+        ("", api.CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, 13_000, 1, "SYSTEM_DRIVER_MISMATCH"),
+        ("", SUCCESS, 11_080, 1, "for CUDA 11.8, and 12.0 is needed"),
+        ("", SUCCESS, 13_000, 0, "has no GPU"),
+        ("", SUCCESS, 13_000, 1, ""),
+    ],
+)
+def test_each_reason_has_its_words(
+    recorder: Recorder, pycuda: PyCuda, monkeypatch: pytest.MonkeyPatch, absent: str, status: Any, version: int,
+    count: int, words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(VALUES, "cuDriverGetVersion", (version,))
+    monkeypatch.setitem(VALUES, "cuDeviceGetCount", (count,))
+    recorder.init_status = status
+
+    def load(module: str) -> object:
+        if module == absent:
+            raise ModuleNotFoundError(module)
+        return recorder if module == "cuda.bindings.driver" else pycuda
+
+    if not words:
+        assert find(load).bindings is recorder
+        assert pycuda.calls == ["init"]
+        return
+    with pytest.raises(CudaNotUsable, match=words) as refused:
+        find(load)
+    assert refused.value.fix
+
+
+def test_a_refusal_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def refuse(module: str) -> object:
+        tried.append(module)
+        raise ModuleNotFoundError(module)
+
+    monkeypatch.setattr(driver_module.importlib, "import_module", refuse)
+    driver_module._found.cache_clear()
+    for _ in range(3):
+        with pytest.raises(CudaNotUsable):
+            driver_module.driver()
+    driver_module._found.cache_clear()
+    assert tried == ["cuda.bindings.driver"]
+
+
+def test_a_context_is_the_primary_one_and_is_left_last(recorder: Recorder, pycuda: PyCuda) -> None:
+    context = GpuContext(Driver(recorder, pycuda))
+    assert (context.uuid, context.stream, context.capability) == (bytes(range(16)).hex(), 77, (9, 0))
+    context.wait()
+    assert context.counters.cpu_waits == 1
+    context.close()
+    context.close()
+    assert pycuda.calls == ["push", "synchronize", "pop"]
+
+
+def test_memory_is_imported_mapped_and_let_go_of_in_order(gpu: CudaGpu, recorder: Recorder, fd: int) -> None:
+    memory = gpu.take_memory(HandleKind.VULKAN_FD, fd, 1 << 20, dedicated=True)
+    handle = recorder.calls[-2][1][0]
+    assert (handle.handle.fd, handle.size, handle.flags) == (fd, 1 << 20, 1)
+    assert handle.type == api.CUexternalMemoryHandleType.CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD
+    assert memory.address == 0x7000
+    assert is_open(fd)  # the driver's now
+    memory.close()
+    memory.close()
+    assert recorder.names == [
+        "cuImportExternalMemory", "cuExternalMemoryGetMappedBuffer", "cuMemFree", "cuDestroyExternalMemory",
+    ]  # fmt: skip
+    os.close(fd)
+
+
+def test_what_the_driver_refuses_is_held_by_nobody(gpu: CudaGpu, recorder: Recorder, fd: int) -> None:
+    recorder.fails = "cuImportExternalMemory"
+    with pytest.raises(DeviceFailed, match="cuImportExternalMemory failed with CUDA_ERROR_INVALID_HANDLE"):
+        gpu.take_memory(HandleKind.VULKAN_FD, fd, 4096, dedicated=False)
+    assert not is_open(fd)
+    recorder.fails, recorder.calls = "cuExternalMemoryGetMappedBuffer", []
+    with pytest.raises(DeviceFailed):
+        gpu.take_memory(HandleKind.VULKAN_FD, fd, 4096, dedicated=False)
+    assert recorder.names[-1] == "cuDestroyExternalMemory"
+    recorder.fails, recorder.calls, other = "cuMemMap", [], os.memfd_create("another")
+    with pytest.raises(DeviceFailed):
+        gpu.take_memory(HandleKind.CUDA_FD, other, 4096, dedicated=False)
+    assert recorder.names[-2:] == ["cuMemAddressFree", "cuMemRelease"]
+    assert not is_open(other)
+
+
+def test_another_process_s_cuda_memory_is_unmapped_before_it_is_let_go_of(
+    gpu: CudaGpu, recorder: Recorder, fd: int
+) -> None:
+    memory = gpu.take_memory(HandleKind.CUDA_FD, fd, 1 << 21, dedicated=False)
+    assert memory.address == 0x9000
+    assert not is_open(fd)  # an import leaves it ours
+    assert recorder.names[-1] == "cuMemSetAccess"
+    recorder.calls = []
+    memory.close()
+    assert recorder.names == ["cuMemUnmap", "cuMemAddressFree", "cuMemRelease"]
+
+
+def test_a_semaphore_is_waited_for_and_signalled_on_the_one_stream(gpu: CudaGpu, recorder: Recorder, fd: int) -> None:
+    timeline = gpu.take_timeline(fd)
+    timeline.wait(41)
+    timeline.signal(42)
+    (_, waited), (_, signalled) = recorder.calls[-2:]
+    assert (waited[1][0].params.fence.value, waited[3]) == (41, 77)
+    assert (signalled[1][0].params.fence.value, signalled[3]) == (42, 77)
+    timeline.close()
+    timeline.close()
+    assert recorder.names.count("cuDestroyExternalSemaphore") == 1
+    assert gpu.counters.cpu_waits == 0
+    os.close(fd)
+
+
+def test_a_kernel_is_given_one_struct_on_the_one_stream(gpu: CudaGpu, pycuda: PyCuda) -> None:
+    for name, kind in KINDS.items():
+        gpu.run(name, kind(width=640, height=360), 640, 360)
+        launched = pycuda.launched[-1]
+        assert launched[:3] == (name, (20, 45, 1), (32, 8, 1))
+        assert launched[4] == bytes(kind(width=640, height=360))
+        assert f"{name} {len(bytes(kind()))}s" in pycuda.calls
+
+
+@pytest.mark.parametrize("form", [PixelFormat.RGBA16F, PixelFormat.R32F, PixelFormat.R32UI])
+def test_a_tensor_is_told_the_same_places_as_an_array(form: PixelFormat) -> None:
+    layout = PlaneLayout(name=PlaneName.COLOR, format=form, width=5, height=3, row_pitch_bytes=64, offset_bytes=64)
+    array = view(bytearray(64 * 5), layout, writeable=True)
+    told = DevicePlane(0x7040, layout, None).__cuda_array_interface__
+    assert (told["shape"], told["strides"], told["typestr"]) == (array.shape, array.strides, array.dtype.str)
+    assert told["data"] == (0x7040, False)
