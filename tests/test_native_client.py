@@ -33,6 +33,7 @@ from native_client import (
     library,
     pose,
 )
+from segments import left_behind, mapped, unmapped
 
 from bridge.poses import pose_matrix
 from bridge.schema import Disposition, LatePolicy, SyncMode
@@ -344,14 +345,14 @@ def test_points_are_carried_as_the_poses_say(tmp_path: Path) -> None:
 def test_a_hundred_clients_leave_nothing_behind(passthrough: RendererProcess) -> None:
     with NativeClient(passthrough.folder) as client:
         client.until("attached")
-    before = leftovers()
+    before, lying = leftovers(), unmapped()
     for _ in range(100):
         with NativeClient(passthrough.folder) as client:
             client.until("attached")
             client.submit(client.begin(), client.pixels(0.5))
     assert leftovers() == before
+    assert not left_behind(lying)
 
 
 def leftovers() -> tuple[int, int, int]:
-    segments = len(list(Path("/dev/shm").glob("worldplate-*")))
-    return segments, len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+    return len(mapped()), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))

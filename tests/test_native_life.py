@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes as ct
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import native
 import pytest
 from native_client import CODES, NativeClient, NativeError, library
 from scripted_renderer import PLANES, ScriptedRenderer
+from segments import left_behind, mapped, unmapped
 
 from bridge import connection
 from bridge.link import listen
@@ -198,9 +198,10 @@ def test_closing_ends_a_wait_and_the_worker(folder: Path) -> None:
         waiting.start()
         pump_until(renderer, lambda: frame_id in renderer.waiting)
         assert codes == []
-        segments = set(Path("/dev/shm").glob("worldplate-*"))
+        rings, lying = mapped(), unmapped()
         client.close()
-        assert len(set(Path("/dev/shm").glob("worldplate-*"))) == len(segments) - 1
+        assert len(rings - mapped()) == 1
+        assert not left_behind(lying), "the ring is unlinked too"
         waiting.join(20.0)
         assert [CODES[code] for code in codes] == ["NO_CLIENT"]
         with pytest.raises(NativeError, match="NO_CLIENT"):
@@ -252,8 +253,8 @@ def test_a_client_without_sockets_is_refused_with_the_reason() -> None:
 
 
 def test_a_crowd_of_threads_may_call_everything_at_once(passthrough: RendererProcess) -> None:
-    before = set(os.listdir("/dev/shm"))
+    before = unmapped()
     (counts,) = native.client_tool("crowd", str(passthrough.folder), "300")
     words = counts.split()
     assert dict(zip(words[::2], map(int, words[1::2]), strict=True))["begun"] == 300
-    assert set(os.listdir("/dev/shm")) <= before
+    assert not left_behind(before)

@@ -25,24 +25,20 @@ func _run() -> void:
 	EditorInterface.get_editor_main_screen().get_tree().quit(0 if failed == 0 else 1)
 
 
-## The dock as somebody meets it who has just enabled the add-on.
-func look() -> void:
+## The dock as somebody meets it who has just enabled the add-on, without its extension.
+func bare() -> void:
 	show_dock()
 	await wait(1.0)
 	holds("nothing is wrong yet", headline() == "Idle", headline())
 	take_picture("dock")
-
-
-## The add-on without its extension.
-func bare() -> void:
-	show_dock()
 	button("Show in the editor's 3D view").button_pressed = true
 	await wait(2.0)
 	holds("it says what is missing", words().contains("worldplate plugin install"), words())
 	take_picture("bare")
 
 
-## A renderer that the dock starts, plates in the editor's view, a control, the self-test, a game, and the end of it all.
+## A renderer that the dock starts, plates in the editor's view, a control, the self-test, a game, the end of it all; and
+## another start, in the middle of which the editor is closed.
 func work() -> void:
 	show_dock()
 	button("Show in the editor's 3D view").button_pressed = true
@@ -61,6 +57,10 @@ func work() -> void:
 	button("Show in the editor's 3D view").button_pressed = false
 	await until(func() -> bool: return headline() == "Idle", PATIENCE_S)
 	holds("it is idle again", headline() == "Idle", headline())
+	button("Show in the editor's 3D view").button_pressed = true
+	await wait(1.5)
+	button("Start renderer").pressed.emit()
+	await _wait_for_plates()
 
 
 func _wait_for_plates() -> void:
@@ -68,15 +68,6 @@ func _wait_for_plates() -> void:
 	holds("it attaches to the renderer that the dock has started", headline() == "Attached", headline())
 	await until(func() -> bool: return stream().get(&"picture").get("plate", 0) > 0, PATIENCE_S)
 	holds("a plate is shown", stream().get(&"picture").get("plate", 0) > 0, str(stream().get(&"picture")))
-
-
-## The editor is closed in the middle of it.
-func leave() -> void:
-	show_dock()
-	button("Show in the editor's 3D view").button_pressed = true
-	await wait(1.5)
-	button("Start renderer").pressed.emit()
-	await _wait_for_plates()
 
 
 func _steer() -> void:

@@ -1,0 +1,37 @@
+"""Rings in shared memory: which are mapped, and which nobody has any more.
+
+Other tests, and other renderers on this machine, have rings of their own: a ring is left behind when no process
+maps it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+FOLDER = Path("/dev/shm")
+NAME = re.compile(r"/dev/shm/(worldplate-[0-9a-f]+)")
+PATIENCE_S = 10.0  # another test's ring has no reader for a moment after it was made, and after a kill
+
+
+def mapped(process: Path = Path("/proc/self")) -> set[str]:
+    """Names of the rings that a process (a folder of /proc) maps; none when it is gone or another user's."""
+    try:
+        return set(NAME.findall((process / "maps").read_text()))
+    except OSError:
+        return set()
+
+
+def unmapped() -> set[str]:
+    """Names of the rings that lie there though no process maps them."""
+    lying = {entry.name for entry in FOLDER.glob("worldplate-*")}
+    return lying.difference(*map(mapped, Path("/proc").glob("[0-9]*")))
+
+
+def left_behind(before: set[str]) -> set[str]:
+    """Those unmapped that were not so `before`; looked at again for a while when there are any."""
+    end_s = time.monotonic() + PATIENCE_S
+    while (left := unmapped() - before) and time.monotonic() < end_s:
+        time.sleep(0.1)
+    return left
