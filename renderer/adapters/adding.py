@@ -124,7 +124,8 @@ def _files_of(source: Path, root: Path) -> list[Path]:
     if source.is_file():
         beside = [root / name for name in ports_of(source).external] if source.suffix == ".onnx" else []
         return [source, *beside, *(file for file in sorted(root.iterdir()) if LICENCE_FILES.match(file.name))]
-    files = [file for file in sorted(source.rglob("*")) if not any(p.startswith(".") for p in file.parts[-2:])]
+    files = [file for file in sorted(source.rglob("*"))
+             if not any(part.startswith(".") for part in file.relative_to(source).parts)]  # fmt: skip
     if len(files) > MOST_FILES:
         raise ModelMismatch(f"{source} holds {len(files)} files", fix="Name the folder of one model.")
     return [file for file in files if not file.is_dir()]
