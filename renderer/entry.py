@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Mapping, Set
 
-from bridge.errors import BadToken, LimitExceeded, OutOfOrder, VersionMismatch, WorldplateError
+from bridge.errors import BadToken, LimitExceeded, OutOfOrder, UnknownSession, VersionMismatch, WorldplateError
 from bridge.intake import NO_SESSION
 from bridge.schema import PROTOCOL_VERSION, Hello, Limits, OperatorHello, Planes, PlanesAck, RendererState, Status
 from renderer.models import ModelCard
@@ -38,6 +39,25 @@ def check_operator(is_one: bool, wish: str) -> None:
     """Raises OutOfOrder for a wish that is a person's to have."""
     if not is_one:
         raise OutOfOrder(f"an engine asked for {wish}", fix="Say OPERATOR, as a person's tool does.")
+
+
+def session_of(sessions: Mapping[bytes, Session], peer: bytes, session_id: str) -> Session:
+    """The engine's own session. Raises OutOfOrder. Ids are compared in constant time."""
+    session = sessions.get(peer)
+    if session is None or not hmac.compare_digest(session.id, session_id):
+        raise OutOfOrder("a message came for a session that is not this engine's", fix="Say HELLO first.")
+    return session
+
+
+def steered(sessions: Mapping[bytes, Session], operators: Set[bytes], peer: bytes, session_id: str) -> Session:
+    """The session that a CONTROL, WORLD or RECORD is for: the engine's own, or the one that an operator chose. Raises
+    OutOfOrder, UnknownSession."""
+    if peer not in operators:
+        return session_of(sessions, peer, session_id)
+    for session in sessions.values():
+        if hmac.compare_digest(session.id, session_id):
+            return session
+    raise UnknownSession("there is no such session, or it has ended", fix="List the sessions again.")
 
 
 def acknowledged(session: Session, message: Planes) -> PlanesAck:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.errors import InvalidValue, LimitExceeded, MissingPlane
-from bridge.planes import PlaneViews
 from bridge.schema import ALLOWED_FORMATS, Control, ControlType, ControlValue, PixelFormat, PlaneName, PlaneOffer
 from renderer.models import ModelCard
 
@@ -35,7 +34,7 @@ def agree_planes(card: ModelCard, offers: Sequence[PlaneOffer]) -> dict[PlaneNam
     return chosen
 
 
-def check_planes(card: ModelCard, planes: PlaneViews) -> None:
+def check_planes(card: ModelCard, planes: Mapping[PlaneName, object]) -> None:
     """Raise MissingPlane when a frame came without a plane that the model needs."""
     absent = sorted(card.needs - planes.keys())
     if absent:

@@ -6,15 +6,22 @@ The plate's pixels stay as they were made; the watermark comes when pictures lea
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from bridge.schema import AnyMessage, Disposition, Error, Frame, PlaneLayout, Record, Result, UseModel, World
-from renderer.frame import RenderFrame
 from renderer.models import ModelCard
 
 
-def mark(
-    frame: RenderFrame, card: ModelCard, host_bytes_copied: int, part_layouts: tuple[PlaneLayout, ...] = ()
-) -> Result:
+class Made(Protocol):
+    """What is said of a frame, wherever its planes are."""
+
+    @property
+    def header(self) -> Frame: ...
+    @property
+    def stages_ms(self) -> dict[str, float]: ...
+
+
+def mark(frame: Made, card: ModelCard, host_bytes_copied: int, part_layouts: tuple[PlaneLayout, ...] = ()) -> Result:
     """The RESULT of a finished plate: its frame, camera, age, stages and maker, and, when it travels inline, what its
     message parts hold."""
     header = frame.header

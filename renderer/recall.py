@@ -97,12 +97,17 @@ def controls_of(card: ModelCard) -> tuple[Control, ...]:
     return (*card.controls, REMEMBER) if card.recall is Recall.MIXED else card.controls
 
 
-def recall(world: World, frame: RenderFrame, card: ModelCard) -> None:
-    """Bring the world up to this frame: forget on a reset, count the step, and ask the memory what it knows."""
-    header = frame.header
+def arrive(world: World, header: Frame) -> None:
+    """Bring the world up to this frame: forget on a reset, and count the step."""
     if header.reset is not Reset.NONE:
         world.reset(header.reset)
     world.steps += 1
+
+
+def recall(world: World, frame: RenderFrame, card: ModelCard) -> None:
+    """Bring the world up to this frame, and ask the memory what it knows."""
+    header = frame.header
+    arrive(world, header)
     world.prior, world.sight, world.due = None, None, False
     reminds = card.recall in (Recall.MIXED, Recall.TAKEN)
     if not reminds and (world.memory is None or card.recall is Recall.NONE):

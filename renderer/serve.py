@@ -7,7 +7,6 @@ that engine by name, and the show goes on for the others; so it does when a tap 
 
 from __future__ import annotations
 
-import hmac
 import logging
 import threading
 import time
@@ -19,13 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from bridge.errors import (
-    MissingDependency,
-    OutOfOrder,
-    ProtocolError,
-    UnknownSession,
-    WorldplateError,
-)
+from bridge.errors import MissingDependency, ProtocolError, WorldplateError
+from bridge.handles import Handed
 from bridge.intake import NO_SESSION
 from bridge.link import RendererEnd
 from bridge.schema import (
@@ -48,13 +42,16 @@ from bridge.schema import (
     World,
 )
 from renderer.chunks import Asked, Chunk, Chunks, limits_for, longest
-from renderer.entry import acknowledged, check_entry, check_operator, check_place, own_status
+from renderer.cuda.frame import Enqueued
+from renderer.cuda.take import check_recordable, taken_over
+from renderer.entry import acknowledged, check_entry, check_operator, check_place, own_status, session_of, steered
 from renderer.mark import error_for, mark_unmade
 from renderer.models import ModelCard, WorldModel
 from renderer.pipeline import Rendered, Unmade
 from renderer.session import Session
 from renderer.swap import Load, Swap, check_adoptable
 from renderer.tap import Tap
+from renderer.terms import NO_GPU, GpuSide
 from renderer.worlds import WorldKeeper
 
 if TYPE_CHECKING:
@@ -81,16 +78,18 @@ class Renderer:
         recorder: Recorder | None = None,
         memory_mb: int = 0,
         load: Load | None = None,
+        gpu_side: GpuSide = NO_GPU,
     ) -> None:
         """`taps` and the recorder, which is one, become the renderer's own: it closes them when `run` ends. `snapshots`
         is the folder of worlds that were saved; None is the user's. `memory_mb` bounds each session's long memory.
         `load` finds other models by name, which are the renderer's own; `model` is closed when another takes its place.
+        `gpu_side`'s GPU stays its opener's.
         """
         self._link = link
         self._model = model
         self._token = token
         self._limits = limits
-        self._memory_mb = memory_mb
+        self._memory_mb, self._gpu_side = memory_mb, gpu_side
         self._sessions: dict[bytes, Session] = {}
         self._operators: set[bytes] = set()  # peers that are people's tools, and have shown the token
         self._status_due_s = 0.0
@@ -179,6 +178,8 @@ class Renderer:
         now_ns = time.monotonic_ns()
         for session in self._sessions.values():
             session.beat(now_ns)
+            if session.on_gpu is not None and (wrong := session.on_gpu.watch(now_ns)) is not None:
+                self._tell(session.peer, session.welcome, wrong.code, wrong.what, wrong.fix)
         if now_ns / 1e9 >= self._status_due_s:
             self._status_due_s = now_ns / 1e9 + STATUS_EVERY_S
             for session in self._sessions.values():
@@ -186,25 +187,30 @@ class Renderer:
 
     def _answer(self, peer: bytes, message: AnyMessage, parts: Sequence[memoryview]) -> None:
         if isinstance(message, Frame):  # first: it is the one that is waited for
-            self._frame(self._session(peer, message.session), message, parts)
+            self._frame(session_of(self._sessions, peer, message.session), message, parts)
         elif isinstance(message, Hello):
             self._hello(peer, message)
         elif isinstance(message, Ping):
             if not message.answer:
                 self._send(peer, Ping(nonce=message.nonce, answer=True))
         elif isinstance(message, Planes):
-            session = self._session(peer, message.session)
+            session = session_of(self._sessions, peer, message.session)
             self._send(peer, acknowledged(session, message))
         elif isinstance(message, Release):
-            self._session(peer, message.session).release(message.generation)
+            session_of(self._sessions, peer, message.session).release(message.generation)
         elif isinstance(message, SetControls):
-            self.set_controls(self._steered(peer, message.session), message)
+            self.set_controls(steered(self._sessions, self._operators, peer, message.session), message)
             if peer in self._operators:
-                self._send(peer, self._steered(peer, message.session).status(RendererState.RUNNING, "taken"))
+                self._send(
+                    peer,
+                    steered(self._sessions, self._operators, peer, message.session).status(
+                        RendererState.RUNNING, "taken"
+                    ),
+                )
         elif isinstance(message, World):
-            self.change_world(self._steered(peer, message.session), message, peer)
+            self.change_world(steered(self._sessions, self._operators, peer, message.session), message, peer)
         elif isinstance(message, Record):
-            session = self._steered(peer, message.session)
+            session = steered(self._sessions, self._operators, peer, message.session)
             answer = session.status(RendererState.RUNNING, self.record(session, message))
             self._send(peer, replace(answer, nonce=message.nonce))
         elif isinstance(message, OperatorHello):
@@ -214,7 +220,7 @@ class Renderer:
             self.use_model(message.model).add_done_callback(lambda done: self._answer_model(peer, message, done))
         elif isinstance(message, Clock):
             now_ns = time.monotonic_ns()
-            session = self._session(peer, message.session)
+            session = session_of(self._sessions, peer, message.session)
             self._send(peer, replace(message, session=session.id, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
         elif isinstance(message, Bye):
             self._leave(peer, message)
@@ -226,27 +232,11 @@ class Renderer:
     def _leave(self, peer: bytes, message: Bye) -> None:
         """The engine says goodbye, or the link says that its connection is gone."""
         if message.session != NO_SESSION:
-            self._session(peer, message.session)
+            session_of(self._sessions, peer, message.session)
         if peer in self._sessions:
             log.info("%s left: %s", self._sessions[peer].name, message.reason or "no reason given")
         self._operators.discard(peer)
         self._end(peer)
-
-    def _session(self, peer: bytes, session_id: str) -> Session:
-        session = self._sessions.get(peer)
-        if session is None or not hmac.compare_digest(session.id, session_id):
-            raise OutOfOrder("a message came for a session that is not this engine's", fix="Say HELLO first.")
-        return session
-
-    def _steered(self, peer: bytes, session_id: str) -> Session:
-        """The session that a CONTROL, WORLD or RECORD is for: the engine's own, or the one that an operator chose.
-        Raises OutOfOrder, UnknownSession."""
-        if peer not in self._operators:
-            return self._session(peer, session_id)
-        for session in self._sessions.values():
-            if hmac.compare_digest(session.id, session_id):
-                return session
-        raise UnknownSession("there is no such session, or it has ended", fix="List the sessions again.")
 
     def _operator(self, peer: bytes, hello: OperatorHello) -> None:
         try:
@@ -268,7 +258,7 @@ class Renderer:
         try:
             check_entry(hello, self._token)
             check_place(len(self._sessions.keys() - {peer}), self._limits.max_sessions, "engines", "max_sessions")
-            session = Session(peer, hello, self._model, self._limits, self._memory_mb)
+            session = Session(peer, hello, self._model, self._limits, self._memory_mb, self._gpu_side)
         except WorldplateError as error:
             self._reject(peer, hello.client, error)
             return
@@ -290,7 +280,7 @@ class Renderer:
             self._make_chunk(self._chunks.take_full())
             return
         try:
-            self._publish(session, session.render(frame, parts))
+            self._publish(session, session.enqueue(frame) if session.on_gpu else session.render(frame, parts))
         except WorldplateError as error:
             self._publish(session, Unmade(frame, error))
 
@@ -308,7 +298,12 @@ class Renderer:
             for frame in left.values():
                 self._tell(session.peer, frame, "internal", f"the renderer broke: {error!r}", "Please report it.")
 
-    def _publish(self, session: Session, made: Rendered | Unmade) -> None:
+    def hand_over(self, handed: Handed) -> None:
+        """Use the GPU buffers that an engine hands over, and tell it so, or why not. To be called inside `ask`."""
+        for peer, answer in taken_over(self.sessions, handed):
+            self._send(peer, answer)
+
+    def _publish(self, session: Session, made: Rendered | Unmade | Enqueued) -> None:
         """Answer a frame with its plate, or with why there is none."""
         if isinstance(made, Unmade):
             session.count(Disposition.DROPPED)
@@ -316,6 +311,9 @@ class Renderer:
             self._tell(session.peer, made.header, made.error.code, made.error.what, made.error.fix)
             return
         session.count(made.result.disposition)
+        if isinstance(made, Enqueued):  # there is nothing that a tap on the CPU could look at
+            self._send(session.peer, made.result)
+            return
         self._show_taps(lambda tap: tap.made(session, made.frame, made.result))
         self._link.send(session.peer, made.result, made.parts)
 
@@ -331,6 +329,7 @@ class Renderer:
             raise MissingDependency(
                 "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
             )
+        check_recordable(session)
         return self._recorder.obey(session, message)
 
     def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.errors import InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
+from bridge.errors import InvalidValue, LimitExceeded, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
-from bridge.planes import RendererBuffers, check_agreed, check_layouts, pack_layouts, payload_bytes
+from bridge.planes import RendererBuffers, check_agreed
 from bridge.ring import RingReader
 from bridge.schema import (
     Control,
@@ -25,30 +25,26 @@ from bridge.schema import (
     Frame,
     Hello,
     Limits,
-    PixelFormat,
-    PlaneName,
     Planes,
     RendererState,
     SetControls,
     Status,
-    SyncMode,
     Transport,
-    Welcome,
 )
 from renderer.frame import Ownership, RenderFrame
-from renderer.ingest import agree_planes, check_controls
-from renderer.models import ChunkModel, ModelCard, WorldModel
+from renderer.ingest import check_controls
+from renderer.models import ChunkModel, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World, controls_of, memory_for
+from renderer.terms import NO_GPU, GpuSide, agree, stall_ms
 
 if TYPE_CHECKING:
+    from renderer.cuda.frame import Enqueued
+    from renderer.cuda.session import SessionOnGpu
     from renderer.memory.world import WorldMemory
 
-SUPPORTED_SYNC = frozenset({SyncMode.LOCKSTEP, SyncMode.DELAYED, SyncMode.FREERUN, SyncMode.OFFLINE})
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
 NO_PLATE = object()
-STALL_MS = 500  # of a model that does not say how long it thinks
-STALL_WINDOWS = 3  # of a model that does: so many times its response window
 
 
 @dataclass(frozen=True)
@@ -79,9 +75,12 @@ class TakeState:
 class Session:
     """One engine's side of the renderer. Used from the render loop's thread alone."""
 
-    def __init__(self, peer: bytes, hello: Hello, model: WorldModel, limits: Limits, memory_mb: int = 0) -> None:
-        """`memory_mb` bounds the long memory of the session's world; 0 is none. Raises what `_agree` does."""
-        self.peer = peer
+    def __init__(
+        self, peer: bytes, hello: Hello, model: WorldModel, limits: Limits, memory_mb: int = 0,
+        gpu_side: GpuSide = NO_GPU,
+    ) -> None:  # fmt: skip
+        """`memory_mb` bounds the long memory of the session's world; 0 is none. Raises what `agree` does."""
+        self.peer, self.pid = peer, hello.pid
         self.id = secrets.token_hex(16)
         self.name = hello.client
         self._model = model
@@ -97,42 +96,16 @@ class Session:
         self.take: TakeState | None = None  # that it is recorded into, or was
         self._memory_mb = memory_mb
         self._left_behind: frozenset[str] = frozenset()  # controls of models before, which an engine may still send
-        self.welcome = self._agree(hello)
+        self.welcome = agree(self.id, hello, model.card, limits, gpu_side)
         self._buffers: RendererBuffers | None = None
         if self.welcome.transport is Transport.INLINE:
             self._buffers = InlineRendererBuffers(self.welcome.planes, self.welcome.outputs, limits)
-        self._memory = memory_for(model.card, self.welcome, memory_mb)
+        self._on_gpu: SessionOnGpu | None = None
+        if self.welcome.transport is Transport.CUDA:
+            from renderer.cuda.session import SessionOnGpu
 
-    def _agree(self, hello: Hello) -> Welcome:
-        """Raises LimitExceeded, NotSupported or MissingPlane: the terms that cannot be met."""
-        card = self._model.card
-        _check_size(hello.width, hello.height, self._limits)
-        if hello.sync not in SUPPORTED_SYNC:
-            raise NotSupported(
-                f"sync mode '{hello.sync}' is not in this version", fix=f"Use {', '.join(sorted(SUPPORTED_SYNC))}."
-            )
-        inputs = pack_layouts(agree_planes(card, hello.planes), hello.width, hello.height)
-        outputs = pack_layouts({PlaneName.PLATE: PixelFormat.RGBA16F}, hello.width, hello.height)
-        check_layouts(inputs, payload_bytes(inputs), self._limits)
-        transport, reason = _choose_transport(hello.transports)
-        return Welcome(
-            session=self.id,
-            model=card.name,
-            runtime=card.runtime,
-            planes=inputs,
-            outputs=outputs,
-            transport=transport,
-            transport_reason=reason,
-            sync=hello.sync,
-            delay_frames=hello.delay_frames,
-            late=hello.late,
-            limits=self._limits,
-            stall_ms=_stall_ms(card),
-            controls=controls_of(card),
-            chunk_frames=card.chunk_frames,
-            response_window_ms=card.response_window_ms,
-            licence=card.licence,
-        )
+            self._on_gpu = SessionOnGpu(gpu_side, self.welcome, limits)
+        self._memory = None if self._on_gpu else memory_for(model.card, self.welcome, memory_mb)
 
     def adopt(self, model: WorldModel) -> None:
         """Go on with another model, whose needs were checked, from the next frame on. Buffers, planes and frame ids
@@ -148,10 +121,11 @@ class Session:
         self._model = model
         self.welcome = msgspec.structs.replace(
             before, model=card.name, runtime=card.runtime, controls=controls, licence=card.licence,
-            chunk_frames=min(before.chunk_frames, card.chunk_frames), stall_ms=_stall_ms(card),
+            chunk_frames=min(before.chunk_frames, card.chunk_frames), stall_ms=stall_ms(card),
             response_window_ms=card.response_window_ms,
         )  # fmt: skip
-        self._memory = self._memory or memory_for(card, self.welcome, self._memory_mb)
+        if self._on_gpu is None:
+            self._memory = self._memory or memory_for(card, self.welcome, self._memory_mb)
         for world in self._worlds.values():
             world.memory = self._memory
             world.reset()
@@ -173,12 +147,19 @@ class Session:
         self._buffers = ring
 
     @property
+    def on_gpu(self) -> SessionOnGpu | None:
+        """What takes hand-overs; None where planes travel through the CPU."""
+        return self._on_gpu
+
+    @property
     def steering(self) -> Steering:
         """The controls and the ownership that the last frame had."""
         return self._steering
 
     def release(self, generation: int | None) -> None:
-        """Unmap the ring of that generation; None is whichever there is."""
+        """Unmap the ring, or let go of the hand-over, of that generation; None is whichever there is."""
+        if self._on_gpu is not None:
+            self._on_gpu.release(generation)
         if self._buffers is not None and generation in (None, self._buffers.generation):
             self._buffers.close()
             self._buffers = None
@@ -188,6 +169,13 @@ class Session:
         opened = self._open(frame, parts)
         world = self._world(frame)
         return self._make(opened, world, lambda: self._model.step(opened, world, opened.plate))
+
+    def enqueue(self, frame: Frame) -> Enqueued:
+        """The plate of one frame whose planes stay on the GPU. Raises OutOfOrder, InvalidValue, MissingPlane,
+        ModelFailed, DeviceError."""
+        assert self._on_gpu is not None
+        steering = self._steered_to(frame)
+        return self._on_gpu.enqueue(frame, self._model, self._world(frame), steering.controls, steering.ownership)
 
     def render_chunk(self, asked: Sequence[tuple[Frame, Sequence[memoryview]]]) -> Iterator[Rendered | Unmade]:
         """The plates of several frames of one stream, oldest first, each as soon as it is there; for a frame that gets
@@ -216,12 +204,16 @@ class Session:
             raise InvalidValue(
                 f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack."
             )
+        steering = self._steered_to(frame)
+        return open_frame(frame, parts, self._buffers, self._model.card, steering.controls, steering.ownership)
+
+    def _steered_to(self, frame: Frame) -> Steering:
+        """What holds for a frame that has come in its turn."""
         self._check_order(frame)
         self._apply_pending(frame.id)
         if frame.controls:
             self._steering = self._with_values(frame.controls)
-        steering = self._steering
-        return open_frame(frame, parts, self._buffers, self._model.card, steering.controls, steering.ownership)
+        return self._steering
 
     def _make(self, frame: RenderFrame, world: World, generate: Callable[[], object]) -> Rendered:
         assert self._buffers is not None  # it was opened
@@ -334,6 +326,7 @@ class Session:
             take_missed=take.missed if take is not None else 0,
             memory=self._memory.figures() if self._memory is not None else {},
             model=self._model.card.name,
+            gpu=self._on_gpu.figures() if self._on_gpu is not None else {},
             runtime=self._model.card.runtime,
             plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),
             frame_age_ms=percentiles,
@@ -353,38 +346,12 @@ def _next(plates: Iterator[None]) -> None:
         raise ValueError("it made fewer plates than it got frames")
 
 
-def _stall_ms(card: ModelCard) -> int:
-    """After how long an engine may think that the renderer is dead."""
-    return max(STALL_MS, round(STALL_WINDOWS * card.response_window_ms))
-
-
 def _fits(controls: Sequence[Control], name: str, value: ControlValue) -> bool:
     """Whether a model that has these controls takes the value."""
     try:
         return bool(check_controls(controls, {name: value}, 1 << 20))
     except InvalidValue:
         return False
-
-
-def _check_size(width: int, height: int, limits: Limits) -> None:
-    for name, side in (("width", width), ("height", height)):
-        if side < 1:
-            raise InvalidValue(f"{name} is {side} px", fix="Send planes of at least 1x1 pixels.")
-        if side > limits.max_side_px:
-            raise LimitExceeded(f"{name} in pixels", side, limits.max_side_px, "max_side_px")
-
-
-def _choose_transport(offered: Sequence[Transport]) -> tuple[Transport, str]:
-    """The best transport both have, cuda > shm > inline, and why it is not a better one."""
-    if Transport.SHM in offered:
-        reason = "this renderer has no CUDA transport" if Transport.CUDA in offered else ""
-        return Transport.SHM, reason
-    if Transport.INLINE in offered:
-        return Transport.INLINE, "the engine offered no shared memory"
-    raise NotSupported(
-        f"the engine offers only {', '.join(offered)}, which this renderer does not have",
-        fix="Offer 'shm' or 'inline' as well.",
-    )
 
 
 def _with_ownership(now: Ownership, message: SetControls) -> Ownership:

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 
 from bridge.connection import runtime_dir
 from bridge.errors import MissingDependency
+from bridge.handles import HandleDoor, path_beside
 from bridge.link import listen
 from bridge.ring import reap_dead_rings
 from renderer.chunks import limits_for
 from renderer.config import Settings
+from renderer.cuda.gpu import open_gpu
+from renderer.cuda.take import taker_of
 from renderer.models import WorldModel, load_model, model_names
 from renderer.recall import warm_up
 from renderer.serve import Renderer
 from renderer.snapshots import data_dir
+from renderer.terms import GpuSide
 
 if TYPE_CHECKING:
     from renderer.panel.desk import Desk
@@ -95,7 +99,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     folder = Path(settings.runtime_dir) if settings.runtime_dir else runtime_dir()
     limits = limits_for(settings.limits, model.card)
     link = listen(settings.endpoint or None, limits, folder)
-    panel = None
+    panel, door = None, None
+    gpu, why_not = open_gpu()
     try:
         panel = panel_of(settings)
         log.info(
@@ -106,8 +111,12 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         recorder = recorder_of(settings, model)
         taps = [panel.tap] if panel is not None else []
         renderer = Renderer(
-            link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb, load
+            link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb, load,
+            GpuSide(gpu, why_not),
         )  # fmt: skip
+        if gpu is not None:
+            log.info("planes can stay on %s", gpu.name)
+            door = HandleDoor(path_beside(folder, os.getpid()), taker_of(renderer))
         if panel is not None:
             panel.attend(
                 renderer, settings.snapshot_dir, records=recorder is not None,
@@ -117,5 +126,9 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     finally:
         if panel is not None:
             panel.close()
+        if door is not None:
+            door.close()
         link.close()
         model.close()
+        if gpu is not None:
+            gpu.close()

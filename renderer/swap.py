@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from bridge.errors import MissingPlane, ModelFailed, NotSupported, WorldplateError
+from bridge.schema import Transport
 from renderer.models import ModelCard, WorldModel
 from renderer.models.probe import probe_frame
 from renderer.recall import World, warm_up
@@ -109,6 +110,11 @@ def check_adoptable(card: ModelCard, sessions: Iterable[Session]) -> None:
             raise MissingPlane(
                 f"'{card.name}' needs {', '.join(absent)}, which {session.name} does not send to the model that serves",
                 fix=f"Restart the renderer with --model {card.name}, which asks the engine for it.",
+            )
+        if session.welcome.transport is Transport.CUDA and not card.on_device:
+            raise NotSupported(
+                f"'{card.name}' reads planes on the CPU, and those of {session.name} stay on the GPU",
+                fix=f"Restart the renderer with --model {card.name}.",
             )
         if session.take is not None and not session.take.closed:
             raise NotSupported(

@@ -6,6 +6,7 @@ success. Enums, structs and the names of functions are the real package's, which
 
 from __future__ import annotations
 
+import importlib
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -165,7 +166,7 @@ def test_a_refusal_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         tried.append(module)
         raise ModuleNotFoundError(module)
 
-    monkeypatch.setattr(driver_module.importlib, "import_module", refuse)
+    monkeypatch.setattr(importlib, "import_module", refuse)
     driver_module._found.cache_clear()
     for _ in range(3):
         with pytest.raises(CudaNotUsable):

@@ -6,6 +6,7 @@ Source: CUDA driver API, "External Resource Interoperability" and "Virtual Memor
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from bridge.errors import DeviceFailed
 from renderer.cuda.context import GpuContext
@@ -57,7 +58,7 @@ class SharedAllocation:
             self._allocation = self._driver.call("cuMemImportFromShareableHandle", fd, kind)
         finally:
             os.close(fd)
-        self._undo = [("cuMemRelease", (self._allocation,))]
+        self._undo: list[tuple[str, tuple[Any, ...]]] = [("cuMemRelease", (self._allocation,))]
         try:
             self._map(context.index)
         except DeviceFailed:

@@ -48,6 +48,7 @@ class ModelCard:
     runtime: str = "none"
     sha256: str = ""  # of the weights; empty for a model without
     recall: Recall = Recall.NONE
+    on_device: bool = False  # it can leave planes on the GPU: it has `step_on_device` (renderer/cuda/frame.py) too
 
 
 class WorldModel(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from bridge.schema import PlaneName
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard
 from renderer.recall import World
+
+if TYPE_CHECKING:
+    from renderer.cuda.frame import DeviceFrame
 
 OF_ANOTHER = "It was altered; take another snapshot."
 
@@ -24,12 +27,19 @@ class Passthrough:
         name="passthrough",
         needs=frozenset({PlaneName.COLOR}),
         optional=frozenset(PlaneName) - {PlaneName.PLATE, PlaneName.PLATE_DEPTH, PlaneName.CONFIDENCE},
+        on_device=True,
     )
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         # A float32 colour beyond half precision's range becomes inf by design: nothing is clamped in silence.
         with np.errstate(over="ignore"):
             np.copyto(plate, frame.planes[PlaneName.COLOR], casting="same_kind")
+
+    def step_on_device(self, frame: DeviceFrame, world: World) -> None:
+        """The same on the GPU, by one kernel."""
+        from renderer.cuda.frame import copy_color
+
+        copy_color(frame)
 
     def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
         return {}  # it remembers nothing

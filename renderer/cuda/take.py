@@ -1,0 +1,69 @@
+"""From the socket's thread to the render loop: buffers that an engine hands over find their session, or are refused."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from bridge.errors import HandleRefused, NotSupported, WorldplateError
+from bridge.handles import Handed
+from bridge.schema import PlanesAck
+
+if TYPE_CHECKING:
+    from renderer.serve import Renderer
+    from renderer.session import Session
+
+log = logging.getLogger("worldplate.renderer")
+
+
+def taker_of(renderer: Renderer) -> Callable[[Handed], None]:
+    """What the socket's thread calls."""
+
+    def take(handed: Handed) -> None:
+        renderer.ask(lambda loop: loop.hand_over(handed))
+
+    return take
+
+
+def taken_over(sessions: Iterable[Session], handed: Handed) -> Iterator[tuple[bytes, PlanesAck]]:
+    """Who is to be told what. Nobody, when the packet is of no session here; the log says so. Closes what is left of
+    the file descriptors."""
+    try:
+        for session in sessions:
+            if hmac.compare_digest(session.id, handed.offer.session):
+                yield session.peer, _taken(session, handed)
+                return
+        log.warning("process %d handed buffers over for a session that is not here", handed.pid)
+    finally:
+        handed.close()
+
+
+def check_recordable(session: Session) -> None:
+    """Raises NotSupported for a session whose pixels never come to the CPU."""
+    if session.on_gpu is not None:
+        raise NotSupported(
+            "the planes of this session stay on the GPU, where takes do not see them",
+            fix="Have the engine say HELLO without `cuda` while it is recorded.",
+        )
+
+
+def _taken(session: Session, handed: Handed) -> PlanesAck:
+    generation = handed.offer.generation
+    try:
+        if session.on_gpu is None:
+            raise HandleRefused(
+                f"this session's transport is '{session.welcome.transport}'", fix="Hand over what WELCOME agreed to."
+            )
+        if handed.pid != session.pid:
+            raise HandleRefused(
+                f"process {handed.pid} hands over for a session of process {session.pid}",
+                fix="Say the process's own pid in HELLO, and hand over from it.",
+            )
+        session.on_gpu.take(handed)
+    except WorldplateError as error:
+        log.warning("hand-over of %s refused: %s", session.name, error)
+        text = f"{error.what}. {error.fix}"[:1024]
+        return PlanesAck(session=session.id, generation=generation, ok=False, code=error.code, text=text)
+    return PlanesAck(session=session.id, generation=generation, ok=True)

@@ -1,0 +1,130 @@
+"""What stands in for a GPU where there is none: the kernels' own source on the CPU, over memory that is mapped.
+
+Imported memory is a memfd: one of a test's, or what lavapipe, Mesa's Vulkan driver for the CPU, exports. Semaphores are
+counters here, since lavapipe exports none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import DeviceFailed, MissingDependency
+from bridge.schema import HandleKind
+from renderer.cuda.compile import cpu_library
+from renderer.cuda.counters import Counters
+from renderer.cuda.kernels import BLOCK, KINDS, grid_of
+
+UUID = "0123456789abcdef" * 2
+
+
+class MappedMemory:
+    """A memfd, mapped. Lavapipe's begin with two words, the size and where the allocation starts."""
+
+    def __init__(self, fd: int, size_bytes: int, *, from_mesa: bool) -> None:
+        held = os.fstat(fd).st_size
+        try:
+            self._map = mmap.mmap(fd, held)
+        finally:
+            os.close(fd)
+        start = int.from_bytes(self._map[8:16], "little") if from_mesa else 0
+        if start + size_bytes > held:
+            self._map.close()
+            raise DeviceFailed(f"the memory has {held - start} bytes and not {size_bytes}", fix="Announce its size.")
+        self._pin: object = (ctypes.c_char * held).from_buffer(self._map)
+        self.address = ctypes.addressof(self._pin) + start
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+        if self.closed == 1:
+            self._pin = None
+            self._map.close()
+
+
+@dataclass
+class CountedTimeline:
+    """A semaphore whose other side is the test."""
+
+    value: int = 0
+    waited: list[int] = field(default_factory=list)
+    freed: list[int] = field(default_factory=list)
+    closed: int = 0
+
+    def wait(self, value: int) -> None:
+        self.waited.append(value)
+
+    def signal(self, value: int) -> None:
+        self.value = value
+
+    def free(self, value: int) -> None:
+        self.freed.append(value)
+        self.value = value
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class ToldMark:
+    """Passed when the engine's semaphore has come as far as was waited for."""
+
+    ready: CountedTimeline
+    value: int
+
+    def passed(self) -> bool:
+        return self.ready.value >= self.value
+
+    def close(self) -> None: ...
+
+
+class StandIn:
+    """See renderer.cuda.Gpu. Kernels run at once, whatever the semaphores say."""
+
+    name = "no GPU: the kernels on the CPU"
+
+    def __init__(self, library: Path, uuid: str = UUID, *, from_mesa: bool = False) -> None:
+        self.uuid, self.counters, self._from_mesa = uuid, Counters(), from_mesa
+        self._library = ctypes.CDLL(str(library))
+        self.memories: list[MappedMemory] = []
+        self.timelines: list[CountedTimeline] = []
+        self.fails = ""
+
+    @classmethod
+    def or_skip(cls, folder: Path) -> StandIn:
+        """Built in `folder`. Without a compiler the test is skipped, and fails where CI says that there is one."""
+        try:
+            return cls(cpu_library(folder))
+        except MissingDependency as error:
+            if os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
+                pytest.fail(str(error))
+            pytest.skip(f"THE KERNELS WERE NOT RUN: {error}")
+
+    def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> MappedMemory:
+        self.memories.append(MappedMemory(fd, size_bytes, from_mesa=self._from_mesa))
+        return self.memories[-1]
+
+    def take_timeline(self, fd: int) -> CountedTimeline:
+        os.close(fd)
+        if self.fails == "timeline":
+            raise DeviceFailed("cuImportExternalSemaphore failed", fix="None.")
+        self.timelines.append(CountedTimeline())
+        return self.timelines[-1]
+
+    def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
+        assert isinstance(arguments, KINDS[kernel])
+        getattr(self._library, kernel)(ctypes.byref(arguments), *grid_of(width, height), *BLOCK)
+
+    def mark(self) -> ToldMark:
+        ready = self.timelines[-2]
+        return ToldMark(ready, ready.waited[-1])
+
+    def wait(self) -> None:
+        self.counters.cpu_waits += 1
+
+    def close(self) -> None: ...
