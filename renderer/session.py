@@ -198,6 +198,7 @@ class Session:
             except WorldplateError as error:
                 made = Unmade(opened.header, error)
             yield made
+        next(plates, NO_PLATE)  # what the next chunk builds on: nobody waits for it
 
     def _open(self, frame: Frame, parts: Sequence[memoryview]) -> RenderFrame:
         if self._buffers is None:

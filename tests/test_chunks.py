@@ -14,7 +14,7 @@ from stage import D, G, P, R, ends, until
 
 from bridge.client import Client
 from bridge.ends import memory_pair
-from bridge.schema import Frame, Limits, PlaneName, Reset, SyncMode, Transport
+from bridge.schema import Disposition, Frame, Limits, PlaneName, Reset, SyncMode, Transport
 from bridge.shown import Shown
 from renderer.chunks import QUIET_MS, Asked, Chunks, limits_for
 from renderer.frame import RenderFrame
@@ -42,6 +42,7 @@ class Numbers:
         self.first_steps: list[int] = []  # world.steps at the first plate of each call
         self.breaks_at = 0
         self.between: Callable[[], object] = lambda: None  # called before each plate is handed over
+        self.after: Callable[[], object] = lambda: None  # called when a chunk's last plate is published
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         for _ in self.steps([frame], world):
@@ -57,6 +58,7 @@ class Numbers:
             frame.plate[..., 3] = 1.0
             self.between()
             yield
+        self.after()
 
     def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
         return {}
@@ -157,6 +159,37 @@ def test_plates_are_published_as_they_come(desk: Desk) -> None:
         desk.submit()
     desk.pump()
     assert arrived == [[], [1], [1, 2], [1, 2, 3]]  # before each was handed over
+
+
+def test_the_first_plate_of_a_chunk_is_on_the_screen_before_the_last_is_made(desk: Desk) -> None:
+    calls: list[int] = []
+    shown: list[tuple[Disposition, float]] = []
+
+    def look() -> None:
+        calls.append(1)
+        picture = desk.client.present() if len(calls) == 2 else None  # while the second of four is made
+        if picture is not None:
+            shown.append((picture.disposition, float(picture.picture()[0, 0, 0])))
+
+    desk.model.between = look
+    for _ in range(CHUNK):
+        desk.submit()
+    desk.pump()
+    assert shown == [(G, 1.5)]  # the first frame, as it was generated
+
+
+def test_what_the_next_chunk_builds_on_is_done_when_the_last_plate_is_published(desk: Desk) -> None:
+    shown: list[int] = []
+
+    def look() -> None:
+        desk.client.tick()
+        newest = desk.client.present()
+        shown.append(0 if newest is None else newest.frame_id)
+
+    desk.model.after = look
+    newest = [desk.submit() for _ in range(CHUNK)][-1]
+    desk.pump()
+    assert shown == [newest]
 
 
 def test_a_chunk_that_is_not_full_goes_off_when_nothing_newer_comes(desk: Desk) -> None:

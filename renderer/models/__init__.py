@@ -82,9 +82,9 @@ class ChunkModel(WorldModel, Protocol):
         """Write `frame.plate` of each frame in turn, as `step` does, and yield after each: it is published at once.
 
         `frames` are the newest states of one stream, oldest first, 1 to `card.chunk_frames` of them; their ids rise,
-        and ids that are missing were superseded. Planes hold until the last yield, after which it is not resumed. There
-        are fewer frames than the card says when the engine waits, pauses or submits slowly, and one alone after a
-        reset; a model that cannot do with fewer repeats the newest for itself.
+        and ids that are missing were superseded. Planes hold until the last yield; it is resumed once more when that
+        plate is published, for what the next chunk builds on. There are fewer frames than the card says when the engine
+        waits, pauses or submits slowly, and one alone after a reset; a model that cannot do with fewer repeats some.
 
         A chunk never spans a reset: what waited from before one is given up, and the frame of the reset is the first
         of its chunk. `world` is up to frame n from the n-th plate on, so at a reset `world.latents` are None already
