@@ -31,17 +31,22 @@ THREADS = ("clang++", "-DWORLDPLATE_SANITIZE=thread")
 def build(compiler: str = "g++", *options: str) -> Path:
     """The folder of a build with test tools and sample; `options` are CMake's, as -DWORLDPLATE_SANITIZE=thread."""
     _need(compiler)
-    folder = Path(tempfile.gettempdir()) / f"worldplate-native-{os.getuid()}" / _key(compiler, options)
+    c_compiler = {"g++": "gcc", "clang++": "clang"}[compiler]
+    choice = (f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_C_COMPILER={c_compiler}", "-DWORLDPLATE_SAMPLES=ON")
+    return built_by(("cmake",), *choice, *options)
+
+
+@functools.cache
+def built_by(cmake: tuple[str, ...], *options: str) -> Path:
+    """The folder of a build with test tools; `cmake` is what runs CMake."""
+    folder = Path(tempfile.gettempdir()) / f"worldplate-native-{os.getuid()}" / _key(cmake, options)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be building the same
         if not (folder / "built").exists():
-            c_compiler = {"g++": "gcc", "clang++": "clang"}[compiler]
-            choice = [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_C_COMPILER={c_compiler}", *options]
-            warnings = ["-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_C_FLAGS=-Werror"]
-            targets = ["-DWORLDPLATE_TESTS=ON", "-DWORLDPLATE_SAMPLES=ON"]
-            _run("cmake", "-S", SOURCE, "-B", folder, "-G", "Ninja", *targets, *choice, *warnings)
-            _run("cmake", "--build", folder, "--parallel", "2")
+            always = ["-DWORLDPLATE_TESTS=ON", "-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_C_FLAGS=-Werror"]
+            _run(*cmake, "-S", SOURCE, "-B", folder, "-G", "Ninja", *always, *options)
+            _run(*cmake, "--build", folder, "--parallel", "2")
             (folder / "built").touch()
     return folder
 
@@ -78,10 +83,10 @@ def _need(compiler: str) -> None:
     pytest.skip(reason)
 
 
-def _key(compiler: str, options: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(repr((str(SOURCE), compiler, options)).encode() + SAMPLE.read_bytes())
+def _key(cmake: tuple[str, ...], options: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(repr((str(SOURCE), cmake, options)).encode() + SAMPLE.read_bytes())
     for path in sorted(SOURCE.rglob("*")):
-        if path.is_file():
+        if path.is_file() and SOURCE / "gpu" not in path.parents:  # which has a build of its own
             digest.update(str(path.relative_to(SOURCE)).encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -1,0 +1,384 @@
+"""Buffers are handed over by real file descriptors, used in place, refused by name, and let go of whatever happens.
+
+There is no GPU here: memory is a memfd, kernels run on the CPU (tests/gpu_stand_in.py). All else is the product's.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from gpu_stand_in import UUID, StandIn
+
+from bridge import handles
+from bridge.errors import DeviceTimeout, HandleRefused, NotSupported, TransportError
+from bridge.handles import Handed, HandleDoor, Offer, pack, unpack
+from bridge.link import memory_pair
+from bridge.planes import payload_bytes, place, views
+from bridge.schema import (
+    AnyMessage,
+    Camera,
+    Disposition,
+    Error,
+    Frame,
+    HandleKind,
+    Hello,
+    Limits,
+    PixelFormat,
+    PlaneName,
+    PlaneOffer,
+    PlanesAck,
+    Pose,
+    Record,
+    Release,
+    RendererState,
+    Result,
+    Status,
+    Transport,
+    Welcome,
+)
+from renderer.cuda.share import PATIENCE_MS, Share
+from renderer.cuda.take import taker_of
+from renderer.models import ModelCard
+from renderer.models.passthrough import Passthrough
+from renderer.serve import Renderer
+from renderer.terms import GpuSide
+
+WIDTH, HEIGHT, SLOTS = 16, 8, 3
+FORMATS = {
+    PlaneName.COLOR: PixelFormat.RGBA16F, PlaneName.DEPTH: PixelFormat.R32F, PlaneName.OBJECT: PixelFormat.R32UI,
+}  # fmt: skip
+PROJECTION = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0, -0.2, 0.0, 0.0, -1.0, 0.0)
+CAMERA = Camera(world_from_camera=Pose(), previous_world_from_camera=Pose(), projection=PROJECTION)
+BOTH = (Transport.CUDA, Transport.SHM)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("share")
+
+
+@pytest.fixture
+def stage(folder: Path) -> Iterator[Stage]:
+    stage = Stage(StandIn.or_skip(folder), folder)
+    yield stage
+    stage.close()
+
+
+class Stage:
+    """A renderer with a stand-in for a GPU, and an engine that speaks the protocol by hand."""
+
+    def __init__(self, gpu: StandIn, folder: Path) -> None:
+        self.gpu = gpu
+        self.end, self.link = memory_pair()
+        self.renderer = Renderer(self.link, Passthrough(), "token", Limits(), gpu_side=GpuSide(gpu, ""))
+        self.door = HandleDoor(handles.path_beside(folder, os.getpid()), taker_of(self.renderer))
+        self.memory: mmap.mmap | None = None
+
+    def hello(self, **changes: Any) -> AnyMessage:
+        offers = tuple(PlaneOffer(name=name, formats=(form,)) for name, form in FORMATS.items())
+        hello = Hello(
+            token="token", client="test", pid=os.getpid(), width=WIDTH, height=HEIGHT, planes=offers, transports=BOTH,
+            device=UUID,
+        )  # fmt: skip
+        return self.ask(msgspec.structs.replace(hello, **changes))
+
+    def ask(self, message: AnyMessage) -> AnyMessage:
+        """What answers it, STATUS aside."""
+        assert self.end.send(message)
+        self.renderer.step(0.0)
+        return self.next()
+
+    def next(self) -> AnyMessage:
+        for _ in range(2000):
+            received = self.end.receive()
+            if received is None:
+                self.renderer.step(0.0)
+                time.sleep(0.001)
+            elif not isinstance(received[0], Status):
+                return received[0]
+        pytest.fail("no answer")
+
+    def offer(self, welcome: Welcome, **changes: Any) -> Offer:
+        inputs = place(welcome.planes, 0)
+        outputs = place(welcome.outputs, payload_bytes(inputs))
+        slot_bytes = payload_bytes((*inputs, *outputs))
+        offer = Offer(
+            HandleKind.VULKAN_FD, welcome.session, UUID, 1, SLOTS * slot_bytes, slot_bytes, SLOTS, inputs, outputs
+        )
+        return replace(offer, **changes)
+
+    def send(self, offer: Offer, *, like: str = "memfd") -> None:
+        """Hands it over, with real file descriptors."""
+        memory = os.memfd_create("planes") if like == "memfd" else os.open(__file__, os.O_RDONLY)
+        if like == "memfd":
+            os.ftruncate(memory, max(offer.memory_bytes, 1))
+            self.memory = mmap.mmap(memory, 0)
+        fds = [memory, *(os.memfd_create("semaphore") for _ in range(offer.semaphores))]
+        handles.send(self.door.path, offer, fds)
+        for fd in fds:
+            os.close(fd)
+
+    def handed_over(self, **changes: Any) -> tuple[Welcome, Offer]:
+        welcome = self.hello()
+        assert isinstance(welcome, Welcome)
+        assert welcome.transport is Transport.CUDA
+        offer = self.offer(welcome, **changes)
+        self.send(offer)
+        assert self.next() == PlanesAck(session=welcome.session, generation=offer.generation, ok=True)
+        return welcome, offer
+
+    def close(self) -> None:
+        stop = threading.Event()
+        stop.set()
+        self.renderer.run(stop)
+        self.door.close()
+        self.end.close()
+        assert [memory.closed for memory in self.gpu.memories] == [1] * len(self.gpu.memories)
+        assert [timeline.closed for timeline in self.gpu.timelines] == [1] * len(self.gpu.timelines)
+
+
+def frame_of(welcome: Welcome, number: int, slot: int, **changes: Any) -> Frame:
+    frame = Frame(session=welcome.session, id=number, generation=1, slot=slot, capture_ns=1, camera=CAMERA)
+    return msgspec.structs.replace(frame, **({"ready_value": number} | changes))
+
+
+def open_fds() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_a_packet_comes_back_as_it_was(stage: Stage) -> None:
+    welcome = stage.hello()
+    assert isinstance(welcome, Welcome)
+    offer = stage.offer(welcome, dedicated=True, generation=9, kind=HandleKind.CUDA_FD, semaphores=0)
+    assert unpack(pack(offer)) == offer
+
+
+def test_every_broken_packet_is_refused(stage: Stage) -> None:
+    welcome = stage.hello()
+    assert isinstance(welcome, Welcome)
+    packet = pack(stage.offer(welcome))
+    for at, value in ((0, 0), (8, 9), (12, 7), (80, 1), (84, 17), (256, 99), (260, 99)):
+        broken = bytearray(packet)
+        broken[at : at + 4] = value.to_bytes(4, "little")
+        with pytest.raises(HandleRefused):
+            unpack(bytes(broken))
+    with pytest.raises(HandleRefused):
+        unpack(packet[:-1])
+
+
+def test_a_frame_goes_round_in_the_engines_own_memory_and_nothing_is_copied(stage: Stage) -> None:
+    welcome, offer = stage.handed_over()
+    assert stage.memory is not None
+    ready, done = stage.gpu.timelines
+    rng = np.random.default_rng(1)
+    for number in range(1, 7):
+        base = number % SLOTS * offer.slot_bytes
+        color = views(stage.memory, offer.planes, base, writeable=True)[PlaneName.COLOR]
+        color[...] = rng.normal(0, 1, color.shape)
+        ready.value = number
+        result = stage.ask(frame_of(welcome, number, number % SLOTS))
+        assert isinstance(result, Result)
+        assert (result.disposition, result.done_value, result.host_bytes_copied) == (
+            Disposition.GENERATED, number, 0,
+        )  # fmt: skip
+        assert done.value == number
+        plate = views(stage.memory, offer.outputs, base, writeable=False)[PlaneName.PLATE]
+        assert np.array_equal(plate, color)
+    assert ready.waited == [1, 2, 3, 4, 5, 6]
+    figures = stage.renderer.sessions[0].status(RendererState.RUNNING, "").gpu
+    assert figures == {
+        "frames": 6, "host_to_device_bytes": 0, "device_to_host_bytes": 0, "allocations": 0, "cpu_waits": 0,
+    }  # fmt: skip
+
+
+def test_without_semaphores_each_waits_for_itself_and_it_is_counted(stage: Stage) -> None:
+    welcome, _ = stage.handed_over(semaphores=0)
+    result = stage.ask(frame_of(welcome, 1, 0, ready_value=0))
+    assert isinstance(result, Result)
+    assert result.done_value == 0
+    assert stage.renderer.sessions[0].status(RendererState.RUNNING, "").gpu["cpu_waits"] == 1
+    refused = stage.ask(frame_of(welcome, 2, 0, ready_value=5))
+    assert isinstance(refused, Error)
+    assert "semaphores were not handed over" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"device": "f" * 32}, "device_mismatch", "GPU " + "f" * 32),
+        ({"slot_count": 99}, "limit_exceeded", "max_slots"),
+        ({"memory_bytes": 1 << 40}, "limit_exceeded", "max_shared_bytes"),
+        ({"memory_bytes": 640}, "handle_refused", "do not lie in 640"),
+        ({"slot_bytes": 1000}, "handle_refused", "multiple of 64"),
+        ({"pitch": 132}, "handle_refused", "row pitch of 132"),
+        ({"pitch": 64}, "invalid_value", "row pitch of 64"),
+        ({"width": 15}, "invalid_value", "15x8"),
+        ({"like": "file"}, "handle_refused", "of a file"),
+        ({"pid": 1}, "handle_refused", "of process 1"),
+        ({"fails": "timeline"}, "device_failed", "cuImportExternalSemaphore"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_what_is_not_as_agreed_is_refused_by_name_and_nothing_is_held(
+    stage: Stage, changes: dict[str, Any], code: str, words: str
+) -> None:
+    welcome = stage.hello(pid=changes.pop("pid", os.getpid()))
+    assert isinstance(welcome, Welcome)
+    stage.gpu.fails = changes.pop("fails", "")
+    like = changes.pop("like", "memfd")
+    asked = welcome
+    if pitch := changes.pop("pitch", 0):
+        color = msgspec.structs.replace(welcome.planes[0], row_pitch_bytes=pitch)
+        asked = msgspec.structs.replace(welcome, planes=(color, *welcome.planes[1:]))
+    if width := changes.pop("width", 0):
+        changes["outputs"] = tuple(msgspec.structs.replace(p, width=width) for p in stage.offer(welcome).outputs)
+    before = open_fds()
+    offer = stage.offer(asked, **changes)
+    if offer.memory_bytes > 1 << 30:
+        handles.send(stage.door.path, offer, [0, 0, 0])
+    else:
+        stage.send(offer, like=like)
+        if stage.memory is not None:
+            stage.memory.close()
+    answer = stage.next()
+    assert isinstance(answer, PlanesAck)
+    assert (answer.ok, answer.code) == (False, code)
+    assert words in answer.text
+    assert open_fds() <= before
+    refused = stage.ask(frame_of(welcome, 1, 0))
+    assert isinstance(refused, Error)
+    assert "came before the hand-over" in refused.text
+
+
+def test_a_value_that_never_comes_ends_the_hand_over_by_name(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    welcome, _ = stage.handed_over()
+    ready = stage.gpu.timelines[0]
+    assert isinstance(stage.ask(frame_of(welcome, 1, 0, ready_value=7)), Result)
+    monkeypatch.setattr("renderer.cuda.share.PATIENCE_MS", 20)
+    told = stage.next()
+    assert isinstance(told, Error)
+    assert (told.code, told.frame_id, told.fatal) == ("device_timeout", 0, False)
+    assert "did not reach 7, which frame 1 waits for" in told.text
+    assert ready.freed == [7]  # what waited in vain goes on, so that memory can be let go of
+    assert stage.gpu.memories[0].closed == 1
+    refused = stage.ask(frame_of(welcome, 2, 1))
+    assert isinstance(refused, Error)
+    assert (refused.code, refused.frame_id) == ("device_timeout", 2)
+    again = stage.hello(transports=(Transport.SHM,))  # the engine falls back
+    assert isinstance(again, Welcome)
+    assert again.transport is Transport.SHM
+
+
+def test_a_renderer_that_waits_patiently_says_nothing(stage: Stage) -> None:
+    welcome, _ = stage.handed_over()
+    stage.ask(frame_of(welcome, 1, 0))
+    on_gpu = stage.renderer.sessions[0].on_gpu
+    assert on_gpu is not None
+    now_ns = time.monotonic_ns()
+    assert on_gpu.watch(now_ns) is None
+    stage.gpu.timelines[0].value = 1
+    assert on_gpu.watch(now_ns + 10 * PATIENCE_MS * 1_000_000) is None
+
+
+def test_an_engine_that_dies_leaves_nothing_mapped(stage: Stage) -> None:
+    welcome, _ = stage.handed_over()
+    stage.ask(frame_of(welcome, 1, 0))  # whose planes never come
+    stage.end.close()
+    for _ in range(100):
+        stage.renderer.step(0.0)
+    assert stage.renderer.sessions == ()
+    assert stage.gpu.memories[0].closed == 1
+    assert stage.gpu.timelines[0].freed == [1]
+
+
+def test_the_next_hand_over_replaces_the_one_before_and_release_ends_it(stage: Stage) -> None:
+    welcome, offer = stage.handed_over()
+    stage.send(replace(offer, generation=2))
+    assert stage.next() == PlanesAck(session=welcome.session, generation=2, ok=True)
+    assert [memory.closed for memory in stage.gpu.memories] == [1, 0]
+    stale = stage.ask(frame_of(welcome, 1, 0))
+    assert isinstance(stale, Error)
+    assert "hand-over 1; this is 2" in stale.text
+    stage.end.send(Release(session=welcome.session, generation=2))
+    stage.renderer.step(0.0)
+    assert [memory.closed for memory in stage.gpu.memories] == [1, 1]
+
+
+def test_a_packet_of_no_session_and_a_peer_that_sends_rubbish_hold_nothing_up(stage: Stage) -> None:
+    welcome, offer = stage.handed_over()
+    before = open_fds()
+    stage.send(replace(offer, session="9" * 32))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as end:
+        end.connect(str(stage.door.path))
+        socket.send_fds(end, [b"rubbish"], [0, 0, 0, 0])
+    result = stage.ask(frame_of(welcome, 1, 0))
+    assert isinstance(result, Result)
+    for _ in range(200):
+        stage.renderer.step(0.0)
+        if open_fds() <= before + 1:  # the memory that the test itself maps
+            break
+        time.sleep(0.005)
+    assert open_fds() <= before + 1
+    with pytest.raises(TransportError, match="Nobody takes GPU buffers"):
+        handles.send(stage.door.path.with_name("elsewhere.sock"), offer, [])
+
+
+@pytest.mark.parametrize(
+    ("side", "device", "card", "words"),
+    [
+        (GpuSide(None, "there is no NVIDIA driver on this machine"), UUID, None, "no NVIDIA driver"),
+        ("stand-in", "0" * 32, None, "the engine's planes are on GPU " + "0" * 32),
+        ("stand-in", UUID, ModelCard("limn", frozenset(), frozenset()), "limn reads planes on the CPU"),
+    ],
+    ids=["no GPU", "another GPU", "a model of the CPU"],
+)
+def test_a_transport_that_is_not_the_best_says_why(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, side: Any, device: str, card: ModelCard | None, words: str
+) -> None:
+    if isinstance(side, GpuSide):
+        stage.renderer._gpu_side = side
+    if card is not None:
+        stage.renderer._model.card = card
+    welcome = stage.hello(device=device)
+    assert isinstance(welcome, Welcome)
+    assert welcome.transport is Transport.SHM
+    assert words in welcome.transport_reason
+    refused = stage.hello(device=device, transports=(Transport.CUDA,))
+    assert words in getattr(refused, "text", "")
+
+
+def test_what_stays_on_the_gpu_cannot_be_recorded(stage: Stage) -> None:
+    stage.handed_over()
+    session = stage.renderer.sessions[0]
+    stage.renderer._recorder = object()  # type: ignore[assignment]
+    with pytest.raises(NotSupported, match="stay on the GPU"):
+        stage.renderer.record(session, Record(session=session.id, on=True))
+    stage.renderer._recorder = None
+
+
+def test_a_driver_that_fails_while_letting_go_stops_nothing(stage: Stage) -> None:
+    welcome = stage.hello()
+    assert isinstance(welcome, Welcome)
+    offer = stage.offer(welcome)
+    memory = os.memfd_create("planes")
+    os.ftruncate(memory, offer.memory_bytes)
+    handed = Handed(offer, [memory, *(os.memfd_create("semaphore") for _ in range(2))], os.getpid())
+    share = Share(stage.gpu, handed, welcome, Limits())
+
+    def lost() -> None:
+        raise DeviceTimeout("the device is lost", fix="None.")
+
+    stage.gpu.wait = lost  # type: ignore[method-assign]
+    share.close()
+    assert stage.gpu.memories[-1].closed == 1
