@@ -23,6 +23,11 @@ def mapped(process: Path = Path("/proc/self")) -> set[str]:
         return set()
 
 
+def mapped_files() -> set[str]:
+    """Names of the rings that this process maps and that have their file still."""
+    return {name for name in mapped() if (FOLDER / name).exists()}
+
+
 def unmapped() -> set[str]:
     """Names of the rings that lie there though no process maps them."""
     lying = {entry.name for entry in FOLDER.glob("worldplate-*")}

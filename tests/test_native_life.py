@@ -15,7 +15,7 @@ import native
 import pytest
 from native_client import CODES, NativeClient, NativeError, library
 from scripted_renderer import PLANES, ScriptedRenderer
-from segments import left_behind, mapped, unmapped
+from segments import left_behind, mapped_files, unmapped
 
 from bridge import connection
 from bridge.link import listen
@@ -198,10 +198,10 @@ def test_closing_ends_a_wait_and_the_worker(folder: Path) -> None:
         waiting.start()
         pump_until(renderer, lambda: frame_id in renderer.waiting)
         assert codes == []
-        rings, lying = mapped(), unmapped()
+        rings, lying = mapped_files(), unmapped()
         client.close()
-        assert len(rings - mapped()) == 1
-        assert not left_behind(lying), "the ring is unlinked too"
+        assert len(rings - mapped_files()) == 1
+        assert not left_behind(lying)
         waiting.join(20.0)
         assert [CODES[code] for code in codes] == ["NO_CLIENT"]
         with pytest.raises(NativeError, match="NO_CLIENT"):

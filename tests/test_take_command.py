@@ -58,9 +58,9 @@ class Playing:
 
     def close(self) -> None:
         self._over.set()
-        for thread in reversed(self._threads):  # the engine first
-            thread.join(20.0)
-            self._stop.set()
+        for engine in self._threads[1:]:
+            engine.join(20.0)
+        self._stop.set()
         self._threads[0].join(20.0)
         self.link.close()
 
