@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from test_limn_fused import court
@@ -24,9 +25,11 @@ from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, ONNX, Limn, check_files, network_of
 from renderer.models.limn.weather import Weather
 from renderer.recall import World
-from renderer.runtimes import FASTEST_FIRST, NAMES, Network, load_runtime
+from renderer.runtimes import FASTEST_FIRST, Network, Runtime, late_maker, load_runtime
+from renderer.runtimes.on_device import Lane, OnDevice
+from renderer.runtimes.torch import Torch
 
-RUNTIMES = [name for name in NAMES if name != "auto"]
+RUNTIMES = list(FASTEST_FIRST)  # on the CPU
 SHIPPED = Network(module=lambda: network_of(FOLDER), onnx=FOLDER / ONNX)
 F32 = NDArray[np.float32]
 
@@ -168,6 +171,29 @@ def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     """As if the package were not installed."""
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"renderer.runtimes.{package}", raising=False)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.parametrize("name", ["cuda", "tensorrt"])
+def test_without_a_gpu_what_needs_one_says_so(name: str) -> None:
+    with pytest.raises(MissingDependency, match=r"without CUDA|no NVIDIA GPU"):
+        load_model("limn", runtime=name)
+    assert late_maker("auto") is None
+
+
+def test_torch_on_a_device_paints_as_torch_does() -> None:
+    """The CPU stands for the GPU: arrays go there and back, in fp32 and in bf16, which the CPU has too."""
+    canvas, answers = Limn(runtime="torch").canvas(64, 36), []
+    canvas.see(*court(64, 36), LIGHTS[0])
+    inputs = list(canvas.inputs().values())
+    there: list[Runtime] = [OnDevice(SHIPPED, each, Lane("cpu")) for each in ("fp32", "bf16")]
+    for runtime in (Torch(SHIPPED, 1, "fp32"), *there):
+        out = [np.zeros((1, 48, 64, 12), np.float32), np.zeros((1, 24, 32, 24), np.float32)]
+        runtime.bind(inputs, out)()
+        answers.append(out)
+    for plain, moved, half in zip(*answers, strict=True):
+        np.testing.assert_array_equal(moved, plain)
+        assert 0.0 < np.abs(half - plain).mean() < 0.05
 
 
 def test_an_unknown_runtime_is_refused_with_those_that_there_are() -> None:

@@ -1,6 +1,7 @@
-"""What runs a network: one small interface over torch, OpenVINO and ONNX Runtime, and the choice among them.
+"""What runs a network: one small interface over torch, OpenVINO, ONNX Runtime and TensorRT, and the choice among them.
 
-Only torch is required. The others are imported when they are chosen.
+Only torch is required. The others are imported when they are chosen. TensorRT comes late: torch serves on the GPU until
+its engine is there (`late.py`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from bridge.errors import ConfigError, MissingDependency
 if TYPE_CHECKING:
     from torch import nn
 
+    from renderer.runtimes.engines import EngineMaker
+
 F32 = NDArray[np.float32]
 log = logging.getLogger("worldplate.runtimes")
 
-NAMES = ("auto", "torch", "onnxruntime", "openvino")
-FASTEST_FIRST = ("openvino", "onnxruntime", "torch")  # by `worldplate bench model` on two cores with AVX2
+NAMES = ("auto", "torch", "onnxruntime", "openvino", "cuda", "tensorrt")  # cuda is torch on the GPU
+FASTEST_FIRST = ("openvino", "onnxruntime", "torch")  # on the CPU, by `worldplate bench model` on two cores with AVX2
 PRECISIONS = ("fp32", "bf16")
+EXTRAS = {"cuda": "gpu"}  # where another than the runtime's own name installs it
 
 Step = Callable[[], None]  # reads and writes the arrays that it was bound to
 
@@ -41,7 +45,9 @@ class Network:
 class Runtime(Protocol):
     """A network that is loaded. It is used from one thread."""
 
-    name: str  # package, version, device and precision, such as "openvino 2026.4 cpu fp32"
+    @property
+    def name(self) -> str:
+        """Package, version, device and precision, such as "openvino 2026.4 cpu fp32"."""
 
     def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
         """A call that reads the inputs and writes the outputs anew each time, in the order of the network's, each
@@ -62,16 +68,21 @@ class Loaded:
         return f"{self.runtime.name}: {self.why}"[:64]
 
 
-def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, precision: str = "fp32") -> Loaded:
-    """The runtime that was asked for, or with "auto" the fastest that is installed and starts.
+def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, precision: str = "") -> Loaded:
+    """The runtime that was asked for, or with "auto" the fastest that is installed and starts: on the GPU where there
+    is one. For "tensorrt" it is torch on the GPU, which serves until the engine of `late_maker` is there.
 
-    Raises ConfigError for an unknown name or a precision that the runtime does not have on this CPU, MissingDependency
-    when what was asked for by name is not installed.
+    Without `precision` it is fp32 on the CPU and fp16 on the GPU. Raises ConfigError for an unknown name or a precision
+    that the runtime does not have here, MissingDependency when what was asked for by name is not installed.
     """
     if asked not in NAMES:
         raise ConfigError(f"there is no runtime '{asked}'", fix=f"Choose one of: {', '.join(NAMES)}.")
+    if asked == "tensorrt":
+        return _told(Loaded(_load("cuda", network, threads, precision), "until the engine is there"))
     if asked != "auto":
         return _told(Loaded(_load(asked, network, threads, precision), "asked for"))
+    if (on_gpu := _on_gpu(network, threads, precision)) is not None:
+        return _told(on_gpu)
     absent: list[str] = []
     for name in FASTEST_FIRST:
         try:
@@ -84,6 +95,36 @@ def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, pre
     raise MissingDependency("no runtime can be loaded", fix='Install one with `pip install "worldplate[torch]"`.')
 
 
+def late_maker(asked: str, precision: str = "") -> EngineMaker | None:
+    """Who makes the engine that is to take over from what `load_runtime` gives; None when nobody is to.
+
+    Raises MissingDependency when TensorRT was asked for by name, and is not installed for the GPU that is here.
+    """
+    if asked not in ("auto", "tensorrt"):
+        return None
+    from renderer.runtimes.gpu import gpu_here
+    from renderer.runtimes.tensorrt import maker_for
+
+    try:
+        return maker_for(gpu_here(), precision or "fp16")
+    except MissingDependency as error:
+        if asked == "tensorrt":
+            raise
+        log.info("TensorRT is not used: %s", error)
+        return None
+
+
+def _on_gpu(network: Network, threads: int, precision: str) -> Loaded | None:
+    """torch on the GPU where there is one."""
+    try:
+        return Loaded(_load("cuda", network, threads, precision), "on the GPU")
+    except MissingDependency as error:
+        log.info("%s", error)
+    except RuntimeError as error:  # a driver that is too old, a GPU that this torch has no kernels for
+        log.warning("the GPU is not used: %s", error)
+    return None
+
+
 def _told(loaded: Loaded) -> Loaded:
     log.info("the network runs on %s", loaded.label)
     return loaded
@@ -94,16 +135,22 @@ def _load(name: str, network: Network, threads: int, precision: str) -> Runtime:
         if name == "openvino":
             from renderer.runtimes.openvino import OpenVino
 
-            return OpenVino(network, threads, precision)
+            return OpenVino(network, threads, precision or "fp32")
+        if name == "cuda":
+            from renderer.runtimes.gpu import gpu_here
+            from renderer.runtimes.on_device import Lane, OnDevice
+
+            gpu_here()
+            return OnDevice(network, precision or "fp16", Lane("cuda"))
         if name == "onnxruntime":
             from renderer.runtimes.onnxruntime import OnnxRuntime
 
-            return OnnxRuntime(network, threads, precision)
+            return OnnxRuntime(network, threads, precision or "fp32")
         from renderer.runtimes.torch import Torch
 
-        return Torch(network, threads, precision)
+        return Torch(network, threads, precision or "fp32")
     except ImportError as error:
-        fix = f'Install it with `pip install "worldplate[{name}]"`, or choose another --runtime.'
+        fix = f'Install it with `pip install "worldplate[{EXTRAS.get(name, name)}]"`, or choose another --runtime.'
         raise MissingDependency(f"the runtime {name} cannot be loaded: {error}", fix=fix) from error
 
 

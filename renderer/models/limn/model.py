@@ -36,13 +36,18 @@ from renderer.models.limn.controls import CONTROLS, weather_of
 from renderer.models.limn.extension import NUMBERS, Ground, extended, ground_of, opened
 from renderer.models.limn.finish import compose, exponents, soften
 from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
+from renderer.models.limn.held import Held, profile_of
 from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.memory import carried, traced_back
 from renderer.models.limn.network import CELL, SIZES, STRIDE, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ANSWERS
 from renderer.models.limn.weather import Weather
 from renderer.models.limn.words import Words
-from renderer.runtimes import F32, Network, Runtime, Step, load_runtime
+from renderer.runtimes import F32, Network, Runtime, Step, late_maker, load_runtime
+from renderer.runtimes.engine_cache import EngineCache, user_cache
+from renderer.runtimes.engines import EngineMaker, Order
+from renderer.runtimes.late import LateEngine
+from renderer.runtimes.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,23 +188,46 @@ class Limn:
     )
 
     def __init__(
-        self, folder: Path = FOLDER, *, runtime: str = "auto", threads: int = 1, precision: str = "fp32"
+        self,
+        folder: Path = FOLDER,
+        *,
+        runtime: str = "auto",
+        threads: int = 1,
+        precision: str = "",
+        maker: EngineMaker | None = None,
+        engines: EngineCache | None = None,
     ) -> None:
         """Sets torch's number of threads, with which half floats are converted whatever runs the network.
 
-        Raises ModelIncomplete when a file that the manifest lists is missing or altered, and what `load_runtime` does.
+        `maker`'s engine takes over between two frames once it is there; without one it is `late_maker`'s. `engines` is
+        where they are kept; None is the user's own cache.
+
+        Raises ModelIncomplete when a file that the manifest lists is missing or altered, and what `load_runtime` and
+        `late_maker` do.
         """
         told = check_files(folder)
         torch.set_num_threads(threads)
         network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
-        self._runtime, self._threads = loaded.runtime, threads
+        self._runtime, self._threads = Relay(loaded), threads
         self._memory_channels = SIZES[told["size"]].widths[0]
         self.card = replace(Limn.card, runtime=loaded.label, sha256=told["files"][WEIGHTS])
+        maker = maker or late_maker(runtime, precision)
+        self.late = self._begin(maker, network, engines) if maker is not None else None
         self._canvases: dict[tuple[int, int], Canvas] = {}
         self._words = _words()
         finish.warm_up()
         warm_up(STRIDE)  # the kernels are compiled at the first start on a machine, which takes a while, and then kept
+
+    def _begin(self, maker: EngineMaker, network: Network, engines: EngineCache | None) -> LateEngine:
+        """Has an engine made that is to take over."""
+
+        def torch_itself() -> Runtime:
+            return load_runtime(network, "torch", threads=self._threads, precision="fp32").runtime
+
+        self._held = Held(torch_itself, self._new_canvas)
+        order = Order(maker, network.onnx, profile_of(self._memory_channels))
+        return LateEngine(self._runtime, order, engines or user_cache(), self._held)
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
         controls, prompt = frame.controls, str(frame.controls["prompt"])
@@ -222,6 +250,10 @@ class Limn:
         """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame. `frame`
         is the frame's id: motion planes are believed when it follows on the one before."""
         height, width = planes[PlaneName.DEPTH].shape
+        if self.late is not None:
+            self._held.record(planes, camera, bodies, light)
+            if self._runtime.settle():
+                self.card = replace(self.card, runtime=self._runtime.label)
         canvas = self.canvas(width, height)
         memory = world.latents if isinstance(world.latents, Memory) else None
         canvas.see(planes, camera, bodies, light, frame, memory)
@@ -233,9 +265,11 @@ class Limn:
         if (width, height) not in self._canvases:
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            new = Canvas(width, height, self._runtime, self._threads, self._memory_channels)
-            self._canvases[width, height] = new
+            self._canvases[width, height] = self._new_canvas(width, height, self._runtime)
         return self._canvases[width, height]
+
+    def _new_canvas(self, width: int, height: int, runtime: Runtime) -> Canvas:
+        return Canvas(width, height, runtime, self._threads, self._memory_channels)
 
     def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
         return latents.arrays() if isinstance(latents, Memory) else {}
@@ -244,7 +278,9 @@ class Limn:
         return Memory.of(arrays) if arrays else None
 
     def close(self) -> None:
-        """Nothing is held beyond memory."""
+        """Ends the making of an engine; else nothing is held beyond memory."""
+        if self.late is not None:
+            self.late.close()
 
 
 def _words() -> Words | None:

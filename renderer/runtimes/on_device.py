@@ -1,0 +1,113 @@
+"""A network on a device with memory of its own: torch there, and the way there and back for arrays of the host.
+
+`bind_device` takes tensors that lie on the device already: that is the way without a copy. `bind` is the way round for
+arrays of the host, through page-locked memory: one copy each way, and one wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from renderer.runtimes import F32, Network, Step, no_such_precision, title
+
+Tensors = Sequence[torch.Tensor]
+BindDevice = Callable[[Tensors, Tensors], Step]
+KINDS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+class Lane:
+    """A device's queue of work: a CUDA stream, or the CPU, where each call has ended when it returns."""
+
+    def __init__(self, device: str, stream: torch.cuda.Stream | None = None) -> None:
+        """`stream` is the caller's; without one the lane makes its own on a CUDA device."""
+        self.device = torch.device(device)
+        self.stream = stream
+        if stream is None and self.device.type == "cuda":
+            self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+
+    @property
+    def handle(self) -> int:
+        """cudaStream_t as a number; 0 on the CPU."""
+        return 0 if self.stream is None else int(self.stream.cuda_stream)
+
+    def used(self) -> AbstractContextManager[object]:
+        """What torch does inside is queued here."""
+        return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
+
+    def wait(self) -> None:
+        """Until all that is queued has been done."""
+        if self.stream is not None:
+            self.stream.synchronize()
+
+    def captured(self, step: Step) -> Step:
+        """The step as one CUDA graph, which reads and writes the same addresses each time; on the CPU as it is."""
+        if self.stream is None:
+            return step
+        graph = torch.cuda.CUDAGraph()
+        self.wait()
+        with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
+            step()
+
+        def replay() -> None:
+            with self.used():
+                graph.replay()
+
+        return replay
+
+
+def staged(inputs: Sequence[F32], outputs: Sequence[F32], lane: Lane, bind_device: BindDevice) -> Step:
+    """A step over arrays of the host, by way of twins on the lane's device. It returns when the outputs are there."""
+    pinned = lane.device.type == "cuda"
+    ours, theirs = ([torch.from_numpy(array) for array in arrays] for arrays in (inputs, outputs))
+    there = [[torch.zeros(t.shape, device=lane.device) for t in tensors] for tensors in (ours, theirs)]
+    locked = [[torch.empty(t.shape, pin_memory=pinned) for t in tensors] for tensors in (ours, theirs)]
+    step = bind_device(*there)
+
+    def call() -> None:
+        with torch.inference_mode(), lane.used():
+            for source, page, twin in zip(ours, locked[0], there[0], strict=True):
+                twin.copy_(page.copy_(source), non_blocking=True)
+            step()
+            for page, twin in zip(locked[1], there[1], strict=True):
+                page.copy_(twin, non_blocking=True)
+            lane.wait()
+            for target, page in zip(theirs, locked[1], strict=True):
+                target.copy_(page)
+
+    return call
+
+
+class OnDevice:
+    """torch's own kernels on a device."""
+
+    def __init__(self, network: Network, precision: str, lane: Lane) -> None:
+        """Raises ConfigError for a precision that torch does not have there, RuntimeError for a device that is not."""
+        if precision not in KINDS:
+            raise no_such_precision("torch", precision)
+        self._lane, self._kind = lane, KINDS[precision]
+        self._module = network.module().eval().to(lane.device, self._kind)
+        self.name = f"{title('torch')} {lane.device.type} {precision}"
+
+    def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
+        return staged(inputs, outputs, self._lane, self.bind_device)
+
+    def bind_device(self, inputs: Tensors, outputs: Tensors) -> Step:
+        """As `bind`, over float32 tensors on the device, in the network's order and channels last: they are read and
+        written in place, and the step only queues. They are the caller's; binding writes the outputs once."""
+        sources, targets = ([_channels_second(tensor) for tensor in tensors] for tensors in (inputs, outputs))
+
+        def step() -> None:
+            with torch.inference_mode(), self._lane.used():
+                for target, answer in zip(targets, self._module(*(s.to(self._kind) for s in sources)), strict=True):
+                    target.copy_(answer)
+
+        step()  # the first call of a size looks for its kernels, and takes its memory
+        self._lane.wait()
+        return self._lane.captured(step)
+
+
+def _channels_second(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor

@@ -1,0 +1,147 @@
+"""The real TensorRT for RTX takes limn's networks and builds them for three generations of GPUs, without one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache as once
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from bridge.errors import MissingDependency, ModelIncomplete, ModelMismatch, ModelUnsafe
+from renderer.models.limn.held import profile_of
+from renderer.models.limn.model import FOLDER, ONNX
+from renderer.models.limn.network import SIZES, LimnNetwork
+from renderer.runtimes.engine_build import Building
+from renderer.runtimes.engine_cache import EngineCache
+from renderer.runtimes.engines import Order, Profile
+from renderer.runtimes.half import in_precision, precision_of
+from renderer.runtimes.tensorrt import PORTABLE, TensorRtMaker, flavour_for, maker_for
+
+REQUIRED = os.environ.get("WORLDPLATE_REQUIRE_TENSORRT") == "1"
+GENERATIONS = ("SM86", "SM89", "SM120")  # RTX 30, 40 and 50
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tensorrt() -> None:
+    try:
+        flavour_for(None)
+    except MissingDependency as error:
+        if REQUIRED:
+            raise
+        pytest.skip(f"TENSORRT IS NOT CHECKED: {error}")
+
+
+@once
+def large() -> bytes:
+    """limn-l has no weights yet: its definition with random ones."""
+    from renderer.runtimes.export import export
+
+    torch.manual_seed(0)
+    network = LimnNetwork(SIZES["limn-l"])
+    return export(network, network.memory_channels)
+
+
+@pytest.fixture(params=sorted(SIZES))
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Profile]:
+    profile = profile_of(SIZES[request.param].widths[0])
+    if request.param == "limn-s":
+        return FOLDER / ONNX, profile
+    (tmp_path / ONNX).write_bytes(large())
+    return tmp_path / ONNX, profile
+
+
+def test_both_sizes_of_limn_are_built_for_three_generations(network: tuple[Path, Profile]) -> None:
+    sizes = set()
+    for generation in GENERATIONS:
+        engine = TensorRtMaker("tensorrt_rtx", "fp16", [generation]).build(*network)
+        sizes.add(len(engine))
+    whole = TensorRtMaker("tensorrt_rtx", "fp32", PORTABLE).build(*network)
+    assert max(sizes) < len(whole)  # halves are half as large, and one file goes with all generations
+    assert min(sizes) > network[0].stat().st_size / 4
+
+
+def test_an_engine_that_was_built_beside_the_show_is_found_in_the_cache(tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path / "engines", tmp_path / "key")
+    order = Order(maker_for(None), FOLDER / ONNX, profile_of(24))
+    Building(order, cache).wait()
+    assert len(cache.find(order.identity()) or b"") > 1_000_000
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_without_a_gpu_an_engine_is_not_loaded_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependency, match=r"without CUDA|no NVIDIA GPU"):
+        maker_for(None).load(b"", EngineCache(tmp_path, tmp_path / "key"))
+
+
+def test_an_engine_is_another_one_for_other_weights_precision_library_or_target(tmp_path: Path) -> None:
+    shapes = profile_of(24)
+    (tmp_path / "other.onnx").write_bytes((FOLDER / ONNX).read_bytes() + b"\0")
+    fp16 = TensorRtMaker("tensorrt_rtx", "fp16", PORTABLE)
+    orders = [
+        Order(fp16, FOLDER / ONNX, shapes), Order(fp16, tmp_path / "other.onnx", shapes),
+        Order(TensorRtMaker("tensorrt_rtx", "fp32", PORTABLE), FOLDER / ONNX, shapes),
+        Order(TensorRtMaker("tensorrt_rtx", "fp16", ["SM86"]), FOLDER / ONNX, shapes),
+        Order(fp16, FOLDER / ONNX, profile_of(48)),
+    ]  # fmt: skip
+    kept = {EngineCache(tmp_path, tmp_path).path_of(order.identity()) for order in orders}
+    assert len(kept) == len(orders)
+    assert "1." in orders[0].identity()["library"]  # type: ignore[operator]
+
+
+def test_the_flavour_is_the_one_that_runs_on_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert flavour_for((8, 9)).is_rtx
+    monkeypatch.setitem(sys.modules, "tensorrt", None)  # as if the full one were not installed
+    with pytest.raises(MissingDependency, match=r"does not run on .*\(9, 0\).*pip install .* tensorrt`"):
+        flavour_for((9, 0))
+
+
+def identity_network(*, wide: int = 1, external: str = "", op: str = "Relu", domain: str = "") -> bytes:
+    """One layer over [1, wide]; `external` is where its constant is said to lie."""
+    weight = numpy_helper.from_array(torch.ones(1, wide).numpy(), "w")
+    if external:
+        weight.ClearField("raw_data")
+        weight.data_location = TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value=external)
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "w"], ["y"]), helper.make_node(op, ["y"], ["z"], domain=domain)], "one",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, wide])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, wide])], [weight],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 20), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "named"),
+    [
+        (identity_network(external="../../elsewhere.bin"), ModelUnsafe, "outside its folder"),
+        (identity_network(external="/etc/passwd"), ModelUnsafe, "outside its folder"),
+        (identity_network(op="Anything", domain="somebody"), ModelUnsafe, "somebody"),
+        (identity_network(op="NoSuchOperator"), ModelMismatch, "NoSuchOperator"),
+        (b"no network at all", ModelIncomplete, "no whole ONNX"),
+    ],
+    ids=["up", "absolute", "plugin", "operator", "garbage"],
+)
+def test_what_is_not_safe_or_not_whole_is_refused(
+    tmp_path: Path, data: bytes, error: type[Exception], named: str
+) -> None:
+    (tmp_path / ONNX).write_bytes(data)
+    shapes = {"x": (1, 1)}
+    with pytest.raises(error, match=named):
+        TensorRtMaker("tensorrt_rtx", "fp32").build(tmp_path / ONNX, Profile(shapes, shapes, shapes))
+
+
+def test_half_is_half_inside_and_whole_at_the_border() -> None:
+    half = onnx.load_from_string(in_precision(FOLDER / ONNX, "fp16"))
+    onnx.checker.check_model(half)
+    assert precision_of(half) == "fp16"
+    kinds = {value.type.tensor_type.elem_type for value in (*half.graph.input, *half.graph.output)}
+    assert kinds == {TensorProto.FLOAT}
+    assert in_precision(FOLDER / ONNX, "fp32") == onnx.load(FOLDER / ONNX).SerializeToString()
+    with pytest.raises(ModelMismatch, match="is in fp32, and int8"):
+        in_precision(FOLDER / ONNX, "int8")
