@@ -18,8 +18,8 @@ from bridge.schema import ControlType, Limits, PixelFormat, PlaneName, Reset, Sy
 from renderer.bench.drifting import Drifting
 from renderer.frame import RenderFrame
 from renderer.ingest import check_controls
-from renderer.memory.mix import held, mix
-from renderer.memory.plain import hold_plainly
+from renderer.memory.mix import mix
+from renderer.memory.plain import mix_plainly
 from renderer.memory.prior import Prior, ShortMemory, prior_of
 from renderer.memory.sight import Sight
 from renderer.memory.world import Remembered
@@ -131,20 +131,28 @@ def test_colours_that_are_no_numbers_stay_and_spoil_nothing() -> None:
     assert bad.sum() <= 2
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3])
 def test_the_compiled_mixing_does_what_the_plain_one_does(stride: int) -> None:
     random = np.random.default_rng(stride)
-    plate = random.uniform(0, 2, (12, 16, 4)).astype(np.float32)
+    plate = random.uniform(0, 2, (13, 17, 4)).astype(np.float16)
+    plate[4, 5, 1], plate[6, 9] = np.inf, 0.0
     shape = plate[::stride, ::stride].shape[:2]
-    apart = random.normal(0, 0.2, (*shape, 3)).astype(np.float32)
-    trust = random.uniform(-0.3, 1, shape).clip(0).astype(np.float32)
     depth = random.choice(np.array([0.6, 0.61, 2.0, 14.0, np.inf], np.float32), shape)
     objects = random.integers(0, 3, shape).astype(np.uint32)
-    expected = hold_plainly(plate[..., :3], apart, trust, depth, objects, 100.0, stride, 0.7)
-    alpha = plate[..., 3].copy()
-    held(plate, apart, trust, depth, objects, 100.0, stride, 0.7)
-    np.testing.assert_allclose(plate[..., :3], expected, atol=1e-4)
-    np.testing.assert_array_equal(plate[..., 3], alpha)
+    view = replace(Scene().sight().view, depth_m=depth, objects=objects if stride < 3 else None)
+    color = random.uniform(-0.1, 2, (*shape, 4)).astype(np.float32)[..., :3]
+    said = Prior(stride, view, color, random.uniform(-0.3, 1, shape).clip(0).astype(np.float32), None, 0.0)
+    wide = np.zeros((13, 19, 4), np.float16)
+    for given in (plate, wide[:, 1:18]):  # of its own, and a part of a larger picture
+        given[:] = plate
+        expected, before = mix_plainly(given, said, 0.7), given.copy()
+        mix(given, said, 0.7)
+        np.testing.assert_allclose(given[..., :3].astype(np.float32), expected, atol=1e-3, rtol=1e-3)
+        unknown = np.repeat(np.repeat(said.confidence == 0, stride, 0), stride, 1)[:13, :17]
+        np.testing.assert_array_equal(given[unknown], before[unknown])
+        np.testing.assert_array_equal(given[..., 3], before[..., 3])
+        plate = before
+    assert not wide[:, [0, 18]].any()
 
 
 def test_an_inconsistent_model_flickers_less_with_its_short_memory() -> None:

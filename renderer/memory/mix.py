@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,22 +22,42 @@ from renderer.memory.prior import Prior
 from renderer.memory.sight import F32
 
 try:
-    import torch
-    from numba import njit
+    from numba import njit, types
 except ImportError as error:
     raise MissingDependency(
-        f"holding plates to the memory needs torch and numba: {error}",
-        fix='Install it with `pip install "worldplate[torch]"`.',
+        f"holding plates to the memory needs numba: {error}", fix='Install it with `pip install "worldplate[torch]"`.'
     ) from error
 
+from bridge.reproject_kernel import half_of, whole_of
+
+Scalar = Any  # a number of some width inside the kernels
 Function = TypeVar("Function", bound=Callable[..., object])
 MOST_REACH = 2  # samples on either side that a difference is averaged over
 SAME_DEPTH = 0.05  # of depth, from sample to sample on one surface
+_NONE, _ONE = np.float32(0), np.float32(1)  # a Python float would make double precision of all that it meets
+_SAME = np.float32(SAME_DEPTH)
+_COLORS = types.Array(types.float32, 3, "A", readonly=True)  # however they lie: the first three of four, mostly
+_DIFFER = types.void(
+    _COLORS, types.Array(types.float32, 2, "C", readonly=True), types.uint16[:, :, ::1], types.int64,
+    types.float32[:, :, ::1],
+)  # fmt: skip
+_HELD = types.void(
+    types.uint16[:, :, ::1], types.float32[:, :, ::1], types.Array(types.float32, 2, "C", readonly=True),
+    types.Array(types.uint32, 2, "C", readonly=True), types.float64, types.int64, types.float64,
+)  # fmt: skip
 
 
-def _kernel(function: Function) -> Function:
-    """Compile for this CPU: cached on disk, without the GIL, IEEE arithmetic."""
-    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+def _inlined(function: Function) -> Function:
+    return cast(Function, njit(nogil=True, error_model="numpy", inline="always")(function))
+
+
+def _kernel(signature: object) -> Callable[[Function], Function]:
+    """Compile for this CPU, at once: cached on disk, without the GIL, IEEE arithmetic."""
+
+    def compiled(function: Function) -> Function:
+        return cast(Function, njit(signature, cache=True, nogil=True, error_model="numpy")(function))
+
+    return compiled
 
 
 def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
@@ -45,24 +65,27 @@ def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
     without confidence, and alpha, stay bit for bit."""
     if strength <= 0.0 or not (prior.confidence > 0).any():
         return
-    stride = prior.stride
-    colors: F32 = torch.from_numpy(plate).to(torch.float32).numpy()  # eight at a time, where NumPy converts one
-    confidence = np.ascontiguousarray(prior.confidence)
-    apart = np.empty((*confidence.shape, 3), np.float32)
-    differ(np.ascontiguousarray(prior.color), colors, stride, apart)
-    held(colors, apart, confidence, *_geometry(prior), stride, strength)
-    torch.from_numpy(plate).copy_(torch.from_numpy(colors))
+    bits = np.ascontiguousarray(plate).view(np.uint16)
+    apart = np.empty((*prior.confidence.shape, 4), np.float32)
+    differ(prior.color, np.ascontiguousarray(prior.confidence), bits, prior.stride, apart)
+    held(bits, apart, *_geometry(prior), prior.stride, strength)
+    if not plate.flags.c_contiguous:
+        plate[:] = bits.view(np.float16)
+
+
+def focal_px_of(prior: Prior) -> float:
+    """Samples that a thing of a metre's height has at a metre."""
+    return float(prior.view.camera.projection[5] * prior.view.depth_m.shape[0] / 2)
 
 
 def _geometry(prior: Prior) -> tuple[F32, NDArray[np.uint32], float]:
     objects = prior.view.objects
     depth = np.ascontiguousarray(prior.view.depth_m, np.float32)
-    focal_px = prior.view.camera.projection[5] * depth.shape[0] / 2
-    ids = np.zeros(depth.shape, np.uint32) if objects is None else np.ascontiguousarray(objects)
-    return depth, ids, float(focal_px)
+    ids = np.zeros(depth.shape, np.uint32) if objects is None else np.ascontiguousarray(objects, np.uint32)
+    return depth, ids, focal_px_of(prior)
 
 
-@_kernel
+@_inlined
 def reach_of(depth_m: float, focal_px: float, stride: int) -> int:
     """Half of how many samples one of the memory's cells covers."""
     if math.isinf(depth_m):
@@ -74,56 +97,76 @@ def reach_of(depth_m: float, focal_px: float, stride: int) -> int:
     return min(max(int(cell_px / 2.0 + 0.5), 1 if stride > 1 else 0), MOST_REACH)
 
 
-@_kernel
-def alike(a_m: float, b_m: float) -> bool:
+@_inlined
+def alike(a_m: Scalar, b_m: Scalar) -> Scalar:
     """Whether two depths are of one surface."""
-    return a_m == b_m or abs(a_m - b_m) <= SAME_DEPTH * a_m
+    return (a_m == b_m) | (abs(a_m - b_m) <= _SAME * a_m)
 
 
-@_kernel
-def differ(color: F32, colors: F32, stride: int, apart: F32) -> None:
-    """`apart` [h, w, 3]: square roots of what is remembered, `color`, less those of the plate's own pixels `colors`
-    [H, W, 4]; 0 where that is no number."""
-    height, width, _ = apart.shape
+@_kernel(_DIFFER)
+def differ(color: F32, confidence: F32, bits: NDArray[np.uint16], stride: int, apart: F32) -> None:
+    """Fills `apart` [h, w, 4]: square roots of what is remembered, `color` [h, w, 3], less those of the plate,
+    halves [H, W, 4]; 0 where that is no number. They are times `confidence` [h, w], which is the fourth."""
+    height, width, _ = color.shape
     for y in range(height):
         for x in range(width):
+            trust = confidence[y, x]
             for c in range(3):
-                now = colors[y * stride, x * stride, c]
-                value = math.sqrt(max(color[y, x, c], np.float32(0.0))) - math.sqrt(max(now, np.float32(0.0)))
-                apart[y, x, c] = value if math.isfinite(value) and math.isfinite(now) else 0.0
+                now, then = whole_of(bits[y * stride, x * stride, c]), color[y, x, c]
+                value = np.sqrt(max(then, _NONE)) - np.sqrt(max(now, _NONE))
+                known = np.isfinite(value) and np.isfinite(now)
+                apart[y, x, c] = value * trust if known else _NONE
+            apart[y, x, 3] = trust
 
 
-@_kernel
+@_inlined
+def _average(
+    apart: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int, strength: float, row: int,
+    moves: F32,
+) -> None:  # fmt: skip
+    """`moves` [w * 4], of a row: what is added to a sample's square roots, from what lies within a cell's reach on its
+    surface; the fourth, and all where there is no confidence, is 0."""
+    height, width = depth_m.shape
+    for column in range(width):
+        trust = apart[row, column, 3]
+        red = green = blue = share = _NONE
+        if trust > _NONE:
+            here_m, here_id = depth_m[row, column], objects[row, column]
+            reach = reach_of(here_m, focal_px, stride)
+            weight = _NONE
+            for y in range(max(row - reach, 0), min(row + reach + 1, height)):
+                for x in range(max(column - reach, 0), min(column + reach + 1, width)):
+                    i, j = np.uintp(y), np.uintp(x)  # unsigned: no code asks whether they count from the end
+                    counts = _ONE if (objects[i, j] == here_id) & alike(here_m, depth_m[i, j]) else _NONE
+                    red += counts * apart[i, j, 0]
+                    green += counts * apart[i, j, 1]
+                    blue += counts * apart[i, j, 2]
+                    weight += counts * apart[i, j, 3]
+            share = np.float32(strength) * trust / weight
+        moves[column * 4], moves[column * 4 + 1], moves[column * 4 + 2] = share * red, share * green, share * blue
+        moves[column * 4 + 3] = _NONE
+
+
+@_inlined
+def _move(bits: NDArray[np.uint16], moves: F32) -> None:
+    """Add to the square roots of halves; what 0 is added to stays bit for bit. No branches, for vector instructions."""
+    for at in range(len(bits)):
+        moved = max(np.sqrt(max(whole_of(bits[at]), _NONE)) + moves[at], _NONE)
+        bits[at] = bits[at] if moves[at] == _NONE else half_of(moved * moved)
+
+
+@_kernel(_HELD)
 def held(
-    colors: F32, apart: F32, confidence: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int,
+    bits: NDArray[np.uint16], apart: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int,
     strength: float,
 ) -> None:  # fmt: skip
-    """`mix` of a plate [H, W, 4] in place; `apart` [h, w, 3] is memory less plate, of square roots."""
-    height, width = confidence.shape
-    for y in range(colors.shape[0]):
-        for x in range(colors.shape[1]):
-            row, column = y // stride, x // stride
-            trust = confidence[row, column]
-            if trust <= 0.0:
-                continue
-            reach = reach_of(depth_m[row, column], focal_px, stride)
-            weight = red = green = blue = np.float32(0.0)
-            for i in range(max(row - reach, 0), min(row + reach + 1, height)):
-                for j in range(max(column - reach, 0), min(column + reach + 1, width)):
-                    same = objects[i, j] == objects[row, column]
-                    if same and alike(depth_m[row, column], depth_m[i, j]):
-                        weight += confidence[i, j]
-                        red += confidence[i, j] * apart[i, j, 0]
-                        green += confidence[i, j] * apart[i, j, 1]
-                        blue += confidence[i, j] * apart[i, j, 2]
-            share = np.float32(strength) * trust / weight
-            for c, total in ((0, red), (1, green), (2, blue)):
-                value = math.sqrt(max(colors[y, x, c], np.float32(0.0))) + share * total
-                colors[y, x, c] = max(value, np.float32(0.0)) ** 2
-
-
-def warm_up() -> None:
-    """Compiles the kernel, or loads it from where it was kept: not in the first frame of a show."""
-    plate, apart, plane = (np.zeros((1, 1, *n), np.float32) for n in ((4,), (3,), ()))
-    differ(apart, plate, 1, apart)
-    held(plate, apart, plane, plane, plane.astype(np.uint32), 1.0, 1, 1.0)
+    """`mix` of a plate [H, W, 4] of halves in place; `apart` is what `differ` gives."""
+    rows, columns = depth_m.shape
+    height, width, _ = bits.shape
+    moves, wide = np.empty(columns * 4, np.float32), np.empty(width * 4, np.float32)
+    for row in range(rows):
+        _average(apart, depth_m, objects, focal_px, stride, strength, row, moves)
+        for at in range(len(wide)):
+            wide[at] = moves[at // 4 // stride * 4 + at % 4]
+        for y in range(row * stride, min((row + 1) * stride, height)):
+            _move(bits[y].reshape(-1), wide)

@@ -6,13 +6,12 @@ Range Images, 1996), fused voxel by voxel and ray-cast step by step.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from renderer.memory.kept import BAND_VOXELS
-from renderer.memory.mix import alike, reach_of
+from renderer.memory.mix import alike, focal_px_of, reach_of
+from renderer.memory.prior import Prior
 from renderer.memory.sight import F32, F64
 
 STEPS_PER_VOXEL = 4
@@ -80,25 +79,27 @@ class PlainVolume:
         return bool(self.weight[at] > 0), self.color[at], float(self.tsdf[at])
 
 
-def hold_plainly(
-    colors: F32, apart: F32, confidence: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int,
-    strength: float,
-) -> F32:  # fmt: skip
-    """As `mix.held`, pixel by pixel; returns new colours [H, W, 3]."""
-    out = colors.copy()
-    for y, x in np.ndindex(colors.shape[:2]):
+def mix_plainly(plate: NDArray[np.float16], prior: Prior, strength: float) -> F32:
+    """As `mix.mix`, pixel by pixel; returns new colours [H, W, 3], in single precision."""
+    now, stride, focal_px = plate[..., :3].astype(np.float64), prior.stride, focal_px_of(prior)
+    trust, depth_m, objects = prior.confidence, prior.view.depth_m, prior.view.objects
+    with np.errstate(invalid="ignore"):
+        apart = np.sqrt(np.maximum(prior.color, 0)) - np.sqrt(np.maximum(now[::stride, ::stride], 0))
+    apart[~(np.isfinite(apart) & np.isfinite(now[::stride, ::stride]))] = 0
+    out = now.copy()
+    for y, x in np.ndindex(now.shape[:2]):
         row, column = y // stride, x // stride
-        if confidence[row, column] <= 0.0:
+        if trust[row, column] <= 0.0:
             continue
         reach = reach_of(float(depth_m[row, column]), focal_px, stride)
         total, weight = np.zeros(3), 0.0
         for i in range(row - reach, row + reach + 1):
             for j in range(column - reach, column + reach + 1):
-                inside = 0 <= i < confidence.shape[0] and 0 <= j < confidence.shape[1]
-                if inside and objects[i, j] == objects[row, column] and alike(depth_m[row, column], depth_m[i, j]):
-                    total += confidence[i, j] * apart[i, j].astype(np.float64)
-                    weight += float(confidence[i, j])
-        for c in range(3):
-            value = math.sqrt(max(float(colors[y, x, c]), 0.0)) + strength * confidence[row, column] * total[c] / weight
-            out[y, x, c] = max(value, 0.0) ** 2
-    return out
+                inside = 0 <= i < trust.shape[0] and 0 <= j < trust.shape[1]
+                same = inside and (objects is None or objects[i, j] == objects[row, column])
+                if same and alike(depth_m[row, column], depth_m[i, j]):
+                    total += trust[i, j] * apart[i, j]
+                    weight += float(trust[i, j])
+        root = np.sqrt(np.maximum(now[y, x], 0)) + strength * trust[row, column] * total / weight
+        out[y, x] = np.maximum(root, 0) ** 2
+    return out.astype(np.float32)

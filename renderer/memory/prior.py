@@ -135,8 +135,10 @@ def prior_of(view: View, stride: int, look: int, capture_ns: int, long: Remember
         assert short.view is not None
         assert short.plate is not None
         carried = nothing_known(height, width)
+        np.greater_equal(confidence, KNOWN, out=carried.confidence, casting="unsafe")  # these are left out: 1, not 0
         lay(source_of(short.view, short.plate), view, carried, trust=SHORT_TRUST)
         fills = (confidence < KNOWN) & (carried.plate[..., 3] > 0.5)
-        color[fills], confidence[fills] = carried.plate[fills][:, :3], carried.confidence[fills]
+        np.copyto(color, carried.plate[..., :3], where=fills[..., None])
+        np.copyto(confidence, carried.confidence, where=fills)
     age_s = max(0.0, (capture_ns - short.capture_ns) / 1e9)
     return Prior(stride, view, color, confidence, long, age_s)

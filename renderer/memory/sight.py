@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from bridge.schema import Camera
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Singles = Callable[[NDArray[Any]], F32]
 
+RED, GREEN, BLUE = (np.float32(share) for share in (0.2126, 0.7152, 0.0722))  # of luminance, Rec.709
 MOST_PIXELS = 90_000  # of a view that is remembered: larger frames are seen through every n-th pixel
 BRIGHTEST = 64.0  # scene-linear: what shines more is remembered as this
 
@@ -99,13 +102,24 @@ def usable_depth(depth_m: NDArray[Any]) -> F32:
         return np.where(depth_m > 0, depth_m, 0).astype(np.float32)
 
 
-def lit_of(color: NDArray[Any] | None, shape: tuple[int, int]) -> F32:
-    """Square root of the luminance [h, w] (Rec.709) of the engine's own picture; NaN where there is none."""
+def plain_singles(values: NDArray[Any]) -> F32:
+    """A copy in single precision, by NumPy."""
+    return np.array(values, np.float32, order="C")
+
+
+def lit_of(color: NDArray[Any] | None, shape: tuple[int, int], singles: Singles = plain_singles) -> F32:
+    """Square root of the luminance [h, w] (Rec.709) of the engine's own picture; NaN where there is none. `singles`
+    copies halves to single precision."""
     if color is None:
         return np.full(shape, np.nan, np.float32)
+    whole = singles(color)
     with np.errstate(invalid="ignore"):
-        luminance = color[..., :3].astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-        return np.sqrt(np.clip(luminance, 0.0, BRIGHTEST))
+        luminance: F32 = RED * whole[..., 0]
+        luminance += GREEN * whole[..., 1]
+        luminance += BLUE * whole[..., 2]
+        np.minimum(np.maximum(luminance, 0, out=luminance), BRIGHTEST, out=luminance)
+        np.sqrt(luminance, out=luminance)
+    return luminance
 
 
 def remembered(plate: NDArray[Any]) -> F32:
