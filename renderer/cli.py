@@ -24,6 +24,7 @@ from bridge.errors import (
 )
 from renderer.arguments import DAY_S, number, size, whole
 from renderer.conformance.conformance_command import add_conformance
+from renderer.engines_command import add_engines
 from renderer.evaluate.evaluate_command import add_evaluate
 from renderer.explore.explore_command import add_explore
 from renderer.exports.export_command import add_export
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_info(commands.add_parser("info", help="say what a take is"))
     add_replay(commands.add_parser("replay", help="feed a take to a renderer, as the engine that it was"))
     add_rerender(commands.add_parser("rerender", help="render a take again, as it was or with changes"))
+    add_engines(commands.add_parser("engines", help="build limn's TensorRT engine ahead of time, or list them"))
     add_models(commands.add_parser("models", help="find, add, check and change models from a folder of yours"))
     add_world(commands.add_parser("world", help="save, restore, fork and reset worlds, and write them as models"))
     add_explore(commands.add_parser("explore", help="walk into one picture with its depth, and come back"))
@@ -145,7 +147,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="limn, passthrough, one of `worldplate models list`, or FILE.py:Class")
     parser.add_argument("--endpoint", help="tcp://127.0.0.1:PORT or ipc://PATH; default a private socket")
     parser.add_argument("--runtime-dir", help="folder of the connection file; default the user's own")
-    parser.add_argument("--runtime", help="auto, torch, onnxruntime or openvino (default auto: the fastest installed)")
+    parser.add_argument(
+        "--runtime", help="auto (the default: the fastest here), torch, onnxruntime, openvino, cuda, tensorrt"
+    )
     parser.add_argument("--threads", type=whole(1, 256), help="of the model (default 1)")
     parser.add_argument("--panel", action=argparse.BooleanOptionalAction, help="a web page that shows and steers")
     parser.add_argument("--panel-port", type=whole(0, 65535), help="of that page (default any that is free)")

@@ -22,8 +22,11 @@ PREFIX = "WORLDPLATE_"
 FILE = Path("worldplate.toml")
 NOT_SETTINGS = frozenset(  # read by the tests
     f"{PREFIX}{name}"
-    for name in ("FUZZ_MESSAGES", "GODOT", "REQUIRE_BROWSER", "REQUIRE_DOTNET", "REQUIRE_ENGINES", "REQUIRE_NATIVE")
-)
+    for name in (
+        "FUZZ_MESSAGES", "GODOT", "REQUIRE_BROWSER", "REQUIRE_DOTNET", "REQUIRE_ENGINES", "REQUIRE_NATIVE",
+        "REQUIRE_TENSORRT", "REQUIRE_WINE",
+    )
+)  # fmt: skip
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
