@@ -37,6 +37,7 @@ from renderer.models import ChunkModel, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World, controls_of, memory_for
 from renderer.terms import NO_GPU, GpuSide, agree, stall_ms
+from renderer.window import Window
 
 if TYPE_CHECKING:
     from renderer.cuda.frame import Enqueued
@@ -93,6 +94,7 @@ class Session:
         self._dispositions: Counter[str] = Counter()
         self._finished_ns: deque[int] = deque(maxlen=AGE_WINDOW)
         self._ages_ms: deque[float] = deque(maxlen=AGE_WINDOW)
+        self._window = Window(model.card.response_window_ms)
         self.take: TakeState | None = None  # that it is recorded into, or was
         self._memory_mb = memory_mb
         self._left_behind: frozenset[str] = frozenset()  # controls of models before, which an engine may still send
@@ -118,7 +120,7 @@ class Session:
         kept = {name: value for name, value in self._steering.controls.items() if _fits(controls, name, value)}
         self._left_behind = (self._left_behind | {c.name for c in before.controls}) - {c.name for c in controls}
         self._steering = replace(self._steering, controls={c.name: c.default for c in controls} | kept)
-        self._model = model
+        self._model, self._window = model, Window(card.response_window_ms)
         self.welcome = msgspec.structs.replace(
             before, model=card.name, runtime=card.runtime, controls=controls, licence=card.licence,
             chunk_frames=min(before.chunk_frames, card.chunk_frames), stall_ms=stall_ms(card),
@@ -190,7 +192,7 @@ class Session:
         if not frames:
             return
         world = self._world(frames[0].header)
-        plates = self._model.steps(frames, world)
+        plates, start_s = self._model.steps(frames, world), time.perf_counter()
         for opened in frames:
             made: Rendered | Unmade
             try:
@@ -198,6 +200,7 @@ class Session:
             except WorldplateError as error:
                 made = Unmade(opened.header, error)
             yield made
+        self._window.add((time.perf_counter() - start_s) * 1e3)
         next(plates, NO_PLATE)  # what the next chunk builds on: nobody waits for it
 
     def _open(self, frame: Frame, parts: Sequence[memoryview]) -> RenderFrame:
@@ -315,6 +318,8 @@ class Session:
                 RendererState.DEGRADED,
                 f"{text}. The world's long memory does not start: see the log".strip(". "),
             )
+        if self._window.problem:
+            state, text = RendererState.DEGRADED, f"{text}. {self._window.problem}".strip(". ")
         take = self.take if self.take is not None and not self.take.closed else None
         if take is not None and (take.problem or take.missed):
             state = RendererState.DEGRADED

@@ -14,7 +14,7 @@ from stage import D, G, P, R, ends, until
 
 from bridge.client import Client
 from bridge.ends import memory_pair
-from bridge.schema import Disposition, Frame, Limits, PlaneName, Reset, SyncMode, Transport
+from bridge.schema import Disposition, Frame, Limits, PlaneName, RendererState, Reset, SyncMode, Transport
 from bridge.shown import Shown
 from renderer.chunks import QUIET_MS, Asked, Chunks, limits_for
 from renderer.frame import RenderFrame
@@ -249,6 +249,16 @@ def test_a_reset_while_a_chunk_is_made_lets_none_of_it_be_shown(desk: Desk) -> N
     cut_id = CHUNK + 1
     assert all(value == frame_id if kind is P else value - 0.5 >= cut_id for frame_id, kind, value in pictures)
     assert desk.model.calls[1] == [cut_id]
+
+
+def test_a_model_that_does_not_keep_its_response_window_is_said_to_in_the_status(desk: Desk) -> None:
+    (session,) = desk.renderer.sessions
+    for took_ms in (950.0, 2000.0):  # of the 900 that it states
+        for _ in range(40):
+            session._window.add(took_ms)
+        status = session.status(RendererState.RUNNING, "")
+        assert ("2000 ms and stated 900" in status.text) == (took_ms == 2000.0)
+        assert (status.state is RendererState.DEGRADED) == (took_ms == 2000.0)
 
 
 def test_a_model_that_breaks_costs_the_rest_of_its_chunk_and_no_more(desk: Desk) -> None:
