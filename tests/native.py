@@ -45,6 +45,7 @@ def built_by(cmake: tuple[str, ...], *options: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be building the same
         if not (folder / "built").exists():
             always = ["-DWORLDPLATE_TESTS=ON", "-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_C_FLAGS=-Werror"]
+            always.append("-DCMAKE_UNITY_BUILD=ON")  # half the time
             _run(*cmake, "-S", SOURCE, "-B", folder, "-G", "Ninja", *always, *options)
             _run(*cmake, "--build", folder, "--parallel", "2")
             (folder / "built").touch()
