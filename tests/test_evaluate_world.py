@@ -14,6 +14,7 @@ from bridge.errors import ModelFailed
 from bridge.schema import PlaneName
 from renderer.cli import main
 from renderer.evaluate.world import ROWS, report as world_report
+from renderer.evaluate.world.controls import controlled
 from renderer.evaluate.world.long_walk import planned
 from renderer.evaluate.world.metrics import METRICS
 from renderer.evaluate.world.rows import SPECS, Means, Row, gathered
@@ -136,3 +137,26 @@ def test_the_controls_are_a_command_too(tmp_path: Path, monkeypatch: pytest.Monk
     controls = json.loads((tmp_path / "controls.json").read_text())
     assert controls["seeds"] == 1
     assert controls["engine_failed"] == {}
+
+
+def test_controls_that_were_ended_go_on_with_the_seeds_that_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def once(seed: int, size: Size) -> tuple[list[str], list[list[str]]]:
+        asked.append(seed)
+        return ["W3"] if seed == 2 else [], []
+
+    monkeypatch.setattr("renderer.evaluate.world.controls.FAULTS", ())
+    monkeypatch.setattr("renderer.evaluate.world.controls.tripped", once)
+    kept = tmp_path / "controls.jsonl"
+    controlled([2], lambda done: None, kept)
+    kept.write_text(kept.read_text() + '{"of": "another", "seed": 1, "engine": ["W1"], "faults": []}\n{"of": "cut')
+    told: list[int] = []
+    report = controlled([1, 2], told.append, kept)
+    assert asked == [2, 1]
+    assert told == [2]
+    assert report["engine_failed"] == {2: ["W3"]}
+    controlled([1, 2], told.append, kept)
+    assert asked == [2, 1]

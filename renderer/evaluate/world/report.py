@@ -137,10 +137,13 @@ def _cell(row: Found, wanted: Figure) -> str:
 
 
 def run_controls(out: Path, seeds: int) -> Table:
-    """Every fault in the courts of seeds 1 to `seeds`; writes controls.json."""
+    """Every fault in the courts of seeds 1 to `seeds`; writes controls.json. A run that was ended goes on by what is in
+    controls.jsonl."""
     out.mkdir(parents=True, exist_ok=True)
     begun_s = time.monotonic()
-    report = controlled(range(1, seeds + 1), lambda done: log.info("%d of %d seeds", done, seeds))
+    report = controlled(
+        range(1, seeds + 1), lambda done: log.info("%d of %d seeds", done, seeds), out / "controls.jsonl"
+    )
     report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "versions": versions(),
                "seconds": round(time.monotonic() - begun_s, 1)}  # fmt: skip
     (out / "controls.json").write_text(json.dumps(report, indent=1) + "\n")
