@@ -62,7 +62,7 @@ KNOWN = {
     ),
     Family.WAN_GBUFFER: Known(
         "Wan 2.1 1.3B on five G-buffer maps", "AlayaRenderer", "2.9 GB, and 11 GB for its text encoder",
-        "code Apache-2.0; the weights' is not said", "17 frames in 100 passes, which no show waits for; fewer by choice",
+        "code Apache-2.0; the weights' is not said", "17 frames in 100 passes; fewer are by choice",
         "some 5 GB of a GPU at 832x480",
     ),
     Family.PROCESS: Known(
