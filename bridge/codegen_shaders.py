@@ -12,6 +12,7 @@ NOTICE = f"// Written by `python -m bridge.codegen` from {SOURCE}. Do not edit.\
 COPIES = {  # where an engine looks, and what it needs said first
     Path("plugins/godot/addons/worldplate/worldplate.gdshaderinc"): "#define WP_GLSL\n",
     Path("plugins/unity/Runtime/Resource/Worldplate.hlsl"): "",
+    Path("plugins/unreal/Shaders/Private/Worldplate.ush"): "",
 }
 
 

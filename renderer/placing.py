@@ -35,8 +35,12 @@ def place(home: Path, source: Path, names: Sequence[Path], engine_own: tuple[str
     return True
 
 
-def check(home: Path, source: Path, names: Sequence[Path], engine_own: tuple[str, ...]) -> None:
-    """Raises Refused when replacing `home` would lose what a person wrote."""
+def check(
+    home: Path, source: Path, names: Sequence[Path], engine_own: tuple[str, ...], engine_made: tuple[str, ...] = ()
+) -> None:
+    """Raises Refused when replacing `home` would lose what a person wrote.
+
+    `engine_made`: folders of `home` into which the engine builds; what lies in them is built again."""
     if home.is_symlink():
         raise Refused(f"{home} is a link to {home.resolve()}", fix="Remove the link, or update what it leads to.")
     if not home.exists():
@@ -46,7 +50,9 @@ def check(home: Path, source: Path, names: Sequence[Path], engine_own: tuple[str
     changed = [
         name.as_posix()
         for name in sorted(found)
-        if name.suffix not in engine_own and wanted.get(name.as_posix()) != _hash(home / name)
+        if name.suffix not in engine_own
+        and not name.as_posix().startswith(engine_made)
+        and wanted.get(name.as_posix()) != _hash(home / name)
     ]
     if changed:
         listed = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")

@@ -1,4 +1,4 @@
-"""Compile what an engine's plugin loads on the user's machine: `worldplate plugin build godot|unity`."""
+"""Compile what an engine's plugin loads on the user's machine: `worldplate plugin build godot|unity|unreal`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from bridge.errors import ConfigError, MissingDependency, Refused
 from renderer.plugins import ADDON, godot_source, library_of
 from renderer.unity_package import LIBRARY as UNITY_LIBRARY, unity_source
+from renderer.unreal_package import LIBRARY as UNREAL_LIBRARY, unreal_source
 
 HEADERS = {"zmq.h": "libzmq3-dev", "msgpack.hpp": "libmsgpack-cxx-dev", "nlohmann/json.hpp": "nlohmann-json3-dev"}
 _JOBS = "2"  # a compiler takes up to a gigabyte, and the machine is in use
@@ -37,13 +38,21 @@ def build_godot(source: Path | None = None) -> Path:
 
 def build_unity(source: Path | None = None) -> Path:
     """Builds the native library into the package's Plugins folder and returns it. Raises as build_godot."""
-    source = source or unity_source()
+    return _build_library(source or unity_source(), UNITY_LIBRARY, "worldplate_unity")
+
+
+def build_unreal(source: Path | None = None) -> Path:
+    """Builds the native library into the plugin's Binaries/ThirdParty and returns it. Raises as build_godot."""
+    return _build_library(source or unreal_source(), UNREAL_LIBRARY, "worldplate_unreal")
+
+
+def _build_library(source: Path, library: Path, target: str) -> Path:
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise ConfigError("The library does not exist for this platform", fix="Use Linux on x86_64 for now.")
     if not os.access(source, os.W_OK):
         raise ConfigError(f"{source} cannot be written", fix="Install worldplate into an environment of your own.")
-    _build(source, source / UNITY_LIBRARY, "worldplate_unity")
-    return source / UNITY_LIBRARY
+    _build(source, source / library, target)
+    return source / library
 
 
 def _build(source: Path, library: Path, target: str) -> None:

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-ENGINES = ("godot", "unity")
+ENGINES = ("godot", "unity", "unreal")
+ARCHIVES = {"unity": "com.worldplate.tgz", "unreal": "Worldplate.zip"}
 
 
 def add_plugin(parser: argparse.ArgumentParser) -> None:
@@ -19,17 +20,16 @@ def add_plugin(parser: argparse.ArgumentParser) -> None:
     build = actions.add_parser("build", help="compile what it loads, for this machine")
     build.add_argument("engine", choices=ENGINES)
     build.set_defaults(run=run_build)
-    pack = actions.add_parser("pack", help="write it as one archive that the engine's package manager takes")
-    pack.add_argument("engine", choices=("unity",))
-    pack.add_argument(
-        "--out", type=Path, metavar="FILE", default=Path("com.worldplate.tgz"), help="default %(default)s"
-    )
+    pack = actions.add_parser("pack", help="write it as one archive: of Unity's package manager, or to unpack")
+    pack.add_argument("engine", choices=tuple(ARCHIVES))
+    pack.add_argument("--out", type=Path, metavar="FILE", help=f"default {' or '.join(ARCHIVES.values())}")
     pack.set_defaults(run=run_pack)
 
 
 def run_install(options: argparse.Namespace) -> int:
     from renderer.plugins import install_godot
     from renderer.unity_package import install_unity
+    from renderer.unreal_package import install_unreal
 
     def build() -> None:
         sys.stdout.write("Building what it loads for this machine, once: a minute or two.\n")
@@ -38,6 +38,8 @@ def run_install(options: argparse.Namespace) -> int:
 
     if options.engine == "unity":
         done = install_unity(options.project, build=build)
+    elif options.engine == "unreal":
+        done = install_unreal(options.project, build=build)
     else:
         done = install_godot(options.project, enable=options.enable, build=build)
     sys.stdout.write("\n".join([done.line(), *done.notes]) + "\n")
@@ -50,15 +52,20 @@ def run_build(options: argparse.Namespace) -> int:
 
 
 def run_pack(options: argparse.Namespace) -> int:
-    from renderer.unity_package import LIBRARY, pack_unity, unity_source
+    from renderer import unity_package, unreal_package
 
-    if not (unity_source() / LIBRARY).is_file():
+    out = options.out or Path(ARCHIVES[options.engine])
+    if options.engine == "unity":
+        source, library, pack = unity_package.unity_source(), unity_package.LIBRARY, unity_package.pack_unity
+    else:
+        source, library, pack = unreal_package.unreal_source(), unreal_package.LIBRARY, unreal_package.pack_unreal
+    if not (source / library).is_file():
         _build(options.engine)
-    sys.stdout.write(f"Wrote {pack_unity(options.out)}\n")
+    sys.stdout.write(f"Wrote {pack(out)}\n")
     return 0
 
 
 def _build(engine: str) -> Path:
-    from renderer.plugin_build import build_godot, build_unity
+    from renderer.plugin_build import build_godot, build_unity, build_unreal
 
-    return build_unity() if engine == "unity" else build_godot()
+    return {"godot": build_godot, "unity": build_unity, "unreal": build_unreal}[engine]()

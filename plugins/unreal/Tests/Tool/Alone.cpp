@@ -226,7 +226,7 @@ void SelfTest()
 			}
 		}
 		std::printf("%s|", Mistake.c_str());
-		for (const FFinding& Finding : FConventions(Pixels.data(), Places, Width, Height).Judge())
+		for (const FFinding& Finding : FConventions(Pixels.data(), Places, Width, Height, 1.0, 16.0 / 9.0).Judge())
 		{
 			std::printf("%s", Finding.bHolds ? "" : (" " + Finding.Name + ": " + Finding.Text + ";").c_str());
 		}

@@ -142,13 +142,13 @@ struct FStage
 	FShown Frame(uint64_t Id, uint16_t Bits)
 	{
 		Shelf.Take(Id);
+		ReadBacks.Advance(*Link, nullptr);
 		IReadBack* Room = Link->WantsPixels() ? ReadBacks.Take(Id) : nullptr;
 		if (Room != nullptr)
 		{
 			static_cast<FSlowReadBack*>(Room)->Begin(Pixels(Bits));
 			Shelf.MarkSent(Id);
 		}
-		ReadBacks.Advance(*Link, nullptr);
 		const FShown Shown = Presenter->Next(Id);
 		if (Shown.bNewPlate && !Presenter->PlateTaken())
 		{

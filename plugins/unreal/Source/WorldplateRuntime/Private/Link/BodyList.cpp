@@ -5,11 +5,6 @@
 
 namespace Worldplate
 {
-namespace
-{
-constexpr float MetresPerCm = 0.01f;
-}
-
 void FBodyList::Begin()
 {
 	std::swap(Before, Now);
@@ -31,7 +26,7 @@ void FBodyList::Add(
 	Body.label = Label;
 	Body.world_from_body = Pose;
 	Body.previous_world_from_body = Known != Before.end() ? Known->second : Pose;
-	VectorFrom(VelocityCmPerS, MetresPerCm, Body.velocity_m_s);
+	VectorFrom(VelocityCmPerS, static_cast<float>(MetresPerCm), Body.velocity_m_s);
 	AngularVelocityFrom(AngularRadPerS, Body.angular_velocity_rad_s);
 }
 
@@ -44,7 +39,7 @@ void FBodyList::AddContact(uint32_t A, uint32_t B, const FAxis& PointCm, float F
 	wp_contact& Contact = Touching.emplace_back();
 	Contact.ids[0] = A;
 	Contact.ids[1] = B;
-	VectorFrom(PointCm, MetresPerCm, Contact.point_m);
+	VectorFrom(PointCm, static_cast<float>(MetresPerCm), Contact.point_m);
 	Contact.normal_force_n = std::max(0.0f, ForceN);
 }
 

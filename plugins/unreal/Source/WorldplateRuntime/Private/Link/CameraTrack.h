@@ -12,6 +12,7 @@ public:
 	bool Advance(const FView& View, bool bCut);
 
 	wp_camera& Camera() { return Now; }
+	const wp_camera& Camera() const { return Now; }
 
 	// Row-major, on column vectors: canonical view space of now to clip space of the frame before, without jitter; the
 	// second for directions, which know no place. As wp_motion_of_camera of Worldplate.ush takes them.

@@ -10,7 +10,6 @@ namespace Worldplate
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
 const char* const LabelName = "what the box is";
 const char* const IdName = "the box has an id";
 
@@ -31,24 +30,20 @@ FFinding Near(const char* Name, double Measured, double Expected, double Most)
 	const bool bHolds = std::fabs(Measured - Expected) <= Most;
 	return {Name, bHolds, "measured " + NumbersOf(&Measured, 1) + ", expected " + NumbersOf(&Expected, 1)};
 }
-
-double Focal()
-{
-	return 1.0 / std::tan(FConventions::HorizontalFovDeg * Pi / 360.0);
-}
 }  // namespace
 
-FConventions::FConventions(const void* Pixels, const std::vector<wp_plane_place>& Places, int WidthPx, int HeightPx)
-	: First(static_cast<const unsigned char*>(Pixels)), Layout(Places), Width(WidthPx), Height(HeightPx)
+FConventions::FConventions(
+	const void* Pixels, const std::vector<wp_plane_place>& Places, int WidthPx, int HeightPx, double FocalX, double FocalY)
+	: First(static_cast<const unsigned char*>(Pixels)), Layout(Places), Width(WidthPx), Height(HeightPx), FocalRight(FocalX), FocalUp(FocalY)
 {
 }
 
 std::vector<FFinding> FConventions::Judge() const
 {
-	const double U = 0.5 + 0.5 * Focal() * RightM / DepthM;
-	const double V = 0.5 - 0.5 * Focal() * Width / Height * UpM / DepthM;
+	const double U = 0.5 + 0.5 * FocalRight * RightM / DepthM;
+	const double V = 0.5 - 0.5 * FocalUp * UpM / DepthM;
 	const int X = static_cast<int>(U * Width), Y = static_cast<int>(V * Height);
-	const double Motion = 0.5 * Focal() * StepM / DepthM;
+	const double Motion = 0.5 * FocalRight * StepM / DepthM;
 	const std::vector<double> Measured = Halves(WP_PLANE_NAME_MOTION, X, Y);
 	uint32_t Id;
 	std::memcpy(&Id, At(WP_PLANE_NAME_OBJECT, X, Y, 4), sizeof(Id));

@@ -20,15 +20,15 @@ struct FFinding
 class FConventions
 {
 public:
-	// Of the face's middle in the camera's view, metres; the camera's step; its horizontal angle of view.
-	static constexpr double RightM = 1.5, UpM = 1.2, DepthM = 7.0, StepM = 0.1, HorizontalFovDeg = 90.0;
+	// Of the face's middle in the camera's view, metres; the camera's step.
+	static constexpr double RightM = 1.5, UpM = 1.2, DepthM = 7.0, StepM = 0.1;
 
 	// Of the box: its linear base colour, and what it is.
 	static constexpr float Red = 0.8f, Green = 0.4f, Blue = 0.2f;
 	static constexpr wp_label Is = WP_LABEL_WOOD;
 
-	// `Pixels`: planes of that size in the layout of `Places`.
-	FConventions(const void* Pixels, const std::vector<wp_plane_place>& Places, int WidthPx, int HeightPx);
+	// `Pixels`: planes of that size in the layout of `Places`; focal lengths as the projection has them, 1 is half a side.
+	FConventions(const void* Pixels, const std::vector<wp_plane_place>& Places, int WidthPx, int HeightPx, double FocalX, double FocalY);
 
 	std::vector<FFinding> Judge() const;
 
@@ -45,5 +45,6 @@ private:
 	const unsigned char* First;
 	const std::vector<wp_plane_place>& Layout;
 	int Width, Height;
+	double FocalRight, FocalUp;
 };
 }  // namespace Worldplate

@@ -34,10 +34,10 @@ public:
 	// The link is closed by then: all is released.
 	~FReadBackRing();
 
-	// Room for the pixels of a frame, or null. The caller begins the copy at once.
+	// Room for the pixels of a frame, or null. The caller begins the copy in this frame; it is asked for from the next one on.
 	IReadBack* Take(uint64_t Id);
 
-	// Once a frame: what has come is submitted in the order of its frames, what was read is unlocked. `Watch` may look at
+	// Once a frame, before Take: what has come is submitted in the order of its frames, what was read is unlocked. `Watch` may look at
 	// the pixels before they go.
 	void Advance(FLink& Link, const FWatch& Watch);
 

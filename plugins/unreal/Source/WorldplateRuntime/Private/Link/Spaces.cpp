@@ -8,7 +8,6 @@ namespace Worldplate
 {
 namespace
 {
-constexpr double MetresPerCm = 0.01;
 constexpr double JumpM = 5.0, QuarterTurnRad = 1.5707963267948966;
 
 FAxis Turned(const FAxis& From)

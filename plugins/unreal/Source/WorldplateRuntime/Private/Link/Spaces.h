@@ -9,6 +9,8 @@
 
 namespace Worldplate
 {
+inline constexpr double MetresPerCm = 0.01;
+
 struct FAxis
 {
 	double X, Y, Z;

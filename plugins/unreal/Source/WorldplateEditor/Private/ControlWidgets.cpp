@@ -1,0 +1,145 @@
+#include "ControlWidgets.h"
+
+#include "DetailCategoryBuilder.h"
+#include "DetailWidgetRow.h"
+#include "ScopedTransaction.h"
+#include "Widgets/Input/SCheckBox.h"
+#include "Widgets/Input/SEditableTextBox.h"
+#include "Widgets/Input/SNumericEntryBox.h"
+#include "Widgets/Input/STextComboBox.h"
+#include "Widgets/Text/STextBlock.h"
+
+#define LOCTEXT_NAMESPACE "Worldplate"
+
+namespace Worldplate
+{
+namespace
+{
+// What a row needs, held by its widget.
+struct FControlField
+{
+	FWorldplateControl Control;
+	TFunction<UWorldplateStreamComponent*()> Running;
+	TWeakObjectPtr<UWorldplateStreamComponent> Edited;
+	TArray<TSharedPtr<FString>> Choices;
+
+	double Number() const
+	{
+		const FWorldplateControlValue* Set = Edited.IsValid() ? Edited->FindControlValue(Control.Name) : nullptr;
+		return Set != nullptr ? Set->Number : Control.DefaultNumber;
+	}
+
+	FString Text() const
+	{
+		const FWorldplateControlValue* Set = Edited.IsValid() ? Edited->FindControlValue(Control.Name) : nullptr;
+		return Set != nullptr ? Set->Text : Control.DefaultText;
+	}
+
+	template <typename FSet>
+	void Set(FSet&& OnOne) const
+	{
+		if (!Edited.IsValid())
+		{
+			return;
+		}
+		const FScopedTransaction Transaction(LOCTEXT("ChangeControl", "Change control"));
+		Edited->Modify();
+		OnOne(*Edited);
+		UWorldplateStreamComponent* Played = Running();
+		if (Played != nullptr && Played != Edited.Get())
+		{
+			OnOne(*Played);
+		}
+	}
+
+	void SetNumber(double Value) const
+	{
+		Set([this, Value](UWorldplateStreamComponent& Stream) { Stream.SetNumberControl(Control.Name, Value); });
+	}
+
+	void SetText(const FString& Value) const
+	{
+		Set([this, &Value](UWorldplateStreamComponent& Stream) { Stream.SetTextControl(Control.Name, Value); });
+	}
+};
+
+TSharedRef<SWidget> NumberWidget(TSharedRef<FControlField> Field)
+{
+	return SNew(SNumericEntryBox<double>)
+		.AllowSpin(true)
+		.MinValue(Field->Control.Minimum)
+		.MaxValue(Field->Control.Maximum)
+		.MinSliderValue(Field->Control.Minimum)
+		.MaxSliderValue(Field->Control.Maximum)
+		.Delta(Field->Control.Type == EWorldplateControlType::Integer ? 1.0 : Field->Control.Step)
+		.Value_Lambda([Field] { return TOptional<double>(Field->Number()); })
+		.OnValueChanged_Lambda([Field](double Value) {
+			Field->SetNumber(Field->Control.Type == EWorldplateControlType::Integer ? FMath::RoundToDouble(Value) : Value);
+		});
+}
+
+TSharedRef<SWidget> ToggleWidget(TSharedRef<FControlField> Field)
+{
+	return SNew(SCheckBox)
+		.IsChecked_Lambda([Field] { return Field->Number() != 0.0 ? ECheckBoxState::Checked : ECheckBoxState::Unchecked; })
+		.OnCheckStateChanged_Lambda([Field](ECheckBoxState State) { Field->SetNumber(State == ECheckBoxState::Checked ? 1.0 : 0.0); });
+}
+
+TSharedRef<SWidget> ChoiceWidget(TSharedRef<FControlField> Field)
+{
+	TSharedPtr<FString> Now;
+	for (const FString& Choice : Field->Control.Choices)
+	{
+		Field->Choices.Add(MakeShared<FString>(Choice));
+		Now = Choice == Field->Text() ? Field->Choices.Last() : Now;
+	}
+	return SNew(STextComboBox)
+		.OptionsSource(&Field->Choices)
+		.InitiallySelectedItem(Now)
+		.OnSelectionChanged_Lambda([Field](TSharedPtr<FString> Choice, ESelectInfo::Type) {
+			if (Choice.IsValid())
+			{
+				Field->SetText(*Choice);
+			}
+		});
+}
+
+TSharedRef<SWidget> TextWidget(TSharedRef<FControlField> Field)
+{
+	return SNew(SEditableTextBox)
+		.Text_Lambda([Field] { return FText::FromString(Field->Text()); })
+		.OnTextCommitted_Lambda([Field](const FText& Text, ETextCommit::Type) { Field->SetText(Text.ToString()); });
+}
+
+TSharedRef<SWidget> WidgetOf(TSharedRef<FControlField> Field)
+{
+	switch (Field->Control.Type)
+	{
+	case EWorldplateControlType::Toggle:
+		return ToggleWidget(Field);
+	case EWorldplateControlType::Choice:
+		return ChoiceWidget(Field);
+	case EWorldplateControlType::Text:
+		return TextWidget(Field);
+	default:
+		return NumberWidget(Field);
+	}
+}
+}  // namespace
+
+void AddControlRow(
+	IDetailCategoryBuilder& Category, const FWorldplateControl& Control, TFunction<UWorldplateStreamComponent*()> Running,
+	TWeakObjectPtr<UWorldplateStreamComponent> Edited)
+{
+	const TSharedRef<FControlField> Field = MakeShared<FControlField>();
+	Field->Control = Control;
+	Field->Running = MoveTemp(Running);
+	Field->Edited = Edited;
+	const FString Label = Control.Unit.IsEmpty() ? Control.Name : FString::Printf(TEXT("%s (%s)"), *Control.Name, *Control.Unit);
+	Category.AddCustomRow(FText::FromString(Control.Name))
+		.NameContent()[SNew(STextBlock).Text(FText::FromString(Label)).ToolTipText(FText::FromString(Control.Text))]
+		.ValueContent()[WidgetOf(Field)];
+}
+}  // namespace Worldplate
+
+#undef LOCTEXT_NAMESPACE
