@@ -175,6 +175,10 @@ def _cuda() -> Finding:
 
 
 def _tensorrt() -> Finding:
-    found = [name for name in ("tensorrt", "tensorrt_rtx") if importlib.util.find_spec(name) is not None]
-    fix = "" if found else "pip install tensorrt-rtx"
-    return Finding("TensorRT", bool(found), ", ".join(found) or "not installed", "GPU path (not in this version)", fix)
+    purpose = "the fastest runtime of limn's network on a GPU"
+    try:
+        from renderer.runtimes.advice import advice
+    except ImportError as error:
+        return Finding("TensorRT", False, str(error), purpose, 'pip install "worldplate[torch]"')
+    ok, found, fix = advice()
+    return Finding("TensorRT", ok, found, purpose, fix)

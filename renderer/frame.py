@@ -42,6 +42,7 @@ class RenderFrame:
     controls: dict[str, ControlValue]
     ownership: Ownership
     host_bytes_copied: int = 0  # between host buffers, when it came in
+    steady: bool = False  # it is made as the one before it was: the engine renders offline, or a take is recorded
     stages_ms: dict[str, float] = field(default_factory=dict)
 
     @property

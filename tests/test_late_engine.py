@@ -36,14 +36,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineCache:
     return EngineCache(tmp_path / "engines", tmp_path / "engines.key")
 
 
-def shown_until(limn: Limn, wanted: Callable[[], bool]) -> list[str]:
+def shown_until(limn: Limn, wanted: Callable[[], bool], *, steady: bool = False) -> list[str]:
     """What the runtime is called from frame to frame, each name once, until `wanted`, and one frame more."""
     frame, world, names, limit_s = court(64, 36), World(seed=0), [limn.card.runtime], time.monotonic() + LIMIT_S
     over = False
     while not over:
         assert time.monotonic() < limit_s
         over = wanted()
-        plate = limn.paint(*frame, LIGHTS[0], world)
+        plate = limn.paint(*frame, LIGHTS[0], world, steady=steady)
         assert np.isfinite(plate).all()
         names += [limn.card.runtime] if limn.card.runtime != names[-1] else []
     return names
@@ -81,6 +81,16 @@ def test_torch_serves_at_once_and_the_engine_takes_over_when_it_is_held_to_it(
     assert "held to torch" in names[-1]
     again = shown_until(serve(LateOrt()), done(limn))  # from the cache: nothing is built
     assert not any("built" in name for name in again)
+
+
+def test_nothing_takes_over_while_a_take_is_recorded_or_the_engine_renders_offline(
+    serve: Callable[[LateOrt], Limn],
+) -> None:
+    limn = serve(LateOrt())
+    before = limn.card.runtime
+    assert shown_until(limn, done(limn), steady=True) == [before]
+    assert shown_until(limn, lambda: True)[-1].startswith("onnxruntime")
+    assert limn.card.runtime_why.startswith("limn: held to torch, ")
 
 
 def test_an_engine_that_differs_is_not_taken_and_the_difference_is_told(serve: Callable[[LateOrt], Limn]) -> None:
@@ -200,7 +210,7 @@ def test_an_engine_that_breaks_while_it_serves_costs_no_frame(caplog: pytest.Log
     step()
     assert buffers[1][0][0] == 1.0  # of the same call
     assert relay.settle()
-    assert relay.label == "first: second broke"
+    assert relay.label == "first: second broke: the device is lost"
     assert "the device is lost" in caplog.text
     second.breaks = False
     step()

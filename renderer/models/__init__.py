@@ -46,6 +46,7 @@ class ModelCard:
     memory_bytes: int = 0  # resident, beyond the runtime's own
     licence: str = "Apache-2.0"  # SPDX id of the weights
     runtime: str = "none"
+    runtime_why: str = ""  # for a person, when it changed while it served: why it is this one
     sha256: str = ""  # of the weights; empty for a model without
     recall: Recall = Recall.NONE
     on_device: bool = False  # it can leave planes on the GPU: it has `step_on_device` (renderer/cuda/frame.py) too

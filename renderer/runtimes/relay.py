@@ -69,6 +69,11 @@ class Relay:
         """What serves and why, in the characters that WELCOME and STATUS have for it."""
         return self._serving.label
 
+    @property
+    def why(self) -> str:
+        """The whole reason."""
+        return self._serving.why
+
     def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
         binding = Binding(self, inputs, outputs)
         with self._left:
@@ -110,7 +115,7 @@ class Relay:
     def hand_back(self, error: Exception) -> None:
         """The second has failed: the first serves again, for good."""
         failed = self.name
-        self._serving, self._second = Loaded(self.first, f"{failed} broke"), False
+        self._serving, self._second = Loaded(self.first, f"{failed} broke: {error}"), False
         log.error("%s broke and is given up, %s serves again: %s", failed, self.first.name, error)
         for binding in list(self._bindings):
             binding.second = None

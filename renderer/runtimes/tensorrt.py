@@ -55,7 +55,17 @@ class Flavour:
 
     def runs_on(self, capability: tuple[int, int]) -> bool:
         """Full TensorRT runs on all that its release knows, RTX on its targets alone: not on Hopper (9.0)."""
-        return not self.is_rtx or f"SM{capability[0]}{capability[1]}" in PORTABLE
+        return not self.is_rtx or target_of(capability) in PORTABLE
+
+
+def wanted_for(capability: tuple[int, int] | None) -> str:
+    """Which of MODULES a GPU of that compute capability wants; RTX where there is none, since it builds without one."""
+    return "tensorrt_rtx" if capability is None or target_of(capability) in PORTABLE else "tensorrt"
+
+
+def target_of(capability: tuple[int, int]) -> str:
+    """As RTX calls it."""
+    return f"SM{capability[0]}{capability[1]}"
 
 
 def flavour(module: str) -> Flavour:
@@ -82,8 +92,7 @@ def flavour_for(capability: tuple[int, int] | None) -> Flavour:
         if found.is_rtx if capability is None else found.runs_on(capability):
             return found
         missing = f"{found.name} does not run on compute capability {capability}"
-    wanted = "tensorrt_rtx" if capability is None or f"SM{capability[0]}{capability[1]}" in PORTABLE else "tensorrt"
-    raise MissingDependency(missing or "TensorRT is not installed", fix=f"`{INSTALL[wanted]}`.")
+    raise MissingDependency(missing or "TensorRT is not installed", fix=f"`{INSTALL[wanted_for(capability)]}`.")
 
 
 def maker_for(gpu: Gpu | None, precision: str = "fp16") -> TensorRtMaker:

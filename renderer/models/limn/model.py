@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 WEIGHTS, ONNX = "weights.safetensors", "network.onnx"
 EXPORT_AGAIN = "Run `python -m renderer.runtimes.export` after the weights have changed."
+MOST_WHY = 900  # characters of a reason
 MOST_SIZES = 4  # of streams, whose arrays are kept
 log = logging.getLogger("worldplate.limn")
 
@@ -240,20 +241,25 @@ class Limn:
         if reach_m > 0.0:
             ground = ground or ground_of(planes, header.camera)
             planes = planes if ground is None else extended(planes, header.camera, ground, reach_m)
-        picture = self.paint(planes, header.camera, header.bodies, light, world, float(controls["strength"]), header.id)
+        strength = float(controls["strength"])
+        picture = self.paint(
+            planes, header.camera, header.bodies, light, world, strength, header.id, steady=frame.steady
+        )  # fmt: skip
         if ground is not None and isinstance(world.latents, Memory):
             world.latents = replace(world.latents, ground=ground)
         to_half(picture, plate)
 
     def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light, world: World,
-              strength: float = 1.0, frame: int = 0) -> F32:  # fmt: skip
+              strength: float = 1.0, frame: int = 0, steady: bool = False) -> F32:  # fmt: skip
         """The plate [H, W, 4], scene-linear, alpha 1; the array is limn's own, and written anew at each frame. `frame`
-        is the frame's id: motion planes are believed when it follows on the one before."""
+        is the frame's id: motion planes are believed when it follows on the one before. `steady`: no other runtime
+        takes over with it."""
         height, width = planes[PlaneName.DEPTH].shape
         if self.late is not None:
             self._held.record(planes, camera, bodies, light)
-            if self._runtime.settle():
-                self.card = replace(self.card, runtime=self._runtime.label)
+            if not steady and self._runtime.settle():
+                why = self._runtime.why[:MOST_WHY]
+                self.card = replace(self.card, runtime=self._runtime.label, runtime_why=f"limn: {why}")
         canvas = self.canvas(width, height)
         memory = world.latents if isinstance(world.latents, Memory) else None
         canvas.see(planes, camera, bodies, light, frame, memory)

@@ -1,0 +1,37 @@
+"""Which TensorRT a GPU gets is said in one line, with what installs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from renderer.runtimes.advice import advice_for
+from renderer.runtimes.gpu import Gpu
+
+RTX, FULL = {"tensorrt_rtx": "1.7.1.116"}, {"tensorrt": "11.4.0"}
+
+
+def gpu(name: str, major: int, minor: int, driver: str = "580.65.06") -> Gpu:
+    return Gpu(name, (major, minor), driver)
+
+
+@pytest.mark.parametrize(
+    ("here", "installed", "ok", "found", "fix"),
+    [
+        (gpu("RTX 4090", 8, 9), RTX, True, "tensorrt-rtx 1.7.1.116 for RTX 4090, 8.9, driver 580.65.06", ""),
+        (gpu("RTX 5090", 12, 0), {}, False, "wants tensorrt-rtx, torch serves", "worldplate[tensorrt]"),
+        (gpu("H200", 9, 0), RTX, False, "tensorrt-rtx 1.7.1.116; H200, 9.0", "pypi.nvidia.com"),
+        (gpu("H200", 9, 0), {**RTX, **FULL}, True, "tensorrt 11.4.0 for H200", ""),
+        (gpu("RTX 2080", 7, 5), RTX, False, "wants tensorrt, torch serves", "pypi.nvidia.com"),
+        (gpu("RTX 3090", 8, 6, "550.54"), RTX, False, "driver 550.54 is older than 580", "driver 580"),
+        (None, RTX, True, "builds engines ahead, and does not serve", ""),
+        (None, {}, False, "not installed; there is no GPU", "worldplate[tensorrt]"),
+    ],
+)
+def test_every_gpu_gets_its_flavour(
+    here: Gpu | None, installed: dict[str, str], ok: bool, found: str, fix: str
+) -> None:
+    told = advice_for(here, installed)
+    assert told.ok == ok
+    assert found in told.found
+    assert fix in told.fix
+    assert bool(told.fix) != ok
