@@ -8,6 +8,7 @@ import pickle
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,8 @@ def apart(one: NDArray[np.float16], other: NDArray[np.float16]) -> float:
 
 
 def test_chunks_are_plates_and_the_same_again(model: ChunkModel) -> None:
-    assert (model.card.needs, model.card.chunk_frames) == ({PlaneName.COLOR}, CHUNK)
+    assert model.card.needs == {PlaneName.COLOR}
+    assert model.card.chunk_frames == CHUNK
     assert model.card.optional >= {PlaneName.DEPTH, PlaneName.OBJECT, PlaneName.MOTION}  # late frames are warped by
     runs = []
     for _ in range(2):
@@ -110,10 +112,19 @@ def test_a_plate_is_there_before_the_next_is_decoded_and_what_is_after_the_last_
     model: ChunkModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    coder = model._stages._coder  # type: ignore[attr-defined]
-    decode, seen = coder.decode, model._stages.finish  # type: ignore[attr-defined]
-    monkeypatch.setattr(coder, "decode", lambda *given: (told.append("decoded"), decode(*given))[1])
-    monkeypatch.setattr(model._stages, "finish", lambda *given: (told.append("remembered"), seen(*given))[1])  # type: ignore[attr-defined]
+
+    def tells(of: Any, name: str, word: str) -> None:
+        whole = getattr(of, name)
+
+        def telling(*given: Any) -> Any:
+            told.append(word)
+            return whole(*given)
+
+        monkeypatch.setattr(of, name, telling)
+
+    stages = model._stages  # type: ignore[attr-defined]
+    tells(stages._coder, "decode", "decoded")
+    tells(stages, "finish", "remembered")
     world = World(seed=1)
     chunk(model, world, range(1, 9))
     told.clear()
@@ -122,7 +133,7 @@ def test_a_plate_is_there_before_the_next_is_decoded_and_what_is_after_the_last_
         told.append("published")
         if told.count("published") == CHUNK:
             for frame in frames:
-                frame.planes.clear()  # type: ignore[attr-defined] - the engine writes over them
+                frame.planes.clear()  # the engine writes over them
     assert told == ["decoded", *["published"] * 4, "decoded", *["published"] * 4, "remembered"]
 
 
@@ -143,7 +154,7 @@ def test_a_chunk_that_is_given_up_leaves_the_stream_as_it_was(model: ChunkModel)
         chunk(model, each, range(1, 9))
     given_up = model.steps(frames_of(model, range(9, 17)), world)
     next(given_up)
-    given_up.close()
+    del given_up
     for plate, again in zip(*(chunk(model, each, range(9, 17)) for each in (world, other)), strict=True):
         np.testing.assert_array_equal(plate, again)
 

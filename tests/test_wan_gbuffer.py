@@ -85,7 +85,7 @@ def test_a_map_reaches_its_own_channels_of_the_network_and_no_others(
             given = np.array(frame.planes[plane])
             part = given[..., int(name == "metallic")] if plane is PlaneName.MATERIAL else given
             part[...] = part[::-1].copy() if turned else part
-            frame.planes[plane] = given  # type: ignore[index]
+            frame.planes[plane] = given
         for _ in model.steps(frames, World(seed=1)):
             pass
     handle.remove()
@@ -95,7 +95,7 @@ def test_a_map_reaches_its_own_channels_of_the_network_and_no_others(
 
 def test_a_plane_that_the_engine_does_not_send_is_refused_by_name(model: ChunkModel) -> None:
     (frame,) = frames_of(model, [1])
-    del frame.planes[PlaneName.MATERIAL]  # type: ignore[attr-defined]
+    del frame.planes[PlaneName.MATERIAL]
     with pytest.raises(MissingPlane, match="material"):
         model.step(frame, World(seed=1), frame.plate)
 

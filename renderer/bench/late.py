@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.client import Client
-from bridge.ends import memory_pair
+from bridge.ends import EngineEnd, memory_pair
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine, warm_up
 from bridge.engine.world import World
@@ -68,7 +68,9 @@ class Run:
 class Studio:
     """A renderer's loop on a thread of its own, and the embedded engine as its client. `close` joins the thread."""
 
-    def __init__(self, model: Painter, world: World, size: tuple[int, int], **client: Any) -> None:
+    def __init__(self, model: Painter, world: World, size: tuple[int, int],
+                 through: Callable[[EngineEnd], EngineEnd] = lambda end: end, **client: Any) -> None:  # fmt: skip
+        """`through` may put something around the engine's end of the link, to look at what comes."""
         limits = limits_for(Limits(), model.card)
         engine_end, renderer_end = memory_pair(limits)
         self._stop = threading.Event()
@@ -78,7 +80,7 @@ class Studio:
         self.engine = EmbeddedEngine(world, *size)
         formats = {name: (FORMATS[name],) for name in PLANES}
         self.client = Client(
-            *size, formats, sync=SyncMode.FREERUN, transports=(Transport.SHM,), connection=engine_end, **client
+            *size, formats, sync=SyncMode.FREERUN, transports=(Transport.SHM,), connection=through(engine_end), **client
         )
         self.client.connect()
 
