@@ -29,6 +29,7 @@ from bridge.schema import (
     RendererState,
     SetControls,
     Status,
+    SyncMode,
     Transport,
 )
 from renderer.frame import Ownership, RenderFrame
@@ -209,7 +210,10 @@ class Session:
                 f"frame {frame.id} came before PLANES", fix="Offer a ring with PLANES and wait for its ack."
             )
         steering = self._steered_to(frame)
-        return open_frame(frame, parts, self._buffers, self._model.card, steering.controls, steering.ownership)
+        opened = open_frame(frame, parts, self._buffers, self._model.card, steering.controls, steering.ownership)
+        recorded = self.take is not None and not self.take.closed
+        opened.steady = recorded or self.welcome.sync is SyncMode.OFFLINE
+        return opened
 
     def _steered_to(self, frame: Frame) -> Steering:
         """What holds for a frame that has come in its turn."""
@@ -308,6 +312,7 @@ class Session:
 
     def status(self, state: RendererState, text: str) -> Status:
         """How the session is doing: plates per second over the last second, percentiles over the last 256 plates."""
+        text = text or self._model.card.runtime_why
         since_ns = time.monotonic_ns() - 1_000_000_000
         ages_ms = sorted(self._ages_ms)
         percentiles = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,13 +18,14 @@ from bridge.schema import (
     PlaneName,
     PlaneOffer,
     Pose,
+    RendererState,
     Reset,
     SetControls,
     SyncMode,
     Transport,
 )
 from renderer.models.passthrough import Passthrough
-from renderer.session import Session
+from renderer.session import Session, TakeState
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 OFFERS = (
@@ -186,3 +189,22 @@ def test_status_tells_percentiles_and_dispositions() -> None:
     assert status.dispositions == {"generated": 1}
     assert status.plates_per_s == 1.0
     assert set(status.frame_age_ms) == {"p50", "p95", "p99"}
+
+
+def test_frames_are_steady_while_a_take_is_recorded_and_when_the_engine_renders_offline() -> None:
+    for sync, steady in ((SyncMode.FREERUN, False), (SyncMode.OFFLINE, True)):
+        session, ring = open_session(sync=sync)
+        assert session.render(frame(session, 1, submit(ring, 1)), ()).frame.steady == steady
+        session.take = TakeState("court")
+        assert session.render(frame(session, 2, submit(ring, 2)), ()).frame.steady
+        session.close()
+        ring.close()
+
+
+def test_status_says_why_this_runtime_serves_when_there_is_nothing_else_to_say() -> None:
+    model = Passthrough()
+    session = Session(b"peer", hello(), model, Limits())
+    model.card = replace(model.card, runtime_why="it was asked for")
+    assert session.status(RendererState.RUNNING, "").text == "it was asked for"
+    assert session.status(RendererState.RUNNING, "taken").text == "taken"
+    session.close()
