@@ -7,6 +7,8 @@ from __future__ import annotations
 import pickle
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from wan_folder import (
     changed,
     chunk,
     coder_state,
-    dims,
     frames_of,
     published,
     transformer_state,
@@ -48,6 +49,7 @@ from renderer.adapters.folder import open_folder, read_manifest
 from renderer.adapters.manifest import Size
 from renderer.adapters.wan_options import Options, first_step, sigmas_of
 from renderer.adapters.wan_room import Needs
+from renderer.bench.random_wan import dims_full
 from renderer.models import ChunkModel
 from renderer.recall import World
 
@@ -122,7 +124,7 @@ def test_a_plate_is_there_before_the_next_is_decoded_and_what_is_after_the_last_
 
         monkeypatch.setattr(of, name, telling)
 
-    stages = model._stages  # type: ignore[attr-defined]
+    stages = model.networks  # type: ignore[attr-defined]
     tells(stages._coder, "decode", "decoded")
     tells(stages, "finish", "remembered")
     world = World(seed=1)
@@ -146,6 +148,17 @@ def test_a_block_sees_those_before_it_and_a_reset_begins_as_a_fresh_start(model:
     world.epoch = 0  # whose noise is another's on purpose
     for plate, again in zip(chunk(model, world, range(1, 9)), first, strict=True):
         np.testing.assert_array_equal(plate, again)
+
+
+def test_two_streams_of_one_model_are_as_each_would_be_alone(model: ChunkModel) -> None:
+    """One coder serves both, and what it remembers is the stream's: the library's own would have to be loaded twice."""
+    alone = [[chunk(model, world, numbers)[-1] for numbers in (range(1, 9), range(9, 17))]
+             for world in (World(seed=1), World(seed=2))]  # fmt: skip
+    one, other = World(seed=1), World(seed=2)
+    together = [[chunk(model, world, numbers)[-1] for world in (one, other)] for numbers in (range(1, 9), range(9, 17))]
+    for first, plates in enumerate(together):
+        for stream, plate in enumerate(plates):
+            np.testing.assert_array_equal(plate, alone[stream][first])
 
 
 def test_a_chunk_that_is_given_up_leaves_the_stream_as_it_was(model: ChunkModel) -> None:
@@ -264,6 +277,13 @@ def test_what_is_no_model_of_this_family_is_not_taken_for_one(source: Path, tmp_
     with pytest.raises(ModelUnsafe) as unsafe:
         add(pickled, tmp_path / "models")
     assert "weights_only=True" in unsafe.value.fix
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(source / "taew2_1.safetensors", half)
+    (half / "self_forcing_dmd.pt").write_bytes(pickle.dumps({"generator_ema": {}}))
+    with pytest.raises(ModelIncomplete, match="and no transformer of Wan's") as incomplete:
+        add(half, tmp_path / "models")
+    assert '["generator_ema"]' in incomplete.value.fix
     flash = altered(source, tmp_path, "flash")
     save_file(transformer_state() | {"patch_short.weight": torch.zeros(1)}, flash / "wan.safetensors")
     with pytest.raises(ModelMismatch, match=r"AlayaRenderer-Flash: 1 of .* 'patch_short"):
@@ -328,9 +348,8 @@ def test_too_little_memory_is_said_before_anything_is_loaded_with_what_would_fit
 
 
 def test_the_memory_of_the_published_size_is_what_its_keys_and_values_and_weights_take(folder: Path) -> None:
-    whole = dims().__class__(16, 16, 30, 12, 128, 8960, 4096, 256, (1, 2, 2), True)
     size = Size(width=832, height=480)
-    needs = Needs(whole, 8, 1_420_000_000)
+    needs = Needs(dims_full(), 8, 1_420_000_000)
     assert needs.tokens(size) == 1560
     one, none = (needs.memory_mb(Options(window_latents=n, sink_latents=0), size, 2) for n in (3, 0))
     assert (one - none) / 3 * (1 << 20) == pytest.approx(287e6, rel=0.01)  # each latent that is remembered
@@ -343,6 +362,12 @@ def test_a_response_window_that_nobody_said_is_measured_before_the_model_serves(
     changed(path, ("response_window_ms = 500.0", "response_window_ms = 0.0"))
     assert load_folder(path).card.response_window_ms > 0.0
     assert (WIDTH, HEIGHT) == (48, 32)
+
+
+def test_what_needs_seconds_to_import_is_not_imported_to_look_around() -> None:
+    code = "import sys; from renderer.adapters import wan_causal, wan_gbuffer\n"
+    code += "sys.exit(bool({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_manifest_of_another_file_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.nn import functional
-from wan_folder import LATENT, coder_shapes, coder_state
+from wan_folder import LATENT, coder_state
 
 from bridge.errors import ModelMismatch
 from renderer.adapters.filling import fill
 from renderer.adapters.wan_coder import UNSEEN, Memory, Remembering, TinyCoder, memory_shapes
+from renderer.bench.random_wan import TINY_CODER
 
 T, ROWS, COLUMNS = 5, 3, 4
 
 
 @pytest.fixture(scope="module")
 def coder() -> TinyCoder:
-    return fill(TinyCoder(coder_shapes(), "tiny"), coder_state(), "tiny")
+    return fill(TinyCoder(TINY_CODER, "tiny"), coder_state(), "tiny")
 
 
 def at_once(layers: torch.nn.Sequential, x: torch.Tensor) -> torch.Tensor:
@@ -72,7 +73,7 @@ def test_the_names_of_its_tensors_are_the_published_ones(coder: TinyCoder) -> No
 
 
 def test_the_coder_of_another_family_is_refused_by_what_it_makes(coder: TinyCoder) -> None:
-    shapes = coder_shapes()
+    shapes = TINY_CODER
     for name, words in (("decoder.7.conv.weight", "makes 8 pictures"), ("encoder.12.conv.weight", "takes 8")):
         out, into = shapes[name][:2]
         grown = (2 * out, into, 1, 1) if name.startswith("decoder") else (out, 2 * into, 1, 1)

@@ -7,11 +7,12 @@ import pytest
 import torch
 from diffusers import WanTransformer3DModel
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
-from wan_folder import LATENT, TEXT, dims, published, transformer_state
+from wan_folder import LATENT, TEXT, published, transformer_state
 
 from bridge.errors import ModelMismatch, SnapshotCorrupt
 from renderer.adapters.wan_keys import Kind, check_no_flash, dims_of, kind_of, renamed
 from renderer.adapters.wan_network import SINGLE, Context, Transformer, Turn, turned, turns
+from renderer.bench.random_wan import dims_tiny
 
 ROWS, COLUMNS, TOKENS, BLOCK = 4, 6, 6, 2
 CPU = torch.device("cpu")
@@ -19,7 +20,7 @@ CPU = torch.device("cpu")
 
 def theirs() -> WanTransformer3DModel:
     """diffusers' own network, as it is."""
-    told = dims()
+    told = dims_tiny()
     network = WanTransformer3DModel(
         patch_size=told.patch, num_attention_heads=told.heads, attention_head_dim=told.head, in_channels=LATENT,
         out_channels=LATENT, text_dim=TEXT, freq_dim=told.frequencies, ffn_dim=told.ffn, num_layers=told.layers,
@@ -29,7 +30,7 @@ def theirs() -> WanTransformer3DModel:
 
 
 def ours() -> Transformer:
-    return Transformer(dims(), transformer_state(), CPU, torch.float32)
+    return Transformer(dims_tiny(), transformer_state(), CPU, torch.float32)
 
 
 def film(blocks: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,7 +75,7 @@ class Masked:
 
 
 def turn_at(block: int) -> Turn:
-    return turns(dims().head, (block * BLOCK, 0, 0), (BLOCK, ROWS // 2, COLUMNS // 2))
+    return turns(dims_tiny().head, (block * BLOCK, 0, 0), (BLOCK, ROWS // 2, COLUMNS // 2))
 
 
 @pytest.mark.parametrize(("window", "sink", "blocks"), [(8, 0, 4), (4, 0, 6), (4, 2, 6)])
@@ -86,7 +87,7 @@ def test_blocks_with_what_is_remembered_equal_the_masked_pass(window: int, sink:
     nought = torch.zeros(1)
     (wanted,) = plain(latents, nought, words, return_dict=False)
     network = ours()
-    context = Context(dims(), TOKENS, window, sink, BLOCK, network.where)
+    context = Context(dims_tiny(), TOKENS, window, sink, BLOCK, network.where)
     made = []
     for at in range(0, blocks * BLOCK, BLOCK):
         part = latents[:, :, at : at + BLOCK]
@@ -101,7 +102,7 @@ def test_blocks_with_what_is_remembered_equal_the_masked_pass(window: int, sink:
 def test_one_block_alone_is_the_published_network() -> None:
     latents, words = film(1)
     network = ours()
-    context = Context(dims(), TOKENS, 0, 0, BLOCK, network.where)
+    context = Context(dims_tiny(), TOKENS, 0, 0, BLOCK, network.where)
     network.begin(context, latents)
     made = network(latents, torch.full((1,), 500.0), words)
     (wanted,) = theirs()(latents, torch.full((1,), 500.0), words, return_dict=False)
@@ -131,7 +132,7 @@ def test_what_is_remembered_is_forgotten_kept_and_refused_by_name() -> None:
         return made
 
     def fresh() -> Context:
-        return Context(dims(), TOKENS, 4, 2, BLOCK, network.where)
+        return Context(dims_tiny(), TOKENS, 4, 2, BLOCK, network.where)
 
     context = fresh()
     painted(context, range(4))
@@ -158,7 +159,7 @@ def test_published_names_are_read_as_diffusers_own_converter_reads_them(prefix: 
     assert {renamed(prefix + name) for name in names} == set(state)
     assert set(convert_wan_transformer_to_diffusers(dict(names))) == set(state)
     assert kind_of(prefix + name for name in names) is Kind.TRANSFORMER
-    assert dims_of({name: tuple(tensor.shape) for name, tensor in state.items()}, "it", 12) == dims()
+    assert dims_of({name: tuple(tensor.shape) for name, tensor in state.items()}, "it", 12) == dims_tiny()
 
 
 def test_flash_is_told_by_its_tensors_and_refused_by_the_first_that_nothing_explains() -> None:
@@ -172,22 +173,22 @@ def test_flash_is_told_by_its_tensors_and_refused_by_the_first_that_nothing_expl
 
 def test_half_precision_spares_what_its_makers_keep_in_single() -> None:
     """A library that loads in half keeps these single, and one that casts all of it is another network."""
-    network = Transformer(dims(), transformer_state(), CPU, torch.bfloat16)
+    network = Transformer(dims_tiny(), transformer_state(), CPU, torch.bfloat16)
     types = {name: tensor.dtype for name, tensor in network._network.state_dict().items()}
     assert set(WanTransformer3DModel._keep_in_fp32_modules) == set(SINGLE)
     assert {kind for name, kind in types.items() if any(part in name for part in SINGLE)} == {torch.float32}
     assert types["blocks.0.attn1.to_q.weight"] is torch.bfloat16
     latents, words = film(1)
-    context = Context(dims(), TOKENS, 0, 0, BLOCK, network.where)
+    context = Context(dims_tiny(), TOKENS, 0, 0, BLOCK, network.where)
     network.begin(context, latents)
     made = network(latents, torch.full((1,), 500.0), words)
     (wanted,) = theirs()(latents, torch.full((1,), 500.0), words, return_dict=False)
     assert (made - wanted).abs().mean() < 0.05 * wanted.abs().mean()
-    context = Context(dims(), TOKENS, 4, 2, BLOCK, network.where)
+    context = Context(dims_tiny(), TOKENS, 4, 2, BLOCK, network.where)
     for _ in range(3):
         network.begin(context, latents)
         network(latents, torch.zeros(1), words)
         context.finish()
-    other = Context(dims(), TOKENS, 4, 2, BLOCK, network.where)
+    other = Context(dims_tiny(), TOKENS, 4, 2, BLOCK, network.where)
     other.take(context.arrays())  # to the bit
     assert all(torch.equal(a[:, :24], b[:, :24]) for a, b in zip(other.keys, context.keys, strict=True))

@@ -17,9 +17,8 @@ from bridge.planes import PlaneViews
 from bridge.schema import Bodies, Camera, ControlValue, Frame, PlaneName, Pose
 from bridge.spaces import gl_projection
 from renderer.adapters.adding import add
-from renderer.adapters.wan_coder import TinyCoder
-from renderer.adapters.wan_keys import Dims
-from renderer.adapters.wan_network import empty
+from renderer.bench import random_wan
+from renderer.bench.random_wan import TINY_CODER, dims_tiny
 from renderer.frame import Ownership, RenderFrame
 from renderer.models import ChunkModel
 from renderer.recall import World
@@ -40,44 +39,13 @@ OURS = (  # what diffusers calls its makers' names, the other way round
 )  # fmt: skip
 
 
-def dims(maps: int = 0) -> Dims:
-    """Of a transformer that fits the tiny coder."""
-    return Dims(LATENT * (1 + maps), LATENT, layers=2, heads=2, head=HEAD, ffn=24, text=TEXT, frequencies=16,
-                patch=(1, 2, 2), normed=True)  # fmt: skip
-
-
-def shuffled(network: torch.nn.Module, seed: int, gain: float = 1.0) -> State:
-    """Random weights for every tensor of a network that has none, of a size that keeps signals as large as they are."""
-    generator = torch.Generator().manual_seed(seed)
-    state: State = {}
-    for name, tensor in network.state_dict().items():
-        random = torch.randn(tensor.shape, generator=generator)
-        fan_in = tensor[0].numel() if tensor.dim() > 1 else 100
-        state[name] = random * gain / fan_in**0.5 + float("norm" in name and name.endswith("weight"))
-    return state
-
-
 def transformer_state(maps: int = 0) -> State:
     """By diffusers' names."""
-    return shuffled(empty(dims(maps)), 3 + maps)
+    return random_wan.transformer_state(dims_tiny(maps))
 
 
-def coder_shapes(width: int = 4, latent: int = LATENT) -> dict[str, tuple[int, ...]]:
-    """Those that tell a coder's widths, as in its published file."""
-    pools, wide = {2: 2, 7: 2, 12: 1}, width * 2
-    told: dict[str, tuple[int, ...]] = {"encoder.0.weight": (width, 3, 3, 3), "decoder.1.weight": (wide, latent, 3, 3)}
-    told |= {f"encoder.{at}.conv.weight": (width, width * count, 1, 1) for at, count in pools.items()}
-    for at, inside, out, count in ((7, wide, wide, 1), (13, wide, width, 2), (19, width, width, 2)):
-        told[f"decoder.{at}.conv.weight"] = (inside * count, inside, 1, 1)
-        told[f"decoder.{at + 1}.weight"] = (out, inside, 3, 3)
-    return told | {"decoder.22.weight": (3, width, 3, 3)}
-
-
-def coder_state(latent: int = LATENT) -> State:
-    """Its pictures are about the middle of 0..1, and use it."""
-    state = shuffled(TinyCoder(coder_shapes(latent=latent), "tiny"), 5, gain=1.0)
-    state["decoder.22.bias"] = torch.full((3,), 0.5)
-    return state
+def coder_state() -> State:
+    return random_wan.coder_state(TINY_CODER)
 
 
 def published(state: State, prefix: str = "") -> State:
@@ -95,7 +63,7 @@ def write_text(folder: Path) -> None:
     """umT5 and its tokenizer."""
     (folder / "text_encoder").mkdir()
     config = UMT5Config(vocab_size=40, d_model=TEXT, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-    state = shuffled(UMT5EncoderModel(config), 9)
+    state = random_wan.random_state(UMT5EncoderModel(config), 9)
     state.pop("encoder.embed_tokens.weight")
     save_file(state, folder / "text_encoder" / "model.safetensors")
     (folder / "text_encoder" / "config.json").write_text(json.dumps(config.to_dict()))

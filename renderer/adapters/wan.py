@@ -53,7 +53,7 @@ class Wan:
     """A folder's networks, loaded. It is used from one thread. Equal planes, controls and seed give equal plates."""
 
     def __init__(self, folder: ModelFolder, stages: Stages, words: Words, options: Options, title: str) -> None:
-        self._manifest, self._stages, self._words, self._options = folder.manifest, stages, words, options
+        self._manifest, self.networks, self._words, self._options = folder.manifest, stages, words, options
         self._encoder = Encoder(self._manifest)
         self._beside = conditions_of(self._manifest)
         self._free: list[Reel] = []  # of streams that are over; their memory and graphs serve the next
@@ -74,21 +74,21 @@ class Wan:
         if not film.goes_on:
             reel.forget()
         pictures, span = self._pictures(frames, film)
-        latents, coded = self._stages.condition(reel, pictures)
+        latents, coded = self.networks.condition(reel, pictures)
         beside = [latents[name] for name in self._beside]
         first = first_step(self._options, float(controls.get("strength", 1.0)))
         words = self._words.of(str(controls["prompt"]))
         noise = self._noise(world, reel, int(float(controls["seed"])), first)
-        clean = self._stages.denoise(reel, latents.get(START), beside, noise, first, words)
+        clean = self.networks.denoise(reel, latents.get(START), beside, noise, first, words)
         decoded: Memory = ()
-        for at, (made, memory) in enumerate(self._stages.decode(reel, clean)):
+        for at, (made, memory) in enumerate(self.networks.decode(reel, clean)):
             decoded = memory
             for number, picture in enumerate(made):
                 for frame in shown_at(at * PER_LATENT + number, frames, self._options, goes_on=film.goes_on):
                     self._encoder.into_plate(self._fitting(frame).back(picture), frame.plate)
                     yield
         if self._options.causal:
-            self._stages.finish(reel, clean, beside, words[0])
+            self.networks.finish(reel, clean, beside, words[0])
         reel.coded, reel.decoded, film.span, film.goes_on = coded, decoded, span, self._options.causal
         world.latents = film
 
@@ -108,7 +108,7 @@ class Wan:
             )
         film = self._film()
         film.span, film.goes_on = Span(float(span_m[0]), float(span_m[1])), bool(goes_on.all())
-        self._stages.take(film.reel, arrays, tuple(self._encoder.tensors), self._manifest.size)
+        self.networks.take(film.reel, arrays, tuple(self._encoder.tensors), self._manifest.size)
         return film
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class Wan:
 
     def _film(self) -> Film:
         """Of a stream that begins."""
-        film = Film(self._free.pop() if self._free else self._stages.reel())
+        film = Film(self._free.pop() if self._free else self.networks.reel())
         film.reel.forget()
         weakref.finalize(film, self._free.append, film.reel)
         return film
@@ -145,9 +145,9 @@ class Wan:
 
     def _noise(self, world: World, reel: Reel, seed: int, first: int) -> F32:
         """Of each step that is taken [steps, C, T, h, w]: another for each block, and the same in each run."""
-        size, cell, options = self._manifest.size, self._stages.cell, self._options
+        size, cell, options = self._manifest.size, self.networks.cell, self._options
         count = len(options.steps) - first if options.redraws else 1
-        shape = count, self._stages.channels, options.block_latents, size.height // cell, size.width // cell
+        shape = count, self.networks.channels, options.block_latents, size.height // cell, size.width // cell
         rng = np.random.default_rng([world.seed % (1 << 63), seed % (1 << 63), world.epoch, reel.context.position])
         return rng.standard_normal(shape, np.float32)
 

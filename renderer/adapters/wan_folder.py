@@ -25,6 +25,10 @@ PLAIN = frozenset({"F32", "F16", "BF16"})
 HALF = 2  # bytes, on a GPU
 SIZE = Size(width=832, height=480)
 ORDER = ("albedo", "depth", "metallic", "normal", "roughness")  # AlayaRenderer's
+CONVERT = (
+    "Put its safetensors beside it. Of Self-Forcing's .pt they are made where nothing else can be reached:"
+    ' safetensors.torch.save_file(torch.load(file, weights_only=True)["generator_ema"], "wan.safetensors").'
+)
 BESIDE = ("config.json", "tokenizer.json")
 NEGATIVE = (  # Wan's own, in the words that it was trained with
     "色调艳丽，过曝，静态，细节模糊不清，字幕，风格，作品，画作，画面，静止，整体发灰，最差质量，低质量，JPEG压缩残留，丑陋的，残缺的，"
@@ -92,6 +96,8 @@ def proposed(root: Path, files: Sequence[Path], family: Family) -> Proposal | No
     found = _networks(root, files)
     if Kind.FLASH in found:
         check_no_flash(found[Kind.FLASH].tensors, str(root / found[Kind.FLASH].files[0]))
+    if Kind.TRANSFORMER not in found and Kind.CODER in found:
+        raise ModelIncomplete(f"{root} has the tiny coder of Wan's latents, and no transformer of Wan's", fix=CONVERT)
     if Kind.TRANSFORMER not in found:
         return None
     network = found[Kind.TRANSFORMER]
