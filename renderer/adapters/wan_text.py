@@ -1,6 +1,8 @@
-"""Prompts for Wan's networks: umT5's encoder, which is loaded for a prompt that is not kept, and let go of again.
+"""Prompts for Wan's networks: umT5's encoder, for those that are not kept.
 
-It has four times the weights of the network that paints, so it never stays: what a show says is best said once before.
+It has four times the weights of the network that paints, and reads them where they lie, in its file: what is in memory
+of them the system may take back at any time, and a prompt that comes after waits for the disk. So what a show says is
+best said once before.
 """
 
 from __future__ import annotations
@@ -42,12 +44,14 @@ def prompts_of(folder: ModelFolder, options: Options) -> Prompts:
         raise ModelIncomplete(f"{folder.path} has no tokenizer.json in its manifest", fix=BRING)
     tokenizer = Tokenizer.from_file(str(folder.file(texts[0])))
     tokenizer.enable_truncation(TOKENS)
+    loaded: list[Any] = []
 
     def encode(text: str) -> torch.Tensor:
+        if not loaded:
+            loaded.append(_encoder(folder, options.text_encoder, config))
         ids = tokenizer.encode(" ".join(html.unescape(text).split())).ids
-        network = _encoder(folder, options.text_encoder, config)
         with torch.inference_mode():
-            found = network(torch.tensor([ids])).last_hidden_state[0].float()
+            found = loaded[0](torch.tensor([ids])).last_hidden_state[0].float()
         return torch.cat([found, found.new_zeros(TOKENS - len(found), found.shape[1])])[None]
 
     return Prompts(encode, _sha256(folder, options.text_encoder), prompts_folder())
