@@ -49,7 +49,10 @@ def new_connection(endpoint: str) -> Connection:
 
 def runtime_dir() -> Path:
     """The private folder of this user, made when it is not there: $XDG_RUNTIME_DIR/worldplate, else in the temporary
-    folder. Raises TransportError when it is not private."""
+    folder; on Windows %LOCALAPPDATA%\\worldplate, which the user, the system and its administrators alone can read.
+    Raises TransportError when it is not private."""
+    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
+        return private_dir(Path(os.environ["LOCALAPPDATA"]) / "worldplate")
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and Path(base).is_dir():
         return private_dir(Path(base) / "worldplate")
@@ -64,7 +67,7 @@ def private_dir(folder: Path) -> Path:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise TransportError(f"{folder} is not a folder but a link or file", fix="Remove it, and try again.")
-    if hasattr(os, "getuid"):  # elsewhere the user's own temporary folder is private by its access list
+    if hasattr(os, "getuid"):  # elsewhere the user's own folders are private by their access lists
         if status.st_uid != os.getuid():
             raise TransportError(
                 f"{folder} belongs to user {status.st_uid}",

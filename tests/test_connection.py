@@ -112,6 +112,13 @@ def test_the_folder_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert connections.runtime_dir() == tmp_path / f"worldplate-{os.getuid()}"
 
 
+def test_on_windows_the_folder_is_in_the_users_local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nonexistent")  # as some shells for Windows have it; engines do not look there
+    assert connections.runtime_dir() == tmp_path / "worldplate"
+
+
 def test_a_live_renderer_is_not_replaced(folder: Path) -> None:
     connections.write(connections.new_connection("tcp://127.0.0.1:5555"), folder / FILE_NAME)
     with pytest.raises(EndpointInUse, match=f"process {os.getpid()}"), connections.claim(folder):

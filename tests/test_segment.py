@@ -8,6 +8,7 @@ import resource
 import secrets
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +137,13 @@ def test_too_little_memory_is_a_typed_error_and_leaves_nothing(monkeypatch: pyte
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (segment.FOLDER / ("worldplate-" + "c" * 32)).exists()
+
+
+def test_where_python_makes_no_ring_the_error_names_the_transport_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform in ("win32", "darwin"):
+        monkeypatch.setattr(sys, "platform", platform)
+        with pytest.raises(TransportError, match=r"need Linux.*`inline` transport, which goes over loopback TCP"):
+            segment.create(SIZE)
 
 
 def _attach_and_end(name: str) -> None:
