@@ -115,7 +115,7 @@ def test_the_folder_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_on_windows_the_folder_is_in_the_users_local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nonexistent")  # as some shells for Windows have it; engines do not look there
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nonexistent")  # some shells have it; engines do not look there
     assert connections.runtime_dir() == tmp_path / "worldplate"
 
 

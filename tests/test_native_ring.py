@@ -29,10 +29,14 @@ BUILDS = {
 class Engine:
     """A running ring_tool."""
 
-    def __init__(self, tool: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
-        command = [str(tool), str(width), str(height), str(SLOTS)]
+    def __init__(self, *tool: str | Path, width: int = WIDTH, height: int = HEIGHT) -> None:
+        """`tool` is the command that runs it."""
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [*tool, str(width), str(height), str(SLOTS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
         message = wire.decode(bytes.fromhex(self.answer()), Limits())
         assert isinstance(message, Planes)
@@ -142,7 +146,7 @@ def test_a_killed_engines_ring_is_reaped() -> None:
 
 @pytest.mark.parametrize("build", ["g++"])
 def test_no_mixture_is_taken_for_whole_when_both_sides_race(build: str) -> None:
-    engine = Engine(native.build(*BUILDS[build]) / "ring_tool", 96, 64)
+    engine = Engine(native.build(*BUILDS[build]) / "ring_tool", width=96, height=64)
     reader = RingReader.attach(engine.planes, Limits())
     engine.send(f"race {RACE_FRAMES}")
     whole = torn = last = 0

@@ -25,9 +25,13 @@ MUTANTS = 20_000
 
 def by_native(messages: list[bytes], compiler: str = "g++", *options: str) -> list[tuple[str, bytes]]:
     """The refusal's code and the message encoded anew, of each."""
+    return by_tool([str(native.build(compiler, *options) / "wire_tool")], messages)
+
+
+def by_tool(tool: list[str], messages: list[bytes]) -> list[tuple[str, bytes]]:
+    """The same; `tool` is the command that runs wire_tool."""
     sized = b"".join(struct.pack("<I", len(message)) + message for message in messages)
-    tool = native.build(compiler, *options) / "wire_tool"
-    done = subprocess.run([tool], input=sized, capture_output=True, check=False)
+    done = subprocess.run(tool, input=sized, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
     out = io.BytesIO(done.stdout)
     return [(_sized(out).decode(), _sized(out)) for _ in messages]

@@ -1,4 +1,5 @@
 /* The ABI: handles to clients, checks of what comes in, and no exception out. */
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -161,7 +162,9 @@ wp_code wp_submit(wp_client client, uint64_t id, const void* pixels, uint64_t by
 
 wp_code wp_submit_marked(wp_client client, uint64_t id, const void* pixels, uint64_t bytes, uint32_t* released) {
     if (released == nullptr) return fail(WP_BAD_ARGUMENT, "released is NULL.");
-    const auto mark = [](void* flag) { __atomic_store_n(static_cast<uint32_t*>(flag), 1u, __ATOMIC_RELEASE); };
+    static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t) && std::atomic<uint32_t>::is_always_lock_free,
+                  "the mark is a plain 4-byte word of the caller");
+    const auto mark = [](void* flag) { static_cast<std::atomic<uint32_t>*>(flag)->store(1, std::memory_order_release); };
     return wp_submit(client, id, pixels, bytes, mark, released);
 }
 

@@ -4,6 +4,7 @@
 
 #include "client.hpp"
 #include "inline_buffers.hpp"
+#include "system.hpp"
 #include "utf8.hpp"
 
 namespace worldplate {
@@ -82,7 +83,7 @@ void Client::look() {
         return;
     }
     connection_ = connection;
-    ring_is_possible_ = kHasSegments && !inline_only_;
+    ring_is_possible_ = has_segments() && !inline_only_;
     last_search_.clear();
     look_every_ms_ = kLookFastMs;
     set_state(WP_LINK_CONNECTING);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "matrix.hpp"
+#include "system.hpp"
 
 namespace worldplate {
 namespace {

@@ -15,11 +15,8 @@ struct Connection {
     }
 };
 
-/* $XDG_RUNTIME_DIR/worldplate/connection.json, else in the temporary folder. */
-std::string default_connection_file();
-
-/* The connection of a renderer that lives, or in words why there is none. The file must be this user's, not a link and
-   closed to others; its endpoint a Unix socket or loopback TCP. */
+/* The connection of a renderer that lives, or in words why there is none. The file must be as read_private of
+   system.hpp says; its endpoint a Unix socket or loopback TCP. */
 std::variant<Connection, std::string> find_connection(const std::string& path);
 
 }  // namespace worldplate

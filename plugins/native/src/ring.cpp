@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "system.hpp"
 #include "worldplate_schema.h"
 
 namespace worldplate {
@@ -34,7 +35,7 @@ void write_header(uint8_t* memory, const Planes& planes) {
     header.segment_bytes = static_cast<uint64_t>(planes.segment_bytes);
     header.generation = static_cast<uint64_t>(planes.generation);
     header.owner_pid = static_cast<uint64_t>(process_id());
-    header.owner_start = static_cast<uint64_t>(std::max<int64_t>(process_start_ticks(process_id()), 0));
+    header.owner_start = static_cast<uint64_t>(process_start_ticks());
     header.slot_count = static_cast<uint32_t>(planes.slot_count);
     header.slot_header_bytes = WP_RING_SLOT_HEADER_BYTES;
     header.slot_bytes = static_cast<uint64_t>(planes.slot_bytes);

@@ -2,11 +2,9 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#ifdef __linux__
-#include <pthread.h>
-#endif
 
 #include "client.hpp"
+#include "system.hpp"
 #include "utf8.hpp"
 #include "wire.hpp"
 
@@ -16,15 +14,6 @@ namespace {
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kAfterFaultMs = 1000; /* until a client that had no memory looks for a renderer again */
 constexpr size_t kMostLogLines = 256;
-
-/* The engine's threads are not pushed aside by this one: it copies megabytes while they have a frame to finish. */
-void give_way() {
-#ifdef __linux__
-    const sched_param priority{};
-    pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority); /* where it is not allowed, all is as it was */
-    pthread_setname_np(pthread_self(), "worldplate");
-#endif
-}
 
 }  // namespace
 

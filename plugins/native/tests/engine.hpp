@@ -37,6 +37,6 @@ void until(wp_client client, wp_link_state state) {
     }
 }
 
-wp_pose pose_at(double x_m) { return {{x_m, 1.0, 0.0}, {0.0, 0.0, 0.0, 1.0}}; }
+inline wp_pose pose_at(double x_m) { return {{x_m, 1.0, 0.0}, {0.0, 0.0, 0.0, 1.0}}; }
 
 }  // namespace

@@ -8,6 +8,11 @@
 #include <string>
 #include <vector>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include "scarce.hpp"
 #include "wire.hpp"
 
@@ -59,6 +64,10 @@ void write_sized(const void* data, size_t size) {
 }  // namespace
 
 int main(int count, char** words) {
+#ifdef _WIN32
+    _setmode(_fileno(stdin), _O_BINARY); /* else bytes that are line ends to it come and go changed */
+    _setmode(_fileno(stdout), _O_BINARY);
+#endif
     const bool starved = count > 1 && std::string(words[1]) == "starved";
     std::vector<uint8_t> bytes;
     while (read_sized(bytes)) {

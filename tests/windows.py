@@ -1,0 +1,53 @@
+"""Builds plugins/native for Windows with mingw-w64 and runs it under Wine, as tests/engines/fetch_wine.sh brings both.
+
+Wine is not Windows: what passes here has not been run on Windows. Without them the tests are skipped with what to run;
+where WORLDPLATE_REQUIRE_WINE is set, as CI does when they could be fetched, they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import native
+import pytest
+
+VERSION = "8.0-1"
+
+
+def home() -> Path:
+    """The folder of fetch_wine.sh."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = cache / f"worldplate/engines/wine-{VERSION}"
+    if (folder / "wine").exists():
+        return folder
+    reason = "the native client for Windows is NOT TESTED: there is no Wine; run tests/engines/fetch_wine.sh"
+    if os.environ.get("WORLDPLATE_REQUIRE_WINE"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def build() -> Path:
+    """The folder with worldplate.dll and the test tools, once for each state of the sources."""
+    toolchain = native.SOURCE / "windows/toolchain.cmake"
+    where = (f"--toolchain={toolchain}", f"-DCMAKE_PREFIX_PATH={home() / 'windows'}")
+    return native.built_by((str(home() / "compile"), "cmake"), *where)
+
+
+def command(tool: str, *arguments: str) -> list[str]:
+    """What runs a tool of the build under Wine."""
+    return [str(home() / "wine"), str(build() / f"{tool}.exe"), *arguments]
+
+
+def run(tool: str, *arguments: str, standard_input: str = "") -> list[str]:
+    """The lines that a tool printed, with status 0."""
+    told = standard_input.encode()
+    done = subprocess.run(command(tool, *arguments), input=told, capture_output=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")[-4000:]
+    return done.stdout.decode().splitlines()
+
+
+def path_of(path: Path) -> str:
+    """A path of this machine as Wine shows it."""
+    return "Z:" + str(path).replace("/", "\\")
