@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0, help="of the engine")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    report = chunks.run((320, 180), options.seconds, options.fps, Console(width=120))
+    report = chunks.run((160, 90), options.seconds, options.fps, Console(width=120))
     if options.json is not None:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 

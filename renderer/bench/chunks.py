@@ -162,7 +162,8 @@ def figures(calls: Sequence[Call], came_s: dict[int, float], sent_s: dict[int, f
         newest_ms.append((came_s[newest] - sent_s[newest]) * 1e3)
     between = [
         (max(came_s[n] for n in b.decoded_s) - max(came_s[n] for n in a.decoded_s)) / (b.ended_s - b.began_s)
-        for a, b in pairwise(whole)
+        for a, b in pairwise(calls)
+        if a in whole and b in whole
     ]
     before_last = sum(min(came_s[n] for n in call.decoded_s) < max(call.decoded_s.values()) for call in whole)
     return {
