@@ -22,6 +22,7 @@ EPILOG = """examples:
   worldplate models add ~/Downloads/city.onnx  look into a file or a folder, and write its manifest
   worldplate models check city                 does it run here, how fast, in how much memory
   worldplate serve --model city                serve it
+  worldplate models export city --out onnx     its networks as ONNX, each held to torch
   worldplate models use city                   have the renderer that serves change over to it, while the show goes on
 """
 BUILT_IN = {
@@ -51,13 +52,18 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     pulled.add_argument("name", metavar="NAME", help="of published weights; a name that is none lists them")
     pulled.add_argument("--accept-licence", action="store_true", help="do not ask; the text is still printed")
     pulled.set_defaults(run=run_pull)
+    exported = actions.add_parser("export", help="write a model's networks as ONNX, and hold each to torch")
+    exported.add_argument("name", metavar="NAME", help="of a model of the models folder")
+    exported.add_argument("--out", type=Path, required=True, metavar="DIR", help="that the files are written into")
+    exported.add_argument("--precision", choices=("fp32", "fp16"), default="fp32", help="of the files (default fp32)")
+    exported.set_defaults(run=run_export)
     used = actions.add_parser("use", help="have the renderer that serves change over, once the new model is warm")
     used.add_argument("name", metavar="NAME", help="built in, or of the renderer's models folder")
     used.add_argument("--runtime-dir", type=Path, help="folder of the connection file; default the user's own")
     used.set_defaults(run=run_use)
-    for action in (listed, added, checked, pulled):
+    for action in (listed, added, checked, exported, pulled):
         action.add_argument("--models-dir", help="the models folder; default the setting of that name, or the user's")
-    for action in (listed, added, checked):
+    for action in (listed, added, checked, exported):
         action.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -94,15 +100,9 @@ def run_add(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     from renderer.adapters.checking import check
-    from renderer.adapters.folder import find, found
 
-    folder = _folder(options)
-    path = find(options.name, folder)
-    if path is None:
-        known = ", ".join(each.name for each in found(folder)) or "none"
-        raise ModelNotFound(f"there is no model '{options.name}' in {folder}", fix=f"There are: {known}.")
     width, height = options.size
-    done = check(path, runtime=options.runtime, threads=options.threads, width=width, height=height)
+    done = check(_path(options), runtime=options.runtime, threads=options.threads, width=width, height=height)
     if options.json:
         _say(json.dumps(asdict(done), indent=1))
     else:
@@ -114,6 +114,20 @@ def run_check(options: argparse.Namespace) -> int:
         for problem in done.problems:
             _say(f"  PROBLEM: {problem}")
     return 1 if done.problems else 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from renderer.adapters.exporting import export_folder
+
+    done = export_folder(_path(options), options.out, options.precision)
+    if options.json:
+        _say(json.dumps([asdict(each) for each in done], indent=1))
+        return 0
+    for each in done:
+        shapes = ", ".join(f"{name} {'x'.join(map(str, shape)) or '1'}" for name, shape in each.inputs.items())
+        _say(f"{each.path}: {each.bytes / 1e6:.1f} MB, {each.apart:.0e} of its range apart from torch")
+        _say(f"  {shapes} -> {each.output}")
+    return 0
 
 
 def run_pull(options: argparse.Namespace) -> int:
@@ -136,6 +150,18 @@ def run_use(options: argparse.Namespace) -> int:
     with Operator("worldplate models", where, timeout_s=LOADS_S) as operator:
         _say(operator.ask(UseModel(model=options.name)).text)
     return 0
+
+
+def _path(options: argparse.Namespace) -> Path:
+    """Of the named model. Raises ModelNotFound."""
+    from renderer.adapters.folder import find, found
+
+    folder = _folder(options)
+    path = find(options.name, folder)
+    if path is None:
+        known = ", ".join(each.name for each in found(folder)) or "none"
+        raise ModelNotFound(f"there is no model '{options.name}' in {folder}", fix=f"There are: {known}.")
+    return path
 
 
 def _found(path: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import huggingface_hub
 import numpy as np
 import pytest
-from huggingface_hub.utils import filter_repo_objects
+from huggingface_hub.utils._paths import filter_repo_objects
 from turbo_folder import PROPOSED, SIDES, painted, planes
 
 from bridge.errors import ModelIncomplete, ModelNotFetched
@@ -53,8 +52,8 @@ class Hub:
         return SimpleNamespace(sha="0" * 40, siblings=siblings, card_data={"license": "openrail++"})
 
     def snapshot_download(
-        self, repository: str, *, revision: str, local_dir: Path, allow_patterns: Sequence[str],
-        ignore_patterns: Sequence[str],
+        self, repository: str, *, revision: str, local_dir: Path, allow_patterns: list[str],
+        ignore_patterns: list[str],
     ) -> None:  # fmt: skip
         folder = self.root / repository
         names = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
@@ -91,7 +90,12 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def test_what_is_fetched_is_a_folder_that_its_family_loads_and_paints_with(hub: Hub, tmp_path: Path) -> None:
     shown: list[str] = []
-    added = pull(NAME, tmp_path / "models", lambda text: bool(shown.append(text)) or True)
+
+    def accept(text: str) -> bool:
+        shown.append(text)
+        return True
+
+    added = pull(NAME, tmp_path / "models", accept)
     assert "STABILITY AI COMMUNITY LICENSE" in shown[0]
     assert added.manifest.licence == "LicenseRef-Stability"
     assert added.left_out == ()

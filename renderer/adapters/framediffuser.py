@@ -31,11 +31,13 @@ from renderer.adapters.folder import MANIFEST, ModelFolder, options_of
 from renderer.adapters.framediffuser_folder import MAPS, proposed
 from renderer.adapters.manifest import Manifest, Map, Range, Source
 from renderer.adapters.past import fresh_noise
-from renderer.adapters.sd_turbo_control import CELL
-from renderer.adapters.turbo_folder import START
+from renderer.adapters.turbo_folder import CELL, START
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from renderer.adapters.framediffuser_networks import Networks
+    from renderer.adapters.graphs import Graph
     from renderer.frame import RenderFrame
     from renderer.recall import World
 
@@ -120,6 +122,10 @@ class FrameDiffuser:
         near_m, far_m = (float(v) for v in arrays["span_m"])
         return Before(arrays["latent"], arrays["light"], Span(near_m, far_m))
 
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """Its networks by what they do, for whoever measures them."""
+        return self.networks.stages()
+
     def close(self) -> None:
         """Nothing is held beyond memory."""
 
@@ -194,6 +200,16 @@ def load(folder: ModelFolder, *, runtime: str = "auto", threads: int = 1) -> Fra
     networks = Networks(folder, device, options.lora, options.text_encoder_sha256)
     networks.prompts.embedding(options.prompt)  # before the show, should there be no way to
     return FrameDiffuser(folder, networks, options)
+
+
+def graphs(folder: ModelFolder) -> list[Graph]:
+    """The layers that look at maps, one step, the picture coder's two ways, and the text encoder. Raises what `load`
+    does."""
+    check_maps(folder)
+    from renderer.adapters.framediffuser_networks import graphs_of
+
+    options = options_of(folder, Options)
+    return graphs_of(folder, options.lora, options.text_encoder_sha256)
 
 
 def check_maps(folder: ModelFolder) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, UniPCMultistepScheduler
 from numpy.typing import NDArray
 from torch import nn
 
@@ -17,6 +16,7 @@ from bridge.errors import ModelIncomplete, ModelMismatch
 from renderer.adapters.condition import channels_of
 from renderer.adapters.folder import ModelFolder
 from renderer.adapters.framediffuser_folder import CLASSES, MAPS
+from renderer.adapters.graphs import Decode, Encode, Graph, Inputs, noise_like, text_graphs, words_like
 from renderer.adapters.lora import add_lora
 from renderer.adapters.parts import (
     attention_renamed,
@@ -25,12 +25,14 @@ from renderer.adapters.parts import (
     dtype_on,
     filled,
     latents_of,
+    made_of,
     picture_of,
     prompts_of,
     schedule_of,
     title_of,
     words_of,
 )
+from renderer.adapters.turbo_folder import CELL
 
 F32 = NDArray[np.float32]
 NO_LINE = ("thresholding", "use_flow_sigmas", "use_dynamic_shifting")  # of a schedule: what is none of its linear ones
@@ -74,15 +76,16 @@ class Networks:
         self.look, self.denoise, self.coder = (
             nn.Module.to(each, device, self._dtype) for each in (look, Denoise(unet_of(folder, lora), net), coder)
         )
-        self._courses: dict[int, tuple[list[int], torch.Tensor]] = {}
+        self._courses: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.course(1)  # a schedule that is not linear is refused now
         self.prompts = prompts_of(folder, text_encoder_sha256)
         self.title = title_of(device)
 
-    def course(self, steps: int) -> tuple[list[int], torch.Tensor]:
-        """`course_of` this folder's schedule, found once for each number of steps."""
+    def course(self, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """`course_of` this folder's schedule on the device, found once for each number of steps."""
         if steps not in self._courses:
-            self._courses[steps] = course_of(self._schedule, steps)
+            times, course = course_of(self._schedule, steps)
+            self._courses[steps] = torch.tensor(times, device=self._device), course.float().to(self._device)
         return self._courses[steps]
 
     @torch.inference_mode()
@@ -102,12 +105,20 @@ class Networks:
         # What all is made of: the noise, and the network's answer at each step.
         parts = torch.zeros(steps + 1, *noise.shape, device=self._device)
         parts[0] = torch.from_numpy(noise)
-        for step, time in enumerate(times):
-            x = _mixed(course[step], parts)[None].to(self._dtype)
-            parts[step + 1] = self.denoise(x, past, seen, words, torch.tensor(time, device=self._device), weight)[0]
-        picture = picture_of(self.coder, _mixed(course[steps], parts)[None].to(self._dtype))[0]
+        for step in range(steps):
+            x = _mixed(course[step], parts).to(self._dtype)
+            parts[step + 1] = self.denoise(x, past, seen, words, times[step], weight)[0]
+        picture = picture_of(self.coder, _mixed(course[steps], parts).to(self._dtype))[0]
         unit = picture.float().mul(0.5).add(0.5).clamp(0.0, 1.0)
         return np.ascontiguousarray((unit.mul(255.0).round().div(255.0) * 2.0 - 1.0).cpu().numpy())
+
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """The networks by what they do."""
+        coder: Any = self.coder
+        return {
+            "look": [self.look], "encode": [coder.encoder], "controlnet": [self.denoise.net],
+            "unet": [self.denoise.unet], "decode": [coder.decoder],
+        }  # fmt: skip
 
     def _moved(self, array: F32 | torch.Tensor) -> torch.Tensor:
         tensor = array if isinstance(array, torch.Tensor) else torch.from_numpy(array)
@@ -125,7 +136,7 @@ def course_of(told: Mapping[str, Any], steps: int) -> tuple[list[int], torch.Ten
     wrong = [key for key in NO_LINE if told.get(key)]
     if wrong:
         raise ModelMismatch(f"the scheduler's {wrong[0]} is on", fix="This family takes schedules without.")
-    scheduler = UniPCMultistepScheduler.from_config(dict(told))
+    scheduler = made_of("UniPCMultistepScheduler", told)
     scheduler.set_timesteps(steps)
     units = torch.eye(steps + 1, dtype=torch.float64)
     rows = [units[:1] * float(scheduler.init_noise_sigma)]
@@ -154,7 +165,7 @@ def controlnet_of(folder: ModelFolder, unet: Mapping[str, Any]) -> Any:
             fix="Correct `maps`: each network's own order and number of channels is its makers' to say.",
         )
     known = {key: value for key, value in told.items() if key not in ("gbuffer_channels", "total_parameters")}
-    net = ControlNetModel.from_config(known | {"_class_name": "ControlNetModel"})
+    net = made_of("ControlNetModel", known | {"_class_name": "ControlNetModel"})
     widths = told.get("conditioning_embedding_out_channels") or WIDTHS
     net.controlnet_cond_embedding = looking(channels, widths, int(told["block_out_channels"][0]))
     return filled(net, folder, MAPS, attention_renamed)
@@ -190,6 +201,29 @@ def unet_of(folder: ModelFolder, lora: str) -> Any:
     return unet.eval().requires_grad_(False)
 
 
+def graphs_of(folder: ModelFolder, lora: str, text_encoder_sha256: str) -> list[Graph]:
+    """What is exported, at the manifest's size; the sampler between the steps is a few sums, and `course_of` them."""
+    networks, size = Networks(folder, torch.device("cpu"), lora, text_encoder_sha256), folder.manifest.size
+    picture = noise_like(1, 3, size.height, size.width).clamp(-1.0, 1.0)
+    latents = noise_like(1, networks.latent_channels, size.height // CELL, size.width // CELL)
+    maps = channels_of(tuple(map_ for map_ in folder.manifest.maps if map_.into == MAPS))
+    seen = noise_like(1, maps, size.height, size.width).clamp(-1.0, 1.0)
+    with torch.inference_mode():
+        looked = networks.look(seen).clone()
+    step: Inputs = {
+        "x": latents, "before": latents.flip(-1), "seen": looked, "words": words_like(folder),
+        "step": torch.tensor(499), "hold": torch.tensor(1.0),
+    }  # fmt: skip
+    return [
+        Graph("look", networks.look, {"input": seen}, ("maps",), "seen"),
+        Graph("denoise", networks.denoise, step, tuple(step), "noise"),
+        Graph("encode", Encode(networks.coder), {"picture": picture}, ("picture",), "latents"),
+        Graph("decode", Decode(networks.coder), {"latents": latents}, ("latents",), "picture"),
+        *text_graphs(folder),
+    ]
+
+
 def _mixed(row: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
-    mixed: torch.Tensor = torch.tensordot(row.to(parts), parts, 1)  # torch does not type it
+    """Parts [N, C, h, w] by a row [N] of the course: [1, C, h, w]."""
+    mixed: torch.Tensor = torch.tensordot(row[None], parts, 1)
     return mixed

@@ -7,11 +7,15 @@ file and every one of the network must be the other's, by name and shape. Nothin
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from bridge.errors import ConfigError, MissingDependency, ModelIncomplete, ModelMismatch
 
@@ -31,6 +35,7 @@ except ImportError as error:
 from renderer.adapters.families import MB, check_room, free_ram_mb
 from renderer.adapters.folder import ModelFolder
 from renderer.adapters.prompts import Prompts, prompts_folder
+from renderer.adapters.weights import tensors_of
 
 State = dict[str, torch.Tensor]
 Rename = Callable[[State], State]
@@ -48,10 +53,20 @@ def device_for(folder: ModelFolder, runtime: str, threads: int) -> torch.device:
         raise ConfigError(f"models of this family are not run by {runtime}", fix="Choose auto or torch as the runtime.")
     torch.set_num_threads(threads)
     if torch.cuda.is_available():
-        check_room(folder, torch.cuda.mem_get_info()[0] / MB, "the GPU's memory")
+        check_room(with_memory(folder, 2), torch.cuda.mem_get_info()[0] / MB, "the GPU's memory")
         return torch.device("cuda")
-    check_room(folder, free_ram_mb(), "this machine's memory")
+    check_room(with_memory(folder, 4), free_ram_mb(), "this machine's memory")
     return torch.device("cpu")
+
+
+def with_memory(folder: ModelFolder, each: int) -> ModelFolder:
+    """The same, whose manifest asks for at least the memory that its weights take at `each` bytes a number: nobody had
+    to say it. The text encoder is not among them: it is loaded for a new prompt alone, beside the networks."""
+    files = [name for name in folder.files(".safetensors") if not name.startswith("text_encoder/")]
+    numbers = sum(math.prod(tensor.shape) for name in files for tensor in tensors_of(folder.file(name)).values())
+    least_mb = math.ceil(numbers * each / MB)
+    manifest = folder.manifest
+    return replace(folder, manifest=msgspec.structs.replace(manifest, memory_mb=max(manifest.memory_mb, least_mb)))
 
 
 def dtype_on(device: torch.device) -> torch.dtype:
@@ -84,8 +99,13 @@ def config_of(folder: ModelFolder, name: str, *kinds: str) -> dict[str, Any]:
 def diffusion_part(folder: ModelFolder, name: str, *kinds: str, rename: Rename | None = None) -> Any:
     """A network of diffusers, in single precision on the CPU. Raises what `config_of` and `filled` do."""
     told = config_of(folder, name, *kinds)
-    network = getattr(diffusers, told["_class_name"]).from_config(told)
-    return filled(network, folder, name, rename or attention_renamed)
+    return filled(made_of(told["_class_name"], told), folder, name, rename or attention_renamed)
+
+
+def made_of(kind: str, told: Mapping[str, Any]) -> Any:
+    """A network or a schedule of diffusers, by its class and its configuration. Others get the library's classes here
+    alone: it must not be imported before the hub is out of reach."""
+    return getattr(diffusers, kind).from_config(dict(told))
 
 
 def tokenizer_of(folder: ModelFolder) -> Any:

@@ -30,15 +30,17 @@ from renderer.adapters.fitting import Fitting
 from renderer.adapters.folder import MANIFEST, ModelFolder, options_of
 from renderer.adapters.manifest import Fit, Unit
 from renderer.adapters.past import Past, fresh_noise, noise_before, picture_before, view_of
-from renderer.adapters.turbo_folder import START, proposed
+from renderer.adapters.turbo_folder import CELL, START, proposed
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from renderer.adapters.graphs import Graph
     from renderer.adapters.turbo import Turbo
     from renderer.frame import RenderFrame
     from renderer.recall import World
 
 F32 = NDArray[np.float32]
-CELL = 8  # pixels of the network's picture to a side of one latent
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +92,10 @@ class SdTurboControl:
     def load_latents(self, arrays: Mapping[str, NDArray[Any]]) -> object:
         return Past.of(arrays) if arrays else None
 
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """Its networks by what they do, for whoever measures them."""
+        return self._turbo.stages()
+
     def close(self) -> None:
         """Nothing is held beyond memory."""
 
@@ -121,6 +127,14 @@ def load(folder: ModelFolder, *, runtime: str = "auto", threads: int = 1) -> SdT
     turbo = Turbo(folder, device, options.text_encoder_sha256)
     turbo.prompts.embedding(options.prompt)  # before the show, should there be no way to
     return SdTurboControl(folder, turbo, options)
+
+
+def graphs(folder: ModelFolder) -> list[Graph]:
+    """What a frame takes, as one network, and the text encoder. Raises what `load` does."""
+    check_maps(folder)
+    from renderer.adapters.turbo import graphs_of
+
+    return graphs_of(folder, options_of(folder, Options).text_encoder_sha256)
 
 
 def check_maps(folder: ModelFolder) -> None:

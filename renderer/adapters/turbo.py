@@ -12,6 +12,7 @@ from torch import nn
 
 from bridge.errors import ModelMismatch
 from renderer.adapters.folder import ModelFolder
+from renderer.adapters.graphs import Graph, Inputs, noise_like, text_graphs, words_like
 from renderer.adapters.parts import (
     config_of,
     diffusion_part,
@@ -23,7 +24,7 @@ from renderer.adapters.parts import (
     title_of,
     words_of,
 )
-from renderer.adapters.turbo_folder import START
+from renderer.adapters.turbo_folder import CELL, START
 
 F32 = NDArray[np.float32]
 
@@ -119,6 +120,14 @@ class Turbo:
         )  # fmt: skip
         return np.ascontiguousarray(picture[0].float().clamp(-1.0, 1.0).cpu().numpy())
 
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """The networks by what they do."""
+        coder: Any = self.network.coder
+        return {
+            "encode": [coder.encoder], "controlnets": list(self.network.nets), "unet": [self.network.unet],
+            "decode": [coder.decoder],
+        }  # fmt: skip
+
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self._device, self._dtype)
 
@@ -134,3 +143,16 @@ def check_together(folder: ModelFolder, unet: Mapping[str, Any], names: tuple[st
                     f"{folder.path / name} has {key} {told.get(key)}, and the UNet has {unet.get(key)}",
                     fix="Use a ControlNet made for this UNet's generation: for SD-Turbo one of Stable Diffusion 2.1.",
                 )
+
+
+def graphs_of(folder: ModelFolder, text_encoder_sha256: str) -> list[Graph]:
+    """What is exported: `OneStep` at the manifest's size, and the text encoder."""
+    turbo, size = Turbo(folder, torch.device("cpu"), text_encoder_sha256), folder.manifest.size
+    pictures = [noise_like(1, 3, size.height, size.width).clamp(-1.0, 1.0) for _ in (START, *turbo.names)]
+    inputs: Inputs = {
+        "start": pictures[0], "noise": noise_like(1, turbo.latent_channels, size.height // CELL, size.width // CELL),
+        "words": words_like(folder), "step": torch.tensor(499), "sigma": torch.tensor(1.6),
+        "weights": torch.ones(len(turbo.names)), "seen": [each * 0.5 + 0.5 for each in pictures[1:]],
+    }  # fmt: skip
+    names = ("start", "noise", "words", "step", "sigma", "weights", *turbo.names)
+    return [Graph("paint", turbo.network, inputs, names, "picture"), *text_graphs(folder)]

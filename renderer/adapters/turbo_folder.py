@@ -9,6 +9,7 @@ from typing import Any
 
 from renderer.adapters.families import Proposal
 
+CELL = 8  # pixels of the network's picture to a side of one latent
 START = "start"  # the tensor that painting starts from
 TEXT_PARTS = ("text_encoder", "tokenizer")
 RANGES = {"range": "0..1"}  # what ControlNets were trained on; pictures elsewhere are -1..1

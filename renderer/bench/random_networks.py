@@ -89,7 +89,7 @@ def write_turbo(folder: Path, shape: Shape = TINY) -> None:
         net = ControlNetModel(**shape.unet, conditioning_embedding_out_channels=shape.maps)
         _write(net, folder / name, shape, len(name))
     sides: dict[str, Any] = {f"{way}_block_out_channels": (shape.tiny_coder,) * 4 for way in ("encoder", "decoder")}
-    blocks = ((1,) * 4, (1,) * 4) if shape is TINY else ((1, 3, 3, 3), (3, 3, 3, 1))
+    blocks = ((1,) * 4, (1,) * 4) if shape.unet["layers_per_block"] == 1 else ((1, 3, 3, 3), (3, 3, 3, 1))
     sides |= {"num_encoder_blocks": blocks[0], "num_decoder_blocks": blocks[1]}
     _write(AutoencoderTiny(**sides), folder / "vae", shape)
     EulerDiscreteScheduler(**SCHEDULE).save_pretrained(folder / "scheduler")
