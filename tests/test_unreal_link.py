@@ -210,12 +210,20 @@ def test_packs_stay_while_their_plates_may_come() -> None:
 
 def test_things_have_a_stencil_value_of_their_own_while_there_are_any() -> None:
     assert unreal.tool("stencils") == [
-        "box 1 1 6",
-        "again 1 7",
-        "removed 0 0",
-        "next 1 2",
-        "shared 62 0 11",
-        "late 61 241",
+        "box 1 2 6",
+        "again 2 7",
+        "removed 1 0",
+        "next 1 3",
+        "shared 62 1 11",
+        "late 61 242",
+    ]
+
+
+def test_bodies_know_where_they_were_and_contacts_are_told_once() -> None:
+    assert unreal.tool("bodies") == [
+        "bodies 1 moved 0 1 at 1 turning -2",
+        "contacts 1 of 1 7 at 0.2 0.3 -0.1",
+        "forgotten 1",
     ]
 
 

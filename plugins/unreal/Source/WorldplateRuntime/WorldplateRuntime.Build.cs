@@ -1,3 +1,4 @@
+using System.IO;
 using UnrealBuildTool;
 
 public class WorldplateRuntime : ModuleRules
@@ -7,6 +8,7 @@ public class WorldplateRuntime : ModuleRules
 		PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
 		bUseUnity = false;  // each file has its own anonymous namespace
 		CppStandard = CppStandardVersion.Cpp20;
+		PrivateIncludePaths.Add(Path.Combine(ModuleDirectory, "Private"));
 		PublicDependencyModuleNames.AddRange(new string[] { "Core", "CoreUObject", "Engine", "LiveLinkInterface" });
 		PrivateDependencyModuleNames.AddRange(new string[]
 		{

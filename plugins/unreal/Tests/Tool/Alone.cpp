@@ -187,6 +187,31 @@ void Stencils()
 	std::printf("late %zu %u\n", Table.Shared(), Late.Id);
 }
 
+// Two frames of a body that moves 1 m to the right; what is refused; a contact that both bodies tell of.
+void BodyLists()
+{
+	FBodyList List;
+	for (int Frame = 0; Frame < 2; Frame++)
+	{
+		List.Begin();
+		List.Add(7, WP_LABEL_WOOD, PoseFrom({0, 100.0 * Frame, 0}, {0, 0, 0, 1}), {0, 100, 0}, {0, 0, 2});
+		List.Add(7, WP_LABEL_WOOD, PoseFrom({0, 0, 0}, {0, 0, 0, 1}), {0, 0, 0}, {0, 0, 0});
+		List.Add(0, WP_LABEL_WOOD, PoseFrom({0, 0, 0}, {0, 0, 0, 1}), {0, 0, 0}, {0, 0, 0});
+		List.AddContact(7, 1, {10, 20, 30}, 5.0f);
+		List.AddContact(1, 7, {10, 20, 30.05}, 5.0f);
+		List.AddContact(7, 7, {10, 20, 30}, 5.0f);
+		List.AddContact(7, 0, {10, 20, 30}, 5.0f);
+	}
+	const wp_body& Body = List.Bodies()[0];
+	std::printf("bodies %zu moved %g %g at %g turning %g\n", List.Bodies().size(), Body.previous_world_from_body.position_m[0],
+		Body.world_from_body.position_m[0], static_cast<double>(Body.velocity_m_s[0]), static_cast<double>(Body.angular_velocity_rad_s[1]));
+	const wp_contact& Contact = List.Contacts()[0];
+	std::printf("contacts %zu of %u %u at %g %g %g\n", List.Contacts().size(), Contact.ids[0], Contact.ids[1],
+		static_cast<double>(Contact.point_m[0]), static_cast<double>(Contact.point_m[1]), static_cast<double>(Contact.point_m[2]));
+	List.Forget();
+	std::printf("forgotten %g\n", List.Bodies()[0].previous_world_from_body.position_m[0]);
+}
+
 // The self-test's scene as it should be, then with each mistake: what does not hold.
 void SelfTest()
 {

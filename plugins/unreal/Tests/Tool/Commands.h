@@ -17,5 +17,6 @@ void Words();
 void Troubles();
 void Shelf();
 void Stencils();
+void BodyLists();
 void SelfTest();
 }  // namespace Worldplate

@@ -23,6 +23,7 @@ int main(int Count, char** Arguments)
 		{"troubles", Troubles},
 		{"shelf", Shelf},
 		{"stencils", Stencils},
+		{"bodies", BodyLists},
 		{"selftest", SelfTest},
 	};
 	const auto Found = Commands.find(Command);

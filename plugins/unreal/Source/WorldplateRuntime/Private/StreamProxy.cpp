@@ -58,6 +58,7 @@ void FStreamProxy::Render(FRDGBuilder& GraphBuilder, const FSceneView& View, con
 	const uint64 Id = BeginFrame(View);
 	if (Id == 0)
 	{
+		Warn(Link->Why());
 		return;
 	}
 	const FRDGBufferRef Pack = PackOf(GraphBuilder, Shelf.Take(Id));
@@ -95,7 +96,7 @@ bool FStreamProxy::Resize(FIntPoint Size)
 	const std::string Wrong = Link->Resize(static_cast<uint32>(Size.X), static_cast<uint32>(Size.Y));
 	if (!Wrong.empty())
 	{
-		UE_LOG(LogWorldplate, Warning, TEXT("%s"), *TextOf(Wrong));
+		Warn(Wrong);
 		return false;
 	}
 	Geometry.WidthPx = Size.X;
@@ -110,6 +111,13 @@ bool FStreamProxy::Resize(FIntPoint Size)
 	}
 	Input.bCut = true;
 	return true;
+}
+
+// Once, not at every frame.
+void FStreamProxy::Warn(const std::string& Trouble)
+{
+	UE_CLOG(Trouble != LastTrouble, LogWorldplate, Warning, TEXT("%s"), *TextOf(Trouble));
+	LastTrouble = Trouble;
 }
 
 void FStreamProxy::ReadView(const FSceneView& View)

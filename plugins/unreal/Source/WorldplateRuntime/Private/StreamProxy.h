@@ -12,6 +12,7 @@
 #include "RenderGraphResources.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace Worldplate
@@ -55,6 +56,7 @@ public:
 private:
 	FIntPoint WantedSize(const FIntRect& ViewRect) const;
 	bool Resize(FIntPoint Size);
+	void Warn(const std::string& Trouble);
 	void ReadView(const FSceneView& View);
 	uint64 BeginFrame(const FSceneView& View);
 	FRDGBufferRef PackOf(FRDGBuilder& GraphBuilder, int32 Place);
@@ -72,6 +74,7 @@ private:
 	TArray<TRefCountPtr<FRDGPooledBuffer>> Packs;
 	TRefCountPtr<FRDGPooledBuffer> Plate;
 	FWatchPlanes Watch;
+	std::string LastTrouble;
 	FReadBackRing ReadBacks;          // outlives the link, which releases what it was lent
 	std::shared_ptr<FLink> Link;
 	FPresenter Presenter;

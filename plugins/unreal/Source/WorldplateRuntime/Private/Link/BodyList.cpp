@@ -5,6 +5,21 @@
 
 namespace Worldplate
 {
+namespace
+{
+constexpr float SamePointM = 0.001f;
+
+bool IsSame(const wp_contact& A, const wp_contact& B)
+{
+	bool bSame = A.ids[0] == B.ids[0] && A.ids[1] == B.ids[1];
+	for (int Axis = 0; Axis < 3; Axis++)
+	{
+		bSame = bSame && std::fabs(A.point_m[Axis] - B.point_m[Axis]) < SamePointM;
+	}
+	return bSame;
+}
+}  // namespace
+
 void FBodyList::Begin()
 {
 	std::swap(Before, Now);
@@ -32,15 +47,17 @@ void FBodyList::Add(
 
 void FBodyList::AddContact(uint32_t A, uint32_t B, const FAxis& PointCm, float ForceN)
 {
-	if (A == 0 || B == 0 || Touching.size() >= WP_LIMIT_MAX_OBJECTS || !std::isfinite(ForceN))
+	if (A == 0 || B == 0 || A == B || Touching.size() >= WP_LIMIT_MAX_OBJECTS || !std::isfinite(ForceN))
 	{
 		return;
 	}
-	wp_contact& Contact = Touching.emplace_back();
-	Contact.ids[0] = A;
-	Contact.ids[1] = B;
+	wp_contact Contact = {{std::min(A, B), std::max(A, B)}, {}, std::max(0.0f, ForceN)};
 	VectorFrom(PointCm, static_cast<float>(MetresPerCm), Contact.point_m);
-	Contact.normal_force_n = std::max(0.0f, ForceN);
+	const bool bTold = std::any_of(Touching.begin(), Touching.end(), [&Contact](const wp_contact& Known) { return IsSame(Known, Contact); });
+	if (!bTold)
+	{
+		Touching.push_back(Contact);
+	}
 }
 
 void FBodyList::Forget()

@@ -20,7 +20,7 @@ public:
 	// than the protocol's limit, and ids 0 or said twice, are left out.
 	void Add(uint32_t Id, uint8_t Label, const wp_pose& Pose, const FAxis& VelocityCmPerS, const FAxis& AngularRadPerS);
 
-	// Of things with ids; the force is along the contact's normal.
+	// Of two things with ids; the force is along the contact's normal. What is told by both of them counts once.
 	void AddContact(uint32_t A, uint32_t B, const FAxis& PointCm, float ForceN);
 
 	// Time broke: every body was where it is now.
