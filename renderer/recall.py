@@ -2,7 +2,8 @@
 
 A world belongs to one stream of one session. A reset starts it anew, so that nothing of the shot before can reach a
 plate after it. The session's streams share its long memory, since they look at one world: after a cut or a teleport its
-places are still known, and a reset of the kind `new`, of any stream, forgets them for all.
+places are still known, and a reset of the kind `new`, of any stream, forgets them for all. A fork is another world from
+the fork on, and has a long memory of its own.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class World:
     steps: int = 0  # frames seen since the reset
     last: Frame | None = None  # header of the frame before; None right after a reset
     latents: object = None  # the model's own, which it alone reads; None right after a reset
-    memory: WorldMemory | None = None  # the session's, which closes it; None without
+    memory: WorldMemory | None = None  # the session's, or a fork's own; the session closes it; None without
+    forked: bool = False  # whether it is a fork, which shares its long memory with none
     short: ShortMemory = field(default_factory=ShortMemory)
     prior: Prior | None = None  # of the frame at hand, for a model that takes one; None where nothing can be said
     sight: Sight | None = None  # the memory's view of the frame at hand

@@ -130,7 +130,8 @@ class Session:
         if self._on_gpu is None:
             self._memory = self._memory or memory_for(card, self.welcome, self._memory_mb)
         for world in self._worlds.values():
-            world.memory = self._memory
+            own = world.forked and world.memory is None
+            world.memory = memory_for(card, self.welcome, self._memory_mb) if own else world.memory or self._memory
             world.reset()
 
     def open_ring(self, message: Planes) -> None:
@@ -253,8 +254,13 @@ class Session:
 
     @property
     def memory(self) -> WorldMemory | None:
-        """The long memory that the streams share; None without."""
+        """The long memory that the streams share but for forks, which have their own; None without."""
         return self._memory
+
+    def _memories(self) -> list[WorldMemory]:
+        """All long memories, each once: the shared one first, then those of forks."""
+        every = (self._memory, *(world.memory for world in self._worlds.values()))
+        return list({id(memory): memory for memory in every if memory is not None}.values())
 
     @property
     def size(self) -> tuple[int, int]:
@@ -269,9 +275,15 @@ class Session:
             raise LimitExceeded("the number of streams", len(streams), self._limits.max_streams, "max_streams")
 
     def put_worlds(self, worlds: Mapping[str, World]) -> None:
-        """Have these streams go on from other worlds. Raises LimitExceeded; then nothing changes."""
+        """Have these streams go on from other worlds, and close the long memories that none has any more. Raises
+        LimitExceeded; then nothing changes."""
         self.check_streams(worlds)
+        before = self._memories()
         self._worlds.update(worlds)
+        left = self._memories()
+        for memory in before:
+            if memory not in left:
+                memory.close()
 
     def put_steering(self, steering: Steering) -> None:
         """From the next frame on; what waits for a frame of its own still comes to pass."""
@@ -307,8 +319,8 @@ class Session:
     def beat(self, now_ns: int) -> None:
         if self._buffers is not None:
             self._buffers.beat(now_ns)
-        if self._memory is not None:
-            self._memory.tick()
+        for memory in self._memories():
+            memory.tick()
 
     def status(self, state: RendererState, text: str) -> Status:
         """How the session is doing: plates per second over the last second, percentiles over the last 256 plates."""
@@ -318,7 +330,8 @@ class Session:
         percentiles = {
             f"p{p}": ages_ms[min(len(ages_ms) - 1, len(ages_ms) * p // 100)] for p in (50, 95, 99) if ages_ms
         }
-        if self._memory is not None and self._memory.gone:
+        memories = self._memories()
+        if any(memory.gone for memory in memories):
             state, text = (
                 RendererState.DEGRADED,
                 f"{text}. The world's long memory does not start: see the log".strip(". "),
@@ -335,7 +348,7 @@ class Session:
             text=text,
             take=take.name if take is not None else "",
             take_missed=take.missed if take is not None else 0,
-            memory=self._memory.figures() if self._memory is not None else {},
+            memory=_added([memory.figures() for memory in memories]),
             model=self._model.card.name,
             gpu=self._on_gpu.figures() if self._on_gpu is not None else {},
             runtime=self._model.card.runtime,
@@ -347,8 +360,13 @@ class Session:
 
     def close(self) -> None:
         self.release(None)
-        if self._memory is not None:
-            self._memory.close()
+        for memory in self._memories():
+            memory.close()
+
+
+def _added(figures: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Sums by name; nothing of nothing."""
+    return {name: sum(each[name] for each in figures) for name in (figures[0] if figures else ())}
 
 
 def _next(plates: Iterator[None]) -> None:

@@ -2,7 +2,8 @@
 
 A file is a safetensors file. Its tensor `header` [bytes] is a msgpack record (`Header`); the others are arrays: what
 the model and the short memory keep of the streams, under `INDEX.latents.NAME` and `INDEX.short.NAME` with the stream's
-index in the header, and what the long memory of all keeps under `memory.NAME`. Any reader
+index in the header, what the long memory of all keeps under `memory.NAME`, and that of a fork under
+`INDEX.memory.NAME`. Any reader
 of safetensors opens it, nothing in it is code, and a digest over all arrays is in the header.
 """
 

@@ -20,7 +20,9 @@ from bridge.schema import ControlValue, Limits, Reset, World as WorldMessage, Wo
 from renderer import snapshots
 from renderer.frame import Ownership
 from renderer.ingest import check_controls
+from renderer.memory import kept
 from renderer.memory.kept import PATCH
+from renderer.memory.world import WorldMemory
 from renderer.models import WorldModel
 from renderer.recall import World
 from renderer.session import Session, Steering
@@ -28,7 +30,6 @@ from renderer.snapshots import Arrays, Header, SavedStream, Snapshot
 
 if TYPE_CHECKING:
     from renderer.memory.notes import Packed
-    from renderer.memory.world import WorldMemory
 
 T = TypeVar("T")
 MEMORY_S = 120.0  # until the long memory has said what it holds
@@ -60,8 +61,7 @@ class WorldKeeper:
                 return _done(fork(session, self._model, message.stream, message.to_stream))
             case WorldOp.SNAPSHOT:
                 snapshot = save(session, self._model, message.name)
-                remembered = session.memory.ask("world") if session.memory is not None else None
-                work = partial(_write, snapshot, remembered, self._where(), self._limits)
+                work = partial(_write, snapshot, _asked(session), self._where(), self._limits)
                 return self._beside(work, partial(_written, message.name))
             case WorldOp.RESTORE:
                 load = partial(snapshots.read, message.name, self._where(), self._limits)
@@ -141,10 +141,16 @@ def restore(session: Session, model: WorldModel, snapshot: Snapshot) -> str:
     )
     session.check_streams(worlds)
     memory, remembered = session.memory, remembered_of(snapshot)
+    forks = {n: arrays for n in range(len(worlds)) if (arrays := remembered_of(snapshot, f"{n}.{MEMORY}"))}
+    for arrays in forks.values():
+        kept.check(arrays)
     if memory is not None:
         _load(memory, remembered)
-    for world in worlds.values():
-        world.memory = memory
+    for n, world in enumerate(worlds.values()):
+        world.forked, world.memory = n in forks, memory
+        if memory is not None and world.forked:
+            world.memory = WorldMemory(memory.budget_mb, patient=memory.patient)
+            world.memory.load(forks[n])
     session.put_worlds(worlds)
     session.put_steering(Steering({**session.steering.controls, **controls}, owned))
     without = ", without its long memory, which this session has not" if remembered and memory is None else ""
@@ -181,7 +187,8 @@ def fork(session: Session, model: WorldModel, stream: str, to_stream: str) -> st
         raise InvalidValue(f"A fork of '{source}' to '{to_stream}' is none", fix="Name another stream in `to_stream`.")
     world = session.worlds[source]
     copy = _world(*_saved(to_stream, world, model), model)
-    copy.memory = world.memory
+    session.check_streams([to_stream])
+    copy.forked, copy.memory = True, world.memory.fork() if world.memory is not None else None
     session.put_worlds({to_stream: copy})
     return f"'{to_stream}' goes on from '{source}'"
 
@@ -200,28 +207,38 @@ def reset(session: Session, kind: Reset, stream: str) -> str:
 
 
 KINDS = ("latents", "short")
+MEMORY = "memory"  # that streams share; INDEX.memory is that of a fork
 PATCHES = "patches"  # of the long memory: records, which safetensors keeps as bytes
 
 
-def with_memory(snapshot: Snapshot, arrays: Arrays) -> Snapshot:
+def with_memory(snapshot: Snapshot, arrays: Arrays, of: str = MEMORY) -> Snapshot:
     """The same with what `WorldMemory.save` gave."""
-    kept = {**arrays, PATCHES: arrays[PATCHES].view(np.uint8)}  # safetensors knows no records
-    return Snapshot(snapshot.header, {**snapshot.arrays, **snapshots.parts("memory", kept)})
+    told = {**arrays, PATCHES: arrays[PATCHES].view(np.uint8)}  # safetensors knows no records
+    return Snapshot(snapshot.header, {**snapshot.arrays, **snapshots.parts(of, told)})
 
 
-def _write(snapshot: Snapshot, remembered: Future[Packed] | None, folder: Path, limits: Limits) -> int:
-    """On the keeper's thread; the memory answers on the loop's, between two frames."""
-    if remembered is not None:
-        try:
-            snapshot = with_memory(snapshot, remembered.result(MEMORY_S).arrays())
-        except TimeoutError as error:
-            raise WorldMemoryLost("the world's long memory does not answer", fix="Try again.") from error
+def _asked(session: Session) -> dict[str, Future[Packed]]:
+    """What every long memory holds, once it has told: by the part of a snapshot that it is."""
+    asked = {} if session.memory is None else {MEMORY: session.memory.ask("world")}
+    for index, world in enumerate(session.worlds.values()):
+        if world.memory is not None and world.memory is not session.memory:
+            asked[f"{index}.{MEMORY}"] = world.memory.ask("world")
+    return asked
+
+
+def _write(snapshot: Snapshot, remembered: dict[str, Future[Packed]], folder: Path, limits: Limits) -> int:
+    """On the keeper's thread; the memories answer on the loop's, between two frames."""
+    try:
+        for of, told in remembered.items():
+            snapshot = with_memory(snapshot, told.result(MEMORY_S).arrays(), of)
+    except TimeoutError as error:
+        raise WorldMemoryLost("the world's long memory does not answer", fix="Try again.") from error
     return snapshots.write(snapshot, folder, limits)
 
 
-def remembered_of(snapshot: Snapshot) -> Arrays:
-    """What `WorldMemory.load` takes; nothing when there was no long memory. Raises SnapshotCorrupt."""
-    arrays = snapshot.part("memory")
+def remembered_of(snapshot: Snapshot, of: str = MEMORY) -> Arrays:
+    """What `WorldMemory.load` takes; nothing when there was no such long memory. Raises SnapshotCorrupt."""
+    arrays = snapshot.part(of)
     patches = arrays.get(PATCHES)
     if patches is None:
         return arrays

@@ -264,3 +264,46 @@ def test_a_world_without_anything_is_exported_too() -> None:
     nothing = np.zeros((0, 3))
     assert glb({"vertices_m": nothing, "triangles": nothing.astype(np.int32), "colors": nothing})[:4] == b"glTF"
     assert b"element vertex 0\n" in ply({"points_m": nothing, "normals": nothing, "colors": nothing})
+
+
+def test_a_fork_goes_on_from_the_same_places_and_neither_sees_what_the_other_is_shown(memory: WorldMemory) -> None:
+    for n in range(3):
+        show(memory, Scene(frame=n + 1))
+    before = told(memory)
+    twin = memory.fork()
+    try:
+        show(memory, Scene(eye_x=4.0, frame=4), 0.3)  # at once: before the twin has loaded anything
+        assert told(twin) == before
+        changed = told(memory)
+        assert changed != before
+        show(twin, Scene(eye_x=-4.0, frame=5), 0.7)
+        assert told(twin) not in (before, changed)
+        assert told(memory) == changed
+        later = twin.fork()
+        twin.clear()  # asked after the fork, and done before: what was forked stays
+        memory.clear()
+        try:
+            assert confidence(later, Scene(frame=6)) > 0.3
+            assert confidence(twin, Scene(frame=6)) == 0.0
+        finally:
+            later.close()
+    finally:
+        twin.close()
+
+
+def test_a_fork_of_what_is_gone_begins_empty_and_says_so(memory: WorldMemory, caplog: pytest.LogCaptureFixture) -> None:
+    show(memory, Scene())
+    twin = memory.fork()
+    try:
+        memory.close()
+        show(twin, Scene(frame=2))
+        twin.await_recalled()
+        assert twin.figures()["fused"] == 1
+        assert "begins empty" in caplog.text
+    finally:
+        twin.close()
+
+
+def told(memory: WorldMemory) -> dict[str, bytes]:
+    """All that is remembered, but for the time."""
+    return {name: array.tobytes() for name, array in memory.save().items() if name != "now_ms"}

@@ -14,6 +14,7 @@ from bridge import connection as connections, link
 from bridge.client import Client
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine
+from bridge.engine.world import CameraKey
 from bridge.errors import SnapshotCorrupt
 from bridge.schema import Limits, SyncMode
 from renderer import snapshots
@@ -53,12 +54,15 @@ class House:
         )  # fmt: skip
         self.client.connect(60.0)
 
-    def play(self, frames: int) -> None:
+    def play(self, frames: int, stream: str = "main", turn: float = 0.0) -> None:
+        """Frames of that stream; `turn` turns the camera away, from -1 to 1."""
         for _ in range(frames):
             self.engine.step(1 / 25)
+            if turn:
+                self.engine.look(CameraKey((0.0, 1.7, 3.0), (9.0 * turn, 1.4, 0.0)))
             slot = self.client.begin()
             self.engine.render({name: plane for name, plane in slot.inputs.items() if name in FORMATS})
-            self.client.submit(slot, self.engine.camera(), bodies=self.engine.bodies())
+            self.client.submit(slot, self.engine.camera(), bodies=self.engine.bodies(), stream=stream)
             assert self.client.present() is not None
 
     def close(self) -> None:
@@ -104,6 +108,34 @@ def test_the_long_memory_comes_back_and_is_written_as_mesh_and_points(
     listed = capsys.readouterr().out
     assert "worldplate python client" in listed
     assert "snapshot court" in listed
+
+
+def test_a_fork_remembers_by_itself_and_both_memories_come_back(house: House, kept: Path) -> None:
+    def remembered(name: str) -> list[dict[str, bytes]]:
+        house.client.worlds.snapshot(name)
+        snapshot = snapshots.read(name, kept, Limits())
+        both = remembered_of(snapshot), remembered_of(snapshot, "1.memory")
+        return [{part: array.tobytes() for part, array in arrays.items() if part != "now_ms"} for arrays in both]
+
+    house.play(5)
+    house.client.worlds.fork("right")
+    shared, own = remembered("forked")
+    assert shared
+    assert own == shared
+    house.play(5, "right", turn=1.0)
+    after, right = remembered("right")
+    assert after == shared
+    assert right != own
+    house.play(5, "main", turn=-1.0)
+    left, again = remembered("both")
+    assert left != shared
+    assert again == right
+    house.client.worlds.reset(stream="right")
+    house.play(1, "right")
+    house.client.worlds.restore("both")
+    assert remembered("restored") == [left, right]
+    house.client.worlds.fork("right", "main")  # over a fork there is: its memory goes with it
+    assert remembered("over") == [left, left]
 
 
 def test_patches_that_are_no_records_are_refused(kept: Path) -> None:

@@ -1,6 +1,7 @@
 """The world's memory: what places looked like, kept for as long as the session lives.
 
     world.py      the renderer's end of the long memory: a process of its own, started, fed, watched and restarted here
+    process.py    that process                   forked.py   a memory that goes on from another's world
     worker.py     that process            notes.py   what the two tell each other, and the memory that they share
     store.py      what it holds: a voxel grid for what stands, patches for bodies, sky and what is far
     grid.py       the voxel grid (Open3D)            plain.py   the same in NumPy, slowly, for the tests

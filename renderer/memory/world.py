@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter, deque
 from concurrent.futures import Future
@@ -40,9 +37,9 @@ from renderer.memory.notes import (
     Recalled,
     Save,
     Segment,
-    Wire,
     pack,
 )
+from renderer.memory.process import Process
 from renderer.memory.sight import F32, Sight
 
 HUNG_S = 30.0  # without an answer: Open3D's ray_cast can spin for ever
@@ -51,7 +48,6 @@ SAVE_S = 60.0
 CHECKPOINT_S = 60.0  # between checkpoints, and at least so many times what one takes:
 CHECKPOINT_SHARE = 20.0
 MOST_FAILED_STARTS = 3  # processes in a row that never answered
-SOCKET_BYTES = 1 << 18
 PATIENT_EVERY = 4  # frames: `offline` counts frames where the show counts seconds
 log = logging.getLogger("worldplate.memory")
 
@@ -80,13 +76,13 @@ class WorldMemory:
         self.latest: Remembered | None = None
         self.counts: Counter[str] = Counter(fused=0, missed=0, restarts=0, evicted=0, forgotten=0, left_out=0, blocks=0)
         self.bytes = 0
-        self._budget_bytes = budget_mb * 1_000_000
+        self.budget_mb = budget_mb
         self._epoch = 0
         self._segment: Segment | None = None
         self._view: View | None = None  # that was handed over last
         self._checkpoint: Packed | None = None  # what a process that is started anew gets
         self._checkpoint_due_s = time.monotonic() + CHECKPOINT_S
-        self._wanted: deque[tuple[str, Future[Packed]]] = deque()
+        self._wanted: deque[tuple[str, Future[Packed], int]] = deque()  # and the epoch that it is asked of
         self._must_clear = self._must_load = False
         self._due_s = 0.0
         self._failed_starts = 0
@@ -97,14 +93,7 @@ class WorldMemory:
     # -- the process --
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        ours.setblocking(False)
-        command = [sys.executable, "-m", "renderer.memory.worker", str(theirs.fileno()), str(self._budget_bytes)]
-        self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
-        theirs.close()
-        self._wire = Wire(ours)
+        self._process = Process(self.budget_mb * 1_000_000)
         self._owed: list[type[AnyNote]] = []  # answers that are still to come, in their order
         self._asked_s, self._answered = time.monotonic(), False
         self._segment_sent = False
@@ -136,9 +125,7 @@ class WorldMemory:
         self._must_load = self._checkpoint is not None
 
     def _stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._wire.close()
+        self._process.end()
         if Arrays in self._owed:
             self._hand_out(None)
         self._owed = []
@@ -157,7 +144,7 @@ class WorldMemory:
     def _send(self, note: AnyNote, answer: type[AnyNote] | None, descriptor: int | None = None) -> bool:
         """Whether it went out; if not the process is replaced."""
         try:
-            self._wire.send(note, descriptor)
+            self._process.wire.send(note, descriptor)
         except OSError as error:
             self._restart(f"is gone ({error.strerror})")
             return False
@@ -172,7 +159,7 @@ class WorldMemory:
         if self.gone or not self._owed:
             return None
         try:
-            arrived = self._wire.receive(timeout_s)
+            arrived = self._process.wire.receive(timeout_s)
         except OSError:
             self._restart("is gone")
             return None
@@ -207,13 +194,9 @@ class WorldMemory:
             return
         planes, view = self._segment.planes, self._view
         source = Source(
-            view.frame_id,
-            view.camera,
-            view.bodies,
-            planes["inverse_depth"].copy(),
-            view.objects,
+            view.frame_id, view.camera, view.bodies, planes["inverse_depth"].copy(), view.objects,
             planes["prior"].copy(),
-        )
+        )  # fmt: skip
         self.latest = Remembered(view, source, planes["prior_depth_m"].copy(), planes["prior_age_s"].copy())
 
     def _tell(self, trouble: str) -> None:
@@ -224,9 +207,17 @@ class WorldMemory:
     def _settle(self, limit_s: float) -> None:
         """Wait until every answer is there, and nothing is left to be loaded."""
         until_s = time.monotonic() + limit_s
-        while (self._owed or self._must_load) and not self.gone and time.monotonic() < until_s:
-            self._poll(0.1)
+        while self._behind() and not self.gone and time.monotonic() < until_s:
+            self._wait()
             self.tick()
+
+    def _behind(self) -> bool:
+        """Whether answers are to come, or something is to be loaded."""
+        return bool(self._owed) or self._must_load
+
+    def _wait(self) -> None:
+        """For the next answer, a tenth of a second at most."""
+        self._poll(0.1)
 
     # -- the show --
 
@@ -243,7 +234,7 @@ class WorldMemory:
         memory."""
         free, until_s = self.tick(), time.monotonic() + START_S + SAVE_S
         while self.patient and not (free or self.gone) and time.monotonic() < until_s:
-            self._poll(0.1)
+            self._wait()
             free = self.tick()
         segment = self._frames(*sight.view.depth_m.shape) if free else None
         if segment is None:
@@ -318,7 +309,7 @@ class WorldMemory:
         [n, 3], `normals` float32 [n, 3] and `colors`.
         """
         answer: Future[Packed] = Future()
-        self._wanted.append((what, answer))
+        self._wanted.append((what, answer, self._epoch))
         self.tick()
         if self.gone and not answer.done():
             self._hand_out(None)
@@ -332,11 +323,17 @@ class WorldMemory:
         """As `ask`, but waits. Raises WorldMemoryLost."""
         answer, until_s = self.ask(what), time.monotonic() + START_S + SAVE_S
         while not answer.done() and time.monotonic() < until_s:
-            self._poll(0.1)
+            self._wait()
             self.tick()
         if not answer.done():
             raise _lost()
         return answer.result().arrays()
+
+    def fork(self) -> WorldMemory:
+        """A twin that goes on from what this one holds now, apart from it (ForkedMemory); the caller's to close."""
+        from renderer.memory.forked import ForkedMemory
+
+        return ForkedMemory(self)
 
     def load(self, arrays: dict[str, NDArray[Any]]) -> None:
         """What `save` gave, in place of what is remembered. Raises InvalidValue for other arrays, then nothing changes.
@@ -354,6 +351,8 @@ class WorldMemory:
         """Whether the process is free for a view: nothing is to be loaded or saved first."""
         if self._owed or self.gone:
             return False
+        if self._wanted and self._wanted[0][2] < self._epoch:  # asked before what is to be forgotten or loaded
+            return self._save_wanted()
         if self._must_load and self._checkpoint is not None:
             packed = self._checkpoint
             self._must_load = not self._send(Load(epoch=self._epoch, arrays=packed.note), Loaded, packed.descriptor)
@@ -363,10 +362,12 @@ class WorldMemory:
         if not self._wanted and self.counts["fused"] and time.monotonic() > self._checkpoint_due_s:
             keep: Future[Packed] = Future()
             keep.add_done_callback(partial(self._keep_checkpoint, self._epoch, time.monotonic()))
-            self._wanted.append(("world", keep))
-        if self._wanted:
-            self._send(Save(epoch=self._epoch, what=self._wanted[0][0]), Arrays)
-        return not self._owed
+            self._wanted.append(("world", keep, self._epoch))
+        return self._save_wanted() if self._wanted else True
+
+    def _save_wanted(self) -> bool:
+        self._send(Save(epoch=self._epoch, what=self._wanted[0][0]), Arrays)
+        return False
 
     def _keep_checkpoint(self, epoch: int, began_s: float, answer: Future[Packed]) -> None:
         took_s = time.monotonic() - began_s
@@ -376,7 +377,7 @@ class WorldMemory:
 
     def _hand_out(self, packed: Packed | None) -> None:
         """Answer the one who asked first; None when the process is gone."""
-        _, answer = self._wanted.popleft()
+        _, answer, _ = self._wanted.popleft()
         if not answer.set_running_or_notify_cancel():
             return
         if packed is None:
