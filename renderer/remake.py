@@ -227,6 +227,7 @@ class Remake:
         if self._forgets(frame.header.reset):
             self._exact[stream] = True
         opened = open_frame(frame.header, (), buffers, model.card, controls, ownership)
+        opened.steady = True  # all of a take by one runtime
         rendered = render_frame(opened, buffers, model.card, world, lambda: model.step(opened, world, opened.plate))
         outputs: PlaneViews = {PlaneName.PLATE: buffers.plate}
         return Remade(frame, outputs, rendered.result, controls, self._same(frame, outputs))

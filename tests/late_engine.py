@@ -55,13 +55,12 @@ class LateOrt:
             return optimised.read_bytes()
 
     def load(self, engine: bytes, cache: EngineCache) -> OnnxRuntime:
+        if not engine.startswith(b"\x08"):  # an ONNX file's first field
+            raise ModelIncomplete("the engine is none of ONNX Runtime's", fix="Build it anew.")
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "engine.onnx"
             place.write_bytes(engine)
-            try:
-                return OnnxRuntime(Network(_no_module, place), 1, "fp32")
-            except RuntimeError as error:
-                raise ModelIncomplete(f"the engine is not one: {error}", fix="Build it anew.") from error
+            return OnnxRuntime(Network(_no_module, place), 1, "fp32")
 
 
 def _no_module() -> Any:

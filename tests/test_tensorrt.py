@@ -11,13 +11,17 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from test_limn_fused import court
 
 from bridge.errors import MissingDependency, ModelIncomplete, ModelMismatch, ModelUnsafe
+from renderer import cli
 from renderer.models.limn.held import profile_of
-from renderer.models.limn.model import FOLDER, ONNX
+from renderer.models.limn.light import light_of
+from renderer.models.limn.model import FOLDER, ONNX, Limn
 from renderer.models.limn.network import SIZES, LimnNetwork
+from renderer.models.limn.weather import Weather
 from renderer.runtimes.engine_build import Building
-from renderer.runtimes.engine_cache import EngineCache
+from renderer.runtimes.engine_cache import EngineCache, user_cache
 from renderer.runtimes.engines import Order, Profile
 from renderer.runtimes.half import in_precision, precision_of
 from renderer.runtimes.tensorrt import PORTABLE, TensorRtMaker, flavour_for, maker_for
@@ -65,11 +69,38 @@ def test_both_sizes_of_limn_are_built_for_three_generations(network: tuple[Path,
     assert min(sizes) > network[0].stat().st_size / 4
 
 
+def test_a_network_in_int8_is_built_as_it_is(tmp_path: Path) -> None:
+    from renderer.runtimes.quantize import quantize
+
+    canvas = Limn(runtime="torch").canvas(64, 36)
+    canvas.see(*court(64, 36), light_of(Weather(), 3))
+    quantize(FOLDER, [canvas.inputs()], tmp_path, for_tensorrt=True)
+    assert precision_of(onnx.load(tmp_path / ONNX)) == "int8"
+    assert len(TensorRtMaker("tensorrt_rtx", "int8", ["SM89"]).build(tmp_path / ONNX, profile_of(24))) > 1_000_000
+
+
 def test_an_engine_that_was_built_beside_the_show_is_found_in_the_cache(tmp_path: Path) -> None:
     cache = EngineCache(tmp_path / "engines", tmp_path / "key")
     order = Order(maker_for(None), FOLDER / ONNX, profile_of(24))
     Building(order, cache).wait()
     assert len(cache.find(order.identity()) or b"") > 1_000_000
+
+
+def test_a_command_builds_ahead_of_time_and_lists_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert cli.main(["engines", "list"]) == 0
+    assert "none; `worldplate engines build`" in capsys.readouterr().out
+    assert cli.main(["engines", "build"]) == 0
+    assert "limn in fp16 by tensorrt-rtx" in capsys.readouterr().out
+    (engine,) = user_cache().folder.iterdir()
+    cli.main(["engines", "list"])
+    assert f"{engine.name[:12]}: fp16, tensorrt_rtx 1." in capsys.readouterr().out
+    engine.write_bytes(engine.read_bytes()[:-1])
+    cli.main(["engines", "list"])
+    assert "cannot be trusted, and is not loaded" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -78,7 +78,8 @@ def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, pre
     if asked not in NAMES:
         raise ConfigError(f"there is no runtime '{asked}'", fix=f"Choose one of: {', '.join(NAMES)}.")
     if asked == "tensorrt":
-        return _told(Loaded(_load("cuda", network, threads, precision), "until the engine is there"))
+        first = "" if precision == "int8" else precision  # which torch has not
+        return _told(Loaded(_load("cuda", network, threads, first), "until the engine is there"))
     if asked != "auto":
         return _told(Loaded(_load(asked, network, threads, precision), "asked for"))
     if (on_gpu := _on_gpu(network, threads, precision)) is not None:

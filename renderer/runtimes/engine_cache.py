@@ -30,7 +30,7 @@ MAC_BYTES, LENGTH_BYTES = 32, 4
 MOST_BYTES = 1 << 31
 MOST_KEPT = 32  # engines; the one that was not used for longest goes first
 KEY_BYTES = 32
-REBUILT = "It is not loaded, and built anew."
+REBUILT = "It is not loaded; another is built in its place."
 
 
 @dataclass(frozen=True)

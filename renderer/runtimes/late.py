@@ -11,13 +11,14 @@ import logging
 import threading
 from typing import Protocol
 
-from bridge.errors import ModelFailed, ModelUnsafe
+from bridge.errors import ModelFailed, ModelIncomplete, ModelUnsafe
 from renderer.runtimes import Loaded, Runtime
 from renderer.runtimes.engine_build import HOW, Building
 from renderer.runtimes.engine_cache import EngineCache
 from renderer.runtimes.engines import GATES_DB, Order
 from renderer.runtimes.relay import BREAKS, Relay
 
+CLOSE_S = 1.0  # the frames' thread may be the one that closes
 log = logging.getLogger("worldplate.runtimes")
 
 
@@ -33,7 +34,7 @@ class Judge(Protocol):
         waits until some were. After `close` NaN."""
 
     def close(self) -> None:
-        """Have `likeness_db` return soon. From any thread."""
+        """Have `likeness_db` return soon, and let go of what was recorded. From any thread."""
 
 
 class LateEngine:
@@ -53,18 +54,19 @@ class LateEngine:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Ends what is under way, and waits for it. A second time does nothing."""
+        """Ends what is under way, and waits a moment for it: a library that compiles for a GPU cannot be interrupted,
+        and its thread ends when it has. A second time does nothing."""
         with self._lock:
             self._closed = True
             if self._building is not None:
                 self._building.kill()
         self._judge.close()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         name = self._order.maker.name
         try:
-            runtime = self._order.maker.load(self._engine(), self._cache)
+            runtime = self._loaded()
             likeness_db = self._held_to_torch(runtime)
             if not self._closed:
                 self._relay.offer(Loaded(runtime, f"held to torch, {likeness_db:.1f} dB"))
@@ -72,22 +74,25 @@ class LateEngine:
             self._give_up(f"{name} differs, {error}")
         except BREAKS as error:
             self._give_up(f"no {name}: {error}")
+        finally:
+            self._judge.close()
 
     def _give_up(self, why: str) -> None:
         if not self._closed:
             log.error("%s goes on: %s", self._relay.first.name, why)
             self._relay.tell(why)
 
-    def _engine(self) -> bytes:
-        """From the cache, or built into it first. Raises what building and finding do."""
-        identity = self._order.identity()
+    def _loaded(self) -> Runtime:
+        """From the cache, or built into it first. Raises what building, finding and loading do."""
+        identity, maker = self._order.identity(), self._order.maker
         try:
-            kept = self._cache.find(identity)
-        except ModelUnsafe as error:
-            log.warning("%s", error)
-            kept = None
-        if kept is not None:
-            return kept
+            if (kept := self._cache.find(identity)) is not None:
+                return maker.load(kept, self._cache)
+        except (ModelUnsafe, ModelIncomplete) as error:
+            log.warning("%s; it is built anew", error.what)
+        return maker.load(self._built(identity), self._cache)
+
+    def _built(self, identity: dict[str, object]) -> bytes:
         self._relay.tell(f"{self._order.maker.name} is being built")
         with self._lock:
             building = None if self._closed else Building(self._order, self._cache)

@@ -1,4 +1,7 @@
-"""A network in int8, to measure what it would bring: on AVX2 without VNNI it brings nothing, so none is shipped."""
+"""A network in int8, to measure what it would bring: on AVX2 without VNNI it brings nothing, so none is shipped.
+
+TensorRT takes it symmetric and with its biases as they are; so it is made for it, and the CPU's runtimes take both.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,18 @@ class _Inputs(CalibrationDataReader):  # type: ignore[misc]
         return next(self._rest, None)
 
 
-def quantize(model: Path, inputs: Sequence[Mapping[str, F32]], target: Path) -> None:
+def quantize(model: Path, inputs: Sequence[Mapping[str, F32]], target: Path, *, for_tensorrt: bool = False) -> None:
     """Make of an empty folder the model's, with the 3x3 convolutions of its ONNX in int8, calibrated on network inputs
     by name. The 1x1 ones stay in fp32: they make the picture, and in int8 they cost 12 dB and save little."""
+    symmetric = {"QuantizeBias": False, "ActivationSymmetric": True, "WeightSymmetric": True}
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / ONNX
         quant_pre_process(model / ONNX, prepared, skip_symbolic_shape=True)
         quantize_static(
             prepared, target / ONNX, _Inputs(inputs), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv"],
-            nodes_to_exclude=_pointwise(onnx.load(prepared)),
+            activation_type=QuantType.QInt8 if for_tensorrt else QuantType.QUInt8, weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv"], nodes_to_exclude=_pointwise(onnx.load(prepared)),
+            extra_options=symmetric if for_tensorrt else {},
         )  # fmt: skip
     for name in (WEIGHTS, "manifest.json"):
         shutil.copy(model / name, target)

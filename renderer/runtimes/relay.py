@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from bridge.errors import WorldplateError
 from renderer.runtimes import F32, Loaded, Step
 
-BREAKS = (RuntimeError, ValueError, ArithmeticError, MemoryError, OSError, WorldplateError)  # what runtimes raise
+# What runtimes raise; the last three where a library is of another release than was read.
+BREAKS = (
+    RuntimeError, ValueError, ArithmeticError, MemoryError, OSError, WorldplateError, TypeError, AttributeError,
+    ImportError,
+)  # fmt: skip
 log = logging.getLogger("worldplate.runtimes")
 
 

@@ -88,12 +88,12 @@ class Held:
                 worst_db = min(worst_db, psnr_db(ours, theirs) if np.isfinite(ours).all() else -np.inf)
                 if self._closed:
                     break
-        self._recorded.clear()
         return float("nan") if self._closed else float(worst_db)
 
     def close(self) -> None:
         self._closed = True
         self._ready.set()
+        self._recorded.clear()
 
     def _plates(self, frame: Recorded, runtime: Runtime) -> Iterator[F32]:
         """On the display: without a memory, and with that of the plate before."""

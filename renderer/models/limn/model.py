@@ -226,7 +226,7 @@ class Limn:
         def torch_itself() -> Runtime:
             return load_runtime(network, "torch", threads=self._threads, precision="fp32").runtime
 
-        self._held = Held(torch_itself, self._new_canvas)
+        self._held = Held(torch_itself, self.new_canvas)
         order = Order(maker, network.onnx, profile_of(self._memory_channels))
         return LateEngine(self._runtime, order, engines or user_cache(), self._held)
 
@@ -271,10 +271,11 @@ class Limn:
         if (width, height) not in self._canvases:
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            self._canvases[width, height] = self._new_canvas(width, height, self._runtime)
+            self._canvases[width, height] = self.new_canvas(width, height, self._runtime)
         return self._canvases[width, height]
 
-    def _new_canvas(self, width: int, height: int, runtime: Runtime) -> Canvas:
+    def new_canvas(self, width: int, height: int, runtime: Runtime) -> Canvas:
+        """The caller's own, on any runtime of this network."""
         return Canvas(width, height, runtime, self._threads, self._memory_channels)
 
     def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
