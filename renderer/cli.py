@@ -176,7 +176,13 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--count", type=whole(1, 100_000), default=20, help="frames per row (default 20)")
     model.add_argument("--threads", type=whole(1, 256), nargs="+", default=[1, 2], help="of the network (default 1 2)")
     model.set_defaults(run=run_bench_model)
-    for each in (link, loop, kills, model):
+    gpu = benches.add_parser("gpu", help="everything that needs a GPU; without one, each row says that it was not run")
+    large = [(1280, 720), (1920, 1080), (3840, 2160)]
+    gpu.add_argument("--size", type=size(), nargs="+", default=large, metavar="WxH")
+    gpu.add_argument("--engine", type=Path, metavar="BUILD", help="a build of plugins/native/gpu")
+    gpu.add_argument("--kills", type=whole(1, 100_000), default=20, help="kills (default 20)")
+    gpu.set_defaults(run=run_bench_gpu)
+    for each in (link, loop, kills, model, gpu):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
 
 
@@ -257,6 +263,12 @@ def run_bench_model(options: argparse.Namespace) -> int:
     from renderer.bench import model
 
     return _write(model.run(options.size, options.threads, options.count, _console()), options.json)
+
+
+def run_bench_gpu(options: argparse.Namespace) -> int:
+    from renderer.bench import gpu
+
+    return _write(gpu.run(gpu.Wanted(options.size, options.engine, options.kills), _console()), options.json)
 
 
 def _write(report: dict[str, object], path: Path | None) -> int:

@@ -96,10 +96,10 @@ class StandIn:
         self.fails = ""
 
     @classmethod
-    def or_skip(cls, folder: Path) -> StandIn:
+    def or_skip(cls, folder: Path, uuid: str = UUID, *, from_mesa: bool = False) -> StandIn:
         """Built in `folder`. Without a compiler the test is skipped, and fails where CI says that there is one."""
         try:
-            return cls(cpu_library(folder))
+            return cls(cpu_library(folder), uuid, from_mesa=from_mesa)
         except MissingDependency as error:
             if os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
                 pytest.fail(str(error))

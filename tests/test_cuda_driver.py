@@ -68,6 +68,12 @@ class Recorder:
         return [name for name, _ in self.calls if name not in QUIET]
 
 
+class Allocation(int):
+    """A device pointer."""
+
+    def free(self) -> None: ...
+
+
 class PyCuda:
     """The calls of pycuda that are made, by name."""
 
@@ -80,6 +86,9 @@ class PyCuda:
             name=lambda: "a GPU", compute_capability=lambda: (9, 0), retain_primary_context=lambda: context
         )
         self.Stream = lambda: SimpleNamespace(handle=77, synchronize=lambda: self.calls.append("synchronize"))
+        self.mem_alloc = lambda size: Allocation(0x10000)
+        self.memset_d8 = lambda *arguments: self.calls.append("memset")
+        self.mem_get_info = lambda: (1 << 30, 2 << 30)
         self.module_from_buffer = lambda text: SimpleNamespace(get_function=self._function)
 
     def _function(self, name: str) -> object:

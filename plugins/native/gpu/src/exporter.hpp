@@ -1,0 +1,62 @@
+/* The exporter: buffers and semaphores of a Vulkan engine that the renderer reads and writes in place, on one GPU.
+
+   The engine allocates, so that a renderer that dies takes nothing with it. Planes lie in one linear storage buffer: a
+   compute pass of the engine writes canonical planes straight into a slot, and samples the plate straight out of it. See
+   "On one GPU" in bridge/PROTOCOL.md. Linux: opaque file descriptors. */
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "device.hpp"
+#include "messages.g.hpp"
+
+namespace worldplate::gpu {
+
+/* Where planes lie in a slot, and how many slots there are. */
+struct Slots {
+    std::vector<PlaneLayout> inputs, outputs;
+    uint64_t slot_bytes = 0;
+    uint32_t count = 0;
+
+    const PlaneLayout& plane(wp_plane_name name) const; /* throws where there is none */
+    uint64_t offset(uint32_t slot, wp_plane_name name) const { return slot * slot_bytes + static_cast<uint64_t>(plane(name).offset_bytes); }
+};
+
+/* The planes of WELCOME one after another, each where a storage buffer may begin on this device. */
+Slots slots_of(const Welcome& welcome, const Device& device, uint32_t count);
+
+/* Owns the buffer and the semaphores. The queue must be idle when it is destroyed; what the renderer has imported lives on
+   there until it lets go. */
+class Exporter {
+public:
+    /* Throws std::runtime_error that names the call. */
+    Exporter(const Device& device, Slots slots);
+    ~Exporter();
+    Exporter(const Exporter&) = delete;
+    Exporter& operator=(const Exporter&) = delete;
+
+    /* Sends packet and file descriptors to the renderer's socket; PLANES_ACK answers on the link. Throws
+       std::runtime_error when nobody listens. */
+    void hand_over(const std::string& socket, const std::string& session, uint64_t generation) const;
+
+    /* Whether the plate is whole, without waiting. */
+    bool is_done(uint64_t value) const;
+
+    const Slots slots;
+    VkBuffer buffer = VK_NULL_HANDLE;
+    VkSemaphore ready = VK_NULL_HANDLE, done = VK_NULL_HANDLE; /* null where the driver exports none */
+
+private:
+    void allocate();
+    VkSemaphore timeline() const;
+    int memory_fd() const;
+    int semaphore_fd(VkSemaphore semaphore) const;
+
+    const Device& device_;
+    VkDeviceMemory memory_ = VK_NULL_HANDLE;
+    uint64_t memory_bytes_ = 0;
+};
+
+}  // namespace worldplate::gpu
