@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, EulerDiscreteScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import nn
@@ -68,6 +70,13 @@ FULL_TURBO = Shape(  # Stable Diffusion 2.1's
     FULL.text | {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16},
     FULL.rank, FULL.dtype,
 )  # fmt: skip
+
+
+def quiet() -> None:
+    """Of the libraries' bars and advice nothing is shown, in this process."""
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
 
 
 def shuffled(network: nn.Module, seed: int = 7) -> Any:

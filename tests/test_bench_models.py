@@ -1,0 +1,42 @@
+"""What is measured of published families: tiny ones anywhere, and of full size it is said where there is no GPU."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+import torch
+from rich.console import Console
+
+from renderer.bench import models
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers', NumPy 2
+
+
+def test_without_a_gpu_full_size_is_said_to_be_not_run_and_tiny_ones_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("renderer.bench.condition.ROUNDS", 1)
+    before, said = os.environ.get("XDG_CACHE_HOME"), io.StringIO()
+    told = models.run(1, 1, Console(file=said, width=200))
+    assert os.environ.get("XDG_CACHE_HOME") == before
+    rows = told["rows"]
+    assert isinstance(rows, list)
+    for row in rows:
+        if row["kind"] == "full":
+            assert row["result"] == models.NO_GPU
+            assert "plate_ms" not in row
+        else:
+            assert row["result"] == "tiny"
+            assert {"unet", "decode", "around the networks"} <= row["stages_ms"].keys()
+            assert all(ms["p50"] > 0.0 for ms in row["stages_ms"].values())
+            assert row["plate_ms"]["p50"] >= sum(ms["p50"] for ms in row["stages_ms"].values()) * 0.99
+            assert row["weights_mb"] >= 1
+    assert {row["family"] for row in rows} == {"sd_turbo_control", "framediffuser"}
+    assert "weights before loading" in said.getvalue()
+    assert said.getvalue().count(models.NO_GPU) == 2
+    conditions = told["conditions"]
+    assert isinstance(conditions, dict)
+    assert max(each["greatest_difference"] for each in conditions.values()) < 1 / 255
