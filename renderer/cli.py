@@ -56,6 +56,7 @@ EPILOG = """examples:
   worldplate doctor                         what this machine has, and what is missing
   worldplate bench link --json link.json    the round trip of a frame beside gRPC
   worldplate bench model                    limn's milliseconds by runtime, precision and size
+  worldplate bench models                   published families at full size, with random weights, where a GPU allows
   worldplate evaluate plates --data DIR --out DIR   how near plates come to path-traced truth
   worldplate evaluate world --out DIR       does a world stay what it was, from engine truth
   worldplate record --name court --seconds 60   keep a minute of the session that goes on
@@ -103,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what this machine has, what is missing, and what installs it")
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=run_doctor)
-    _add_bench(commands.add_parser("bench", help="measure the link, the model or the whole loop"))
+    _add_bench(commands.add_parser("bench", help="measure the link, models or the whole loop"))
     add_dataset(commands.add_parser("dataset", help="make worlds and their path-traced truth, to train on"))
     add_train(commands.add_parser("train", help="train limn's network on them"))
     add_evaluate(commands.add_parser("evaluate", help="compare plates with truth, and worlds with what they were"))
@@ -182,7 +183,11 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     gpu.add_argument("--engine", type=Path, metavar="BUILD", help="a build of plugins/native/gpu")
     gpu.add_argument("--kills", type=whole(1, 100_000), default=20, help="kills (default 20)")
     gpu.set_defaults(run=run_bench_gpu)
-    for each in (link, loop, kills, model, gpu):
+    models = benches.add_parser("models", help="published families with random weights: plates/s, memory, cold start")
+    models.add_argument("--count", type=whole(1, 100_000), default=20, help="plates per row (default 20)")
+    models.add_argument("--threads", type=whole(1, 256), default=1, help="of networks on a CPU (default 1)")
+    models.set_defaults(run=run_bench_models)
+    for each in (link, loop, kills, model, gpu, models):
         each.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
 
 
@@ -269,6 +274,12 @@ def run_bench_gpu(options: argparse.Namespace) -> int:
     from renderer.bench import gpu
 
     return _write(gpu.run(gpu.Wanted(options.size, options.engine, options.kills), _console()), options.json)
+
+
+def run_bench_models(options: argparse.Namespace) -> int:
+    from renderer.bench import models
+
+    return _write(models.run(options.count, options.threads, _console()), options.json)
 
 
 def _write(report: dict[str, object], path: Path | None) -> int:
