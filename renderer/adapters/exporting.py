@@ -77,7 +77,7 @@ def export(graph: Graph, out: Path, precision: str = "fp32") -> Exported:
     with warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
             network.eval(), kwargs=inputs, dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=list(graph.names), output_names=[graph.output],
+            input_names=list(graph.names), output_names=[graph.output, *graph.more],
         )  # fmt: skip
     if program is None:
         raise ModelFailed(f"torch exported nothing of {graph.name}", fix="Update torch.")
@@ -85,7 +85,7 @@ def export(graph: Graph, out: Path, precision: str = "fp32") -> Exported:
         node.metadata_props.clear()  # paths and stack traces of whoever exports
     program.save(path, external_data=True)
     flat = dict(zip(graph.names, _flat(inputs), strict=True))
-    apart = _apart(path, flat, wanted)
+    apart = _apart(path, flat, wanted if isinstance(wanted, tuple) else (wanted,))
     if not apart <= TOLERANCE[precision]:
         raise ModelFailed(
             f"{path} answers {apart:.1e} of its range apart from torch, and {TOLERANCE[precision]:g} is allowed",
@@ -106,13 +106,16 @@ def _flat(inputs: Inputs) -> list[torch.Tensor]:
     return [tensor for each in inputs.values() for tensor in (each if isinstance(each, list) else [each])]
 
 
-def _apart(path: Path, inputs: dict[str, torch.Tensor], wanted: torch.Tensor) -> float:
-    """How far ONNX Runtime's answer is from torch's; infinite when it is no number."""
+def _apart(path: Path, inputs: dict[str, torch.Tensor], wanted: tuple[torch.Tensor, ...]) -> float:
+    """How far ONNX Runtime's answers are from torch's, the furthest of them; infinite when it is no number."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    (made,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
-    apart = float(np.abs(np.asarray(made, np.float32) - wanted.numpy()).max() / max(float(wanted.abs().max()), 1e-6))
+    answers = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+    apart = max(
+        float(np.abs(np.asarray(made, np.float32) - one.numpy()).max() / max(float(one.abs().max()), 1e-6))
+        for made, one in zip(answers, wanted, strict=True)
+    )
     return apart if np.isfinite(apart) else float("inf")
 
 

@@ -23,7 +23,8 @@ class Graph:
     network: nn.Module  # in single precision, on the CPU
     inputs: Inputs  # by the names of `forward`, with values of the right sizes
     names: tuple[str, ...]  # of the tensors that go in, one by one
-    output: str  # of the one that comes out
+    output: str  # of what comes out, the first
+    more: tuple[str, ...] = ()  # the others, where state comes out beside it
 
 
 class Encode(nn.Module):

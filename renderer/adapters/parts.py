@@ -33,6 +33,7 @@ except ImportError as error:
     ) from error
 
 from renderer.adapters.families import MB, check_room, free_ram_mb
+from renderer.adapters.filling import BRING, check_filled
 from renderer.adapters.folder import ModelFolder
 from renderer.adapters.prompts import Prompts, prompts_folder
 from renderer.adapters.weights import tensors_of
@@ -43,7 +44,6 @@ TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json")
 WEIGHTS = ("diffusion_pytorch_model", "model")
 SAME_LAYERS = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}  # of pictures' attention
 OLD_ATTENTION = re.compile(r"(\.attentions\.\d+\.)(query|key|value|proj_attn)(?=\.)")
-BRING = "Bring that folder anew from where the model came; then run `worldplate models add` again."
 
 
 def device_for(folder: ModelFolder, runtime: str, threads: int) -> torch.device:
@@ -129,25 +129,8 @@ def text_part(folder: ModelFolder, name: str) -> Any:
 def filled(network: Any, folder: ModelFolder, name: str, rename: Rename) -> Any:
     """`network` with a part's weights. Raises ModelIncomplete naming a tensor that the file lacks, ModelMismatch naming
     one that the network lacks or that has another shape there, and what `weights_of` does."""
-    state, wanted = rename(load_file(weights_of(folder, name))), network.state_dict()
-    missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    if missing:
-        raise ModelIncomplete(
-            f"the weights of {folder.path / name} lack {len(missing)} tensors, the first is '{missing[0]}'", fix=BRING
-        )
-    if unexpected:
-        raise ModelMismatch(
-            f"the weights of {folder.path / name} have {len(unexpected)} tensors that its network has not, the first is"
-            f" '{unexpected[0]}'",
-            fix="Its config.json is of another model.",
-        )
-    for key, tensor in state.items():
-        if tensor.shape != wanted[key].shape:
-            shapes = ["x".join(map(str, t.shape)) for t in (tensor, wanted[key])]
-            raise ModelMismatch(
-                f"'{key}' of {folder.path / name} is {shapes[0]}, and its network's is {shapes[1]}",
-                fix="Its config.json is of another model.",
-            )
+    state = rename(load_file(weights_of(folder, name)))
+    check_filled(network, state, folder.path / name)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
 
