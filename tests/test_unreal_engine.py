@@ -4,9 +4,7 @@ Roslyn."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +14,7 @@ import pytest
 import unreal
 
 SOURCE = unreal.PLUGIN / "Source"
-STUBS = unreal.PLUGIN / "Tests/Stubs"
-SHADERS = unreal.PLUGIN / "Shaders"
+STUBS = unreal.STUBS
 MODULES = ("WorldplateRuntime", "WorldplateEditor")
 # Semicolons after the engine's macros are its habit.
 OPTIONS = [option for option in unreal.LANGUAGE if option != "-Wpedantic"] + ["-Wno-unused-parameter"]
@@ -34,16 +31,6 @@ def headers() -> dict[str, str]:
     return {file: module for file, module in lines}
 
 
-def need(program: str, package: str) -> str:
-    found = shutil.which(program)
-    reason = f"the Unreal plugin's engine files are NOT CHECKED: there is no {program}; apt-get install {package}"
-    if found is None and os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
-        pytest.fail(reason)
-    if found is None:
-        pytest.skip(reason)
-    return found
-
-
 @pytest.fixture(scope="module")
 def includes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a header under each of the engine's names, all of which declare what the stubs do."""
@@ -58,14 +45,14 @@ def includes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for own in SOURCE.rglob("*.h"):
         (folder / f"{own.stem}.generated.h").write_text("")  # the header tool's
     made = [str(folder / "Everything.h"), "-o", str(folder / "Everything.pch")]
-    subprocess.run([need("clang++", "clang"), *OPTIONS, "-x", "c++-header", *made], check=True)
+    subprocess.run([unreal.need("clang++", "clang"), *OPTIONS, "-x", "c++-header", *made], check=True)
     return folder
 
 
 def complaints(source: Path, module: str, includes: Path) -> str:
     folders = [includes, SOURCE / module / "Private", SOURCE / "WorldplateRuntime/Public", unreal.INCLUDE]
     options = ["-include-pch", str(includes / "Everything.pch"), "-fsyntax-only", *(f"-I{path}" for path in folders)]
-    command = [need("clang++", "clang"), *OPTIONS, *options, str(source)]
+    command = [unreal.need("clang++", "clang"), *OPTIONS, *options, str(source)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
@@ -78,7 +65,7 @@ def test_every_engine_file_fits_the_engines_declarations(includes: Path) -> None
     ]
     assert len(files) >= 18
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda file: complaints(*file, includes), files))
+        found = list(pool.map(lambda file: complaints(file[0], file[1], includes), files))
     assert "".join(found) == ""
 
 
@@ -105,27 +92,25 @@ def test_every_engine_header_is_of_a_module_that_its_rules_name() -> None:
                     assert f'"{known[file]}"' in rules, f"{path.name} includes {file}"
 
 
-def expanded(path: Path) -> str:
-    """A shader with what it includes, as the engine's preprocessor finds it."""
-    lines = []
-    for line in path.read_text().splitlines():
-        if found := re.fullmatch(r'#include "(/[^"]+)"', line):
-            engine = found[1].startswith("/Engine/")
-            name = found[1].removeprefix("/Plugin/Worldplate/")
-            lines.append(expanded(STUBS / "Shaders" / found[1][1:] if engine else SHADERS / name))
-        else:
-            lines.append(line)
-    return "\n".join(lines)
-
-
 @pytest.mark.parametrize(("file", "stage", "entry"), ENTRIES, ids=[entry for _, _, entry in ENTRIES])
 def test_shaders_compile_to_valid_code(tmp_path: Path, file: str, stage: str, entry: str) -> None:
     text, code = tmp_path / "shader.hlsl", tmp_path / "shader.spv"
-    text.write_text(expanded(SHADERS / "Private" / file))
-    command = [need("glslangValidator", "glslang-tools"), "-D", "-V", "-S", stage, "-e", entry, "--auto-map-bindings"]
+    text.write_text(unreal.expanded(unreal.SHADERS / "Private" / file))
+    command = [
+        unreal.need("glslangValidator", "glslang-tools"),
+        "-D",
+        "-V",
+        "-S",
+        stage,
+        "-e",
+        entry,
+        "--auto-map-bindings",
+    ]
     done = subprocess.run([*command, "-o", str(code), str(text)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
-    checked = subprocess.run([need("spirv-val", "spirv-tools"), str(code)], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [unreal.need("spirv-val", "spirv-tools"), str(code)], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stderr[-2000:]
 
 
@@ -134,7 +119,7 @@ def test_shaders_compile_to_valid_code(tmp_path: Path, file: str, stage: str, en
     [("WorldplatePack.usf", "Capture/PackPass.cpp"), ("WorldplateComposite.usf", "Composite/CompositePass.cpp")],
 )
 def test_a_shader_and_its_pass_name_the_same_parameters(shader: str, pass_file: str) -> None:
-    text = (SHADERS / "Private" / shader).read_text()
+    text = (unreal.SHADERS / "Private" / shader).read_text()
     declared = set(re.findall(r"^[A-Z]?\w+(?:<\w+>)? (\w+);", text[: text.index("{")], re.MULTILINE))
     given = (SOURCE / "WorldplateRuntime/Private" / pass_file).read_text()
     names = set(re.findall(r"SHADER_PARAMETER(?:_RDG_\w+)?\([^()]*?, (\w+)\)", given))

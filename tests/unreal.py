@@ -10,6 +10,8 @@ import fcntl
 import functools
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -17,11 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import native
+import pytest
+
+from renderer.bench import shaders
 
 ROOT = Path(__file__).parent.parent
 PLUGIN = ROOT / "plugins/unreal"
 LINK = PLUGIN / "Source/WorldplateRuntime/Private/Link"
 TOOL = PLUGIN / "Tests/Tool"
+STUBS, SHADERS = PLUGIN / "Tests/Stubs", PLUGIN / "Shaders"
 INCLUDE = native.SOURCE / "include"
 LANGUAGE = ("-std=c++20", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
@@ -61,19 +67,55 @@ def tool(*command: str, lines: str = "") -> list[str]:
     return done.stdout.splitlines()[:-1]
 
 
+def need(program: str, package: str) -> str:
+    """Its path. Without it the test is skipped with what to install; under WORLDPLATE_REQUIRE_NATIVE it fails."""
+    found = shutil.which(program)
+    reason = (
+        f"the Unreal plugin's files for the engine are NOT CHECKED: there is no {program}; apt-get install {package}"
+    )
+    if found is None and os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
+        pytest.fail(reason)
+    if found is None:
+        pytest.skip(reason)
+    return found
+
+
+def expanded(path: Path) -> str:
+    """A shader with what it includes, as the engine's preprocessor finds it."""
+    lines = []
+    for line in path.read_text().splitlines():
+        if found := re.fullmatch(r'#include "(/[^"]+)"', line):
+            engine = found[1].startswith("/Engine/")
+            name = found[1].removeprefix("/Plugin/Worldplate/")
+            lines.append(expanded(STUBS / "Shaders" / found[1][1:] if engine else SHADERS / name))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def _build(folder: Path, client: Path, sources: Sequence[Path]) -> None:
     def compile_one(source: Path) -> Path:
         out = folder / f"{source.parent.name}-{source.stem}.o"
         includes = [f"-I{path}" for path in (LINK, TOOL, INCLUDE)]
-        _run(["clang++", *LANGUAGE, *SANITIZERS, *includes, "-c", str(source), "-o", str(out)])
+        run("clang++", *LANGUAGE, *SANITIZERS, *includes, "-c", source, "-o", out)
         return out
 
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(compile_one, sources))
     library = client / "libworldplate_objects.a"
-    _run(["clang++", *SANITIZERS, *map(str, objects), str(library), "-lzmq", "-lpthread", "-o", str(folder / "tool")])
+    run("clang++", *SANITIZERS, *objects, library, "-lzmq", "-lpthread", "-o", folder / "tool")
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-6000:]
+def run(*command: str | Path) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+
+def vulkan_program(folder: Path, shader: str) -> tuple[Path, Path]:
+    """A runner of plugins/shaders, and that text of HLSL as a compute shader for it, both built in `folder`."""
+    (folder / "shader.comp").write_text(shader)
+    glslang = need("glslangValidator", shaders.PACKAGES)
+    run(glslang, "-D", "-V", "-e", "main", "-S", "comp", "-o", folder / "shader.spv", folder / "shader.comp")
+    source = shaders.HOME / "tests/on_vulkan.cpp"
+    run(need("g++", shaders.PACKAGES), "-std=c++17", "-O1", source, "-lvulkan", "-o", folder / "on_vulkan")
+    return folder / "on_vulkan", folder / "shader.spv"
