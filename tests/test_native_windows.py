@@ -123,7 +123,7 @@ def test_an_engine_has_the_same_day_on_both_systems(
 
 def test_clients_and_rings_that_are_closed_leave_no_handle_open(folder: Path) -> None:
     with serving(folder):
-        before, after = map(int, windows.run("windows_tool", "handles", path_of(folder), "10")[0].split())
+        before, after = map(int, windows.run("windows_tool", "handles", path_of(folder), "5")[0].split())
     assert after <= before
 
 

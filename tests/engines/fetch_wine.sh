@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fetch_wine.sh [FOLDER]: what the native client is built with for Windows and run with without one, and without root:
-# Debian's mingw-w64 and Wine, unpacked, the client's libraries for Windows, and a Wine prefix. About 160 MB to load, 900 MB
+# Debian's mingw-w64 and Wine, unpacked, the client's libraries for Windows, and a Wine prefix. About 165 MB to load, 2 GB
 # on disk. FOLDER/wine runs a program, FOLDER/compile a command that finds the compilers. A folder that is complete is left
 # as it is. Ends with 3 where they cannot be had (no apt, no network, the suite has lost them): nothing here is wrong then.
 set -euo pipefail
@@ -59,7 +59,7 @@ cat > "$work/wine" <<'RUN'
 # ends what Wine leaves running between programs.
 home=$(dirname "$(readlink -f "$0")")
 unset DISPLAY WAYLAND_DISPLAY
-export WINEPREFIX=${WINEPREFIX:-$home/prefix} WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
+export WINEPREFIX=$home/prefix WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
 export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
 export LD_LIBRARY_PATH=$home/root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [ "${1-}" = --end ]; then
