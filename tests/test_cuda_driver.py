@@ -21,7 +21,7 @@ from renderer import doctor
 from renderer.cuda import driver as driver_module
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import Driver, find, why_not
-from renderer.cuda.gpu import CudaGpu
+from renderer.cuda.gpu import CudaGpu, open_gpu
 from renderer.cuda.kernels import KINDS
 from renderer.cuda.planes import DevicePlane
 
@@ -76,6 +76,9 @@ class Allocation(int):
 
 class PyCuda:
     """The calls of pycuda that are made, by name."""
+
+    class Error(Exception):
+        """Of pycuda, which is no WorldplateError."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -192,6 +195,20 @@ def test_a_context_is_the_primary_one_and_is_left_last(recorder: Recorder, pycud
     context.close()
     context.close()
     assert pycuda.calls == ["push", "synchronize", "pop"]
+
+
+def test_an_error_of_pycuda_is_told_as_ours_and_nothing_stays_open(
+    recorder: Recorder, pycuda: PyCuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(text: bytes) -> object:
+        raise PyCuda.Error("module_from_buffer: PTX JIT compilation failed")
+
+    pycuda.module_from_buffer = refuse  # type: ignore[assignment]
+    monkeypatch.setattr("renderer.cuda.gpu.driver", lambda: Driver(recorder, pycuda))
+    opened, why = open_gpu()
+    assert opened is None
+    assert "PTX JIT compilation failed" in why
+    assert pycuda.calls[-1] == "pop"
 
 
 def test_memory_is_imported_mapped_and_let_go_of_in_order(gpu: CudaGpu, recorder: Recorder, fd: int) -> None:

@@ -21,7 +21,7 @@ import pytest
 from gpu_stand_in import UUID, StandIn
 
 from bridge import handles
-from bridge.errors import DeviceTimeout, HandleRefused, NotSupported, TransportError
+from bridge.errors import DeviceFailed, DeviceTimeout, HandleRefused, NotSupported, TransportError
 from bridge.handles import Handed, HandleDoor, Offer, pack, unpack
 from bridge.link import memory_pair
 from bridge.planes import payload_bytes, place, views
@@ -278,6 +278,21 @@ def test_a_value_that_never_comes_ends_the_hand_over_by_name(stage: Stage, monke
     again = stage.hello(transports=(Transport.SHM,))  # the engine falls back
     assert isinstance(again, Welcome)
     assert again.transport is Transport.SHM
+
+
+def test_a_driver_that_fails_in_a_frame_ends_the_hand_over(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    welcome, _ = stage.handed_over()
+
+    def lost(*arguments: object) -> None:
+        raise DeviceFailed("cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED", fix="None.")
+
+    monkeypatch.setattr(stage.gpu, "run", lost)
+    for number in (1, 2):
+        refused = stage.ask(frame_of(welcome, number, 0))
+        assert isinstance(refused, Error)
+        assert (refused.code, refused.frame_id) == ("device_failed", number)
+        assert "LAUNCH_FAILED" in refused.text
+    assert stage.gpu.memories[0].closed == 1
 
 
 def test_a_renderer_that_waits_patiently_says_nothing(stage: Stage) -> None:

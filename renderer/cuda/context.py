@@ -18,15 +18,15 @@ class GpuContext:
         """`index` counts the GPUs as CUDA does. Raises DeviceFailed."""
         self.driver, self.index = driver, index
         self.counters = Counters()
-        device = driver.pycuda.Device(index)
+        device = driver.ask_pycuda(driver.pycuda.Device, index)
         self.name = str(device.name())
         self.capability: tuple[int, int] = tuple(device.compute_capability())
         self.uuid = bytes(driver.call("cuDeviceGetUuid", driver.call("cuDeviceGet", index)).bytes).hex()
         self.driver_version = int(driver.call("cuDriverGetVersion"))
-        self._context = device.retain_primary_context()
+        self._context = driver.ask_pycuda(device.retain_primary_context)
         self._context.push()
         # pycuda cannot wrap another's stream, and torch can: so it is made here, and given to torch.
-        self._stream = driver.pycuda.Stream()
+        self._stream = driver.ask_pycuda(driver.pycuda.Stream)
         self.stream = int(self._stream.handle)
 
     @property
@@ -42,12 +42,12 @@ class GpuContext:
 
     def free_bytes(self) -> int:
         """GPU memory that nobody has taken."""
-        return int(self.driver.pycuda.mem_get_info()[0])
+        return int(self.driver.ask_pycuda(self.driver.pycuda.mem_get_info)[0])
 
     def wait(self) -> None:
         """Until the stream is empty. The CPU stands still meanwhile, and it is counted."""
         self.counters.cpu_waits += 1
-        self._stream.synchronize()
+        self.driver.ask_pycuda(self._stream.synchronize)
 
     def close(self) -> None:
         """Lets go of the stream and of the context, in that order. A second time does nothing."""

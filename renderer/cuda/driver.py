@@ -38,6 +38,15 @@ class Driver:
             )
         return values[0] if len(values) == 1 else tuple(values) or None
 
+    def ask_pycuda(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """What a function of pycuda's gives. Raises DeviceFailed with the words of its error."""
+        try:
+            return function(*arguments)
+        except self.pycuda.Error as error:
+            raise DeviceFailed(
+                f"the GPU's driver failed: {error}", fix="Run nvidia-smi, which may say more."
+            ) from error
+
     def is_over(self, event: object) -> bool:
         """Whether a recorded event has come to pass. Raises DeviceFailed when the GPU failed before it."""
         (status,) = self.bindings.cuEventQuery(event)

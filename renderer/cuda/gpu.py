@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from bridge.errors import CudaNotUsable, DeviceError
+from bridge.errors import DeviceError
 from bridge.schema import HandleKind
 from renderer.cuda import Gpu, Memory
 from renderer.cuda.context import GpuContext
@@ -20,7 +20,7 @@ class CudaGpu:
 
     def __init__(self, context: GpuContext) -> None:
         self._context = context
-        self._rescue = context.driver.pycuda.Stream()
+        self._rescue = context.driver.ask_pycuda(context.driver.pycuda.Stream)
         self._kernels = Kernels(context)
         self.uuid, self.name, self.counters = context.uuid, context.name, context.counters
 
@@ -72,8 +72,11 @@ class CudaMark:
 def open_gpu() -> tuple[Gpu | None, str]:
     """The GPU of this machine, on this thread; or none, and why in words."""
     try:
-        return CudaGpu(GpuContext(driver())), ""
-    except CudaNotUsable as error:
+        context = GpuContext(driver())
+    except DeviceError as error:
         return None, error.what
-    except DeviceError as error:  # there, and it does not work
-        return None, str(error)
+    try:
+        return CudaGpu(context), ""
+    except DeviceError as error:  # it is there, and does not work
+        context.close()
+        return None, error.what

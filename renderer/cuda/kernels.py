@@ -66,15 +66,17 @@ class Kernels:
     """The PTX in a GPU's context, which compiles it for itself and keeps it until it is closed."""
 
     def __init__(self, context: GpuContext) -> None:
-        """Raises pycuda's error where the driver is too old for the PTX."""
+        """Raises DeviceFailed where the driver does not take the PTX."""
         self._context = context
-        module = context.driver.pycuda.module_from_buffer(PTX.read_bytes() + b"\0")  # the driver wants an end
+        pycuda, text = context.driver.pycuda, PTX.read_bytes() + b"\0"  # the driver wants an end
+        module = context.driver.ask_pycuda(pycuda.module_from_buffer, text)
         self._functions: dict[str, Any] = {name: module.get_function(name) for name in KINDS}
         for name, kind in KINDS.items():
             self._functions[name].prepare([f"{ctypes.sizeof(kind)}s"])  # one struct, by value
 
     def launch(self, name: str, arguments: ctypes.Structure, width: int, height: int) -> None:
-        """Enqueues it on the context's stream."""
+        """Enqueues it on the context's stream. Raises DeviceFailed."""
         stream = self._context.pycuda_stream
         grid, block = (*grid_of(width, height), 1), (*BLOCK, 1)
-        self._functions[name].prepared_async_call(grid, block, stream, bytes(arguments))
+        call = self._functions[name].prepared_async_call
+        self._context.driver.ask_pycuda(call, grid, block, stream, bytes(arguments))

@@ -36,7 +36,7 @@ class SessionOnGpu:
     def enqueue(
         self, frame: Frame, model: WorldModel, world: World, controls: dict[str, ControlValue], ownership: Ownership
     ) -> Enqueued:
-        """Raises InvalidValue, MissingPlane, ModelFailed, DeviceError."""
+        """Raises InvalidValue, MissingPlane, ModelFailed; and DeviceError, which ends the hand-over."""
         if self._trouble is not None:
             raise self._trouble
         if self._share is None:
@@ -44,7 +44,12 @@ class SessionOnGpu:
                 f"frame {frame.id} came before the hand-over", fix="Hand buffers over, and wait for PLANES_ACK."
             )
         on_device = cast(DeviceModel, model)  # its card says so, and a model that does not is not adopted
-        return enqueue_frame(frame, self._share, self._gpu, on_device, world, controls, ownership)
+        try:
+            return enqueue_frame(frame, self._share, self._gpu, on_device, world, controls, ownership)
+        except DeviceError as error:
+            self.release(None)
+            self._trouble = error
+            raise
 
     def watch(self, now_ns: int) -> DeviceError | None:
         """What has gone wrong on the GPU since the last time, once. The hand-over is then let go of, and frames are
