@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from renderer.bench import models
+from renderer.bench import films, models
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers', NumPy 2
 
@@ -19,6 +19,7 @@ def test_without_a_gpu_full_size_is_said_to_be_not_run_and_tiny_ones_are_measure
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("renderer.bench.condition.ROUNDS", 1)
+    monkeypatch.setattr(films, "CASES", [case for case in films.CASES if not case.tiny])  # its tiny ones are elsewhere
     before, said = os.environ.get("XDG_CACHE_HOME"), io.StringIO()
     told = models.run(1, 1, Console(file=said, width=200))
     assert os.environ.get("XDG_CACHE_HOME") == before
@@ -36,7 +37,10 @@ def test_without_a_gpu_full_size_is_said_to_be_not_run_and_tiny_ones_are_measure
             assert row["weights_mb"] >= 1
     assert {row["family"] for row in rows} == {"sd_turbo_control", "framediffuser"}
     assert "weights before loading" in said.getvalue()
-    assert said.getvalue().count(models.NO_GPU) == 2
+    chunks = told["chunks"]
+    assert isinstance(chunks, list)
+    assert [row["result"] for row in chunks] == [models.NO_GPU] * len(films.CASES)
+    assert said.getvalue().count(models.NO_GPU) == 2 + len(chunks)
     conditions = told["conditions"]
     assert isinstance(conditions, dict)
     assert max(each["greatest_difference"] for each in conditions.values()) < 1 / 255

@@ -35,6 +35,7 @@ try:
     from torch import nn
 
     from renderer.adapters.parts import with_memory
+    from renderer.bench import films
     from renderer.bench.random_networks import FULL, FULL_TURBO, TINY, quiet, write_framediffuser, write_turbo
 except ImportError as error:
     raise MissingDependency(
@@ -67,7 +68,8 @@ CASES = (
 
 
 def run(count: int, threads: int, console: Console) -> dict[str, object]:
-    """`count` plates of every row that runs here. Prompts that are made for it are kept nowhere."""
+    """`count` plates of every row that runs here, and as many chunks of Wan's families. Prompts that are made for it
+    are kept nowhere."""
     quiet()
     kept = os.environ.get("XDG_CACHE_HOME")
     rows: list[dict[str, Any]] = []
@@ -80,11 +82,13 @@ def run(count: int, threads: int, console: Console) -> dict[str, object]:
             os.environ.pop("XDG_CACHE_HOME")
             if kept is not None:
                 os.environ["XDG_CACHE_HOME"] = kept
-    conditions = condition.run()
     console.print(table_of(rows, count))
+    chunks = films.run(count, threads, console)["rows"]
+    conditions = condition.run()
     console.print(condition.table_of(conditions))
     return {
-        "bench": "models", "count": count, "threads": threads, "rows": rows, "conditions": conditions,
+        "bench": "models", "count": count, "threads": threads, "rows": rows, "chunks": chunks,
+        "conditions": conditions,
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None, "machine": machine(),
         "versions": versions(),
     }  # fmt: skip
