@@ -74,7 +74,7 @@ def test_a_map_reaches_its_own_channels_of_the_network_and_no_others(
 ) -> None:
     """Channels in another order would be a picture without any error."""
     seen: list[NDArray[np.float32]] = []
-    network = model.networks._network._network  # type: ignore[attr-defined]
+    network = model.networks._network.network  # type: ignore[attr-defined]
     handle = network.patch_embedding.register_forward_hook(lambda _, given, __: seen.append(given[0].numpy().copy()))
     plane = {"albedo": PlaneName.ALBEDO, "depth": PlaneName.DEPTH, "normal": PlaneName.NORMAL}.get(
         name, PlaneName.MATERIAL

@@ -174,7 +174,7 @@ def test_flash_is_told_by_its_tensors_and_refused_by_the_first_that_nothing_expl
 def test_half_precision_spares_what_its_makers_keep_in_single() -> None:
     """A library that loads in half keeps these single, and one that casts all of it is another network."""
     network = Transformer(dims_tiny(), transformer_state(), CPU, torch.bfloat16)
-    types = {name: tensor.dtype for name, tensor in network._network.state_dict().items()}
+    types = {name: tensor.dtype for name, tensor in network.network.state_dict().items()}
     assert set(WanTransformer3DModel._keep_in_fp32_modules) == set(SINGLE)
     assert {kind for name, kind in types.items() if any(part in name for part in SINGLE)} == {torch.float32}
     assert types["blocks.0.attn1.to_q.weight"] is torch.bfloat16

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from renderer.adapters.families import Proposal
 from renderer.adapters.folder import ModelFolder
 from renderer.adapters.manifest import Family
 from renderer.adapters.wan_folder import proposed
 from renderer.models import WorldModel
+
+if TYPE_CHECKING:
+    from renderer.adapters.graphs import Graph
 
 
 def load(folder: ModelFolder, *, runtime: str = "auto", threads: int = 1) -> WorldModel:
@@ -22,6 +26,14 @@ def load(folder: ModelFolder, *, runtime: str = "auto", threads: int = 1) -> Wor
     from renderer.adapters.wan_load import load_wan
 
     return load_wan(folder, lambda: device_for(folder, runtime, threads))
+
+
+def graphs(folder: ModelFolder) -> list[Graph]:
+    """Its networks, for other runtimes. Raises what `looked_into` does."""
+    from renderer.adapters.parts import State  # noqa: F401 - first: it says what is not installed
+    from renderer.adapters.wan_export import graphs_of
+
+    return graphs_of(folder)
 
 
 def propose(folder: Path, files: Sequence[Path]) -> Proposal | None:

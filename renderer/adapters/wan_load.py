@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -37,6 +37,40 @@ def load_wan(folder: ModelFolder, device_for: Callable[[], torch.device]) -> Wan
     response window is run until it does not get slower, so that the card says it. Raises ModelMismatch when the
     networks do not go together or with the maps, ModelIncomplete naming a network or tensor that is missing,
     ModelTooLarge with what would fit, ManifestInvalid, ConfigError, MissingDependency."""
+    found = looked_into(folder)
+    options = found.options
+    check_free(folder, found.needs, options)
+    device = device_for()
+    half = torch.bfloat16 if device.type == "cuda" else torch.float32  # what Wan was trained in
+    network, tiny = found.networks(device, half)
+    tiny = tiny.to(device, dtype_on(device))
+    stages = Stages(network, tiny, options, found.needs.tokens(folder.manifest.size))
+    words = Words(prompts_of(folder, options), options, network.dims.text, network.where)
+    words.of(options.prompt)  # before the show, should there be no way to
+    model = Wan(folder, stages, words, options, f"torch {device.type} {str(half).removeprefix('torch.')}")
+    return model if model.card.response_window_ms else with_window(model, options, folder)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder whose networks go together, by their headers: nothing is loaded yet."""
+
+    folder: ModelFolder
+    options: Options
+    transformer: Weights
+    coder: Weights
+    needs: Needs
+
+    def networks(self, device: torch.device, dtype: torch.dtype) -> tuple[Transformer, TinyCoder]:
+        """The transformer on a device, and the coder on the CPU in single precision."""
+        place = str(self.folder.path / self.coder.files[0])
+        network = Transformer(self.needs.dims, _state(self.folder, self.transformer), device, dtype)
+        state = {name: tensor.float() for name, tensor in _state(self.folder, self.coder).items()}
+        return network, fill(TinyCoder(self.coder.shapes, place), state, place)
+
+
+def looked_into(folder: ModelFolder) -> Found:
+    """Raises what `load_wan` does, but for memory and prompts."""
     options = checked_options(folder)
     transformer, coder = (named_weights(folder, key, files) for key, files in
                           (("transformer", options.transformer), ("coder", options.coder)))  # fmt: skip
@@ -45,17 +79,7 @@ def load_wan(folder: ModelFolder, device_for: Callable[[], torch.device]) -> Wan
     check_together(folder, dims, needs, coder)
     check_filled(empty(dims), {name: torch.empty(shape, device="meta") for name, shape in transformer.shapes.items()},
                  folder.path / transformer.files[0])  # fmt: skip
-    check_free(folder, needs, options)
-    device = device_for()
-    half = torch.bfloat16 if device.type == "cuda" else torch.float32  # what Wan was trained in
-    network = Transformer(dims, _state(folder, transformer), device, half)
-    place = str(folder.path / coder.files[0])
-    tiny = fill(TinyCoder(coder.shapes, place), _state(folder, coder), place).to(device, dtype_on(device))
-    stages = Stages(network, tiny, options, needs.tokens(folder.manifest.size))
-    words = Words(prompts_of(folder, options), options, dims.text, network.where)
-    words.of(options.prompt)  # before the show, should there be no way to
-    model = Wan(folder, stages, words, options, f"torch {device.type} {str(half).removeprefix('torch.')}")
-    return model if model.card.response_window_ms else with_window(model, options, folder)
+    return Found(folder, options, transformer, coder, needs)
 
 
 def check_together(folder: ModelFolder, dims: Dims, needs: Needs, coder: Weights) -> None:

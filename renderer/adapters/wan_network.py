@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -167,12 +167,19 @@ class Places(nn.Module):
         return self.turn
 
 
+class Seen(Protocol):
+    """What a block sees, itself among it."""
+
+    def seen(self, layer: int, key: torch.Tensor, value: torch.Tensor) -> Turn:
+        """Keys and values [1, tokens, heads, head], those of the block at hand last."""
+
+
 class Attention:
     """A layer's attention to the block at hand and to the context before it."""
 
     def __init__(self, layer: int) -> None:
         self._layer = layer
-        self.context: Context | None = None
+        self.context: Seen | None = None
 
     def __call__(self, attn: Any, x: torch.Tensor, text: torch.Tensor | None = None, mask: torch.Tensor | None = None,
                  turn: Turn | None = None) -> torch.Tensor:  # fmt: skip
@@ -197,30 +204,30 @@ class Transformer:
         placed = {name: tensor.to(device, torch.float32 if any(part in name for part in SINGLE) else dtype)
                   for name, tensor in state.items()}  # fmt: skip
         network.load_state_dict(placed, strict=True, assign=True)
-        self._places, self._network = Places(), network.eval().requires_grad_(False)
-        network.rope = self._places
-        self._attentions = [Attention(layer) for layer in range(dims.layers)]
-        for block, attention in zip(network.blocks, self._attentions, strict=True):
+        self.places, self.network = Places(), network.eval().requires_grad_(False)
+        network.rope = self.places
+        self.attentions = [Attention(layer) for layer in range(dims.layers)]
+        for block, attention in zip(network.blocks, self.attentions, strict=True):
             block.attn1.set_processor(attention)
         self.where = torch.empty(0, device=device, dtype=dtype)
 
     def begin(self, context: Context, latents: torch.Tensor) -> None:
         """The block at hand is this stream's, of latents [1, C, T, h, w]: positions are worked out once for it."""
-        for attention in self._attentions:
+        for attention in self.attentions:
             attention.context = context
         counts = [side // part for side, part in zip(latents.shape[2:], self.dims.patch, strict=True)]
         turn = turns(self.dims.head, (context.position, 0, 0), (counts[0], counts[1], counts[2]))
         moved = turn[0].to(self.where.device), turn[1].to(self.where.device)
-        if self._places.turn is not None and self._places.turn[0].shape == moved[0].shape:
-            for place, value in zip(self._places.turn, moved, strict=True):
+        if self.places.turn is not None and self.places.turn[0].shape == moved[0].shape:
+            for place, value in zip(self.places.turn, moved, strict=True):
                 place.copy_(value)  # a graph reads them where they are
         else:
-            self._places.turn = moved
+            self.places.turn = moved
 
     def __call__(self, latents: torch.Tensor, step: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """The velocity, noise less picture, float32 [1, C, T, h, w], at a step 0..1000 [1] for words [1, n, text].
         Leaves the block's keys and values in the context."""
-        (made,) = self._network(latents.type_as(self.where), step, words.type_as(self.where), return_dict=False)
+        (made,) = self.network(latents.type_as(self.where), step, words.type_as(self.where), return_dict=False)
         velocity: torch.Tensor = made.float()
         return velocity
 
