@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from memory_scene import BOX_ID, HEIGHT, WALL_ID, WIDTH, Scene
+from numpy.typing import NDArray
 
 from bridge.errors import InvalidValue, NotSupported
 from renderer.memory import kept
 from renderer.memory.grid import COLOR_SCALE, Grid, things
+from renderer.memory.notes import Gathered, pack, unpack
 from renderer.memory.plain import PlainVolume
 from renderer.memory.sight import Sight, pinhole, points_m, remembered, stride_of, thinned
 
@@ -167,17 +171,26 @@ def test_a_block_that_was_let_go_and_comes_back_is_empty() -> None:
     assert grid.values("weight").max() == 1.0
 
 
+def whole(saved: dict[str, NDArray[Any] | Gathered]) -> dict[str, NDArray[Any]]:
+    """As whoever asked for it reads it."""
+    note, descriptor = pack(saved)
+    try:
+        return unpack(note, descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def test_what_is_saved_and_loaded_is_the_same_bit_for_bit() -> None:
     grid = Grid(20_000)
     for eye_x in (0.0, 0.4):
         fused(grid, Scene(eye_x=eye_x), now_ms=99)
-    arrays = grid.save()
+    arrays = whole(grid.save())
     other = Grid(20_000)
     other.load(arrays)
-    again = other.save()
+    again = whole(other.save())
     assert arrays.keys() == again.keys()
-    for name in arrays:
-        assert arrays[name].tobytes() == again[name].tobytes(), name
+    for name, gathered in grid.save().items():
+        assert arrays[name].tobytes() == again[name].tobytes() == np.asarray(gathered).tobytes(), name
     one, two = grid.cast(Scene(eye_x=0.2).sight()), other.cast(Scene(eye_x=0.2).sight())
     np.testing.assert_array_equal(one.depth_m, two.depth_m)
     np.testing.assert_array_equal(one.color, two.color)
@@ -186,18 +199,18 @@ def test_what_is_saved_and_loaded_is_the_same_bit_for_bit() -> None:
 def test_arrays_that_are_no_memory_are_refused_by_name() -> None:
     grid = Grid(20_000)
     fused(grid, Scene())
-    whole = {**grid.save(), "patches": np.zeros(0, kept.PATCH), "bodies": np.zeros(0, np.uint32),
+    saved = {**whole(grid.save()), "patches": np.zeros(0, kept.PATCH), "bodies": np.zeros(0, np.uint32),
              "now_ms": np.zeros(1, np.int64)}  # fmt: skip
-    kept.check(whole)
+    kept.check(saved)
     for name, bad in (
-        ("grid.tsdf", whole["grid.tsdf"][:-1]), ("grid.blocks", np.zeros((2, 3), np.int32)),
+        ("grid.tsdf", saved["grid.tsdf"][:-1]), ("grid.blocks", np.zeros((2, 3), np.int32)),
         ("patches", np.zeros(3, np.uint8)), ("grid.voxel_m", np.array([0.5])),
         ("grid.origin_m", np.array([np.nan, 0.0, 0.0])),
     ):  # fmt: skip
         with pytest.raises(InvalidValue, match=name.split(".")[0]):
-            kept.check({**whole, name: bad})
+            kept.check({**saved, name: bad})
     with pytest.raises(InvalidValue, match="bodies"):
-        kept.check({name: array for name, array in whole.items() if name != "bodies"})
+        kept.check({name: array for name, array in saved.items() if name != "bodies"})
 
 
 def test_a_projection_that_is_no_perspective_is_refused_by_name() -> None:

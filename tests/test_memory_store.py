@@ -169,11 +169,11 @@ def test_depth_that_contradicts_itself_forgets_and_never_shows_what_is_wrong() -
 
 def test_a_store_saves_and_loads_bit_for_bit_and_clears_to_nothing() -> None:
     store = seen(Scene(box_moves=True))
-    arrays = store.save()
+    arrays = {name: np.asarray(array) for name, array in store.save().items()}
     other = Store(200_000_000)
     other.load(arrays)
     again = other.save()
-    assert all(arrays[name].tobytes() == again[name].tobytes() for name in arrays)
+    assert all(arrays[name].tobytes() == np.asarray(again[name]).tobytes() for name in arrays)
     one, two = (s.recall(Scene(eye_x=0.1, box_moves=True).sight()) for s in (store, other))
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a, b)

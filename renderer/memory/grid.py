@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import MissingDependency
 from renderer.memory.kept import ATTRIBUTES, BAND_VOXELS, BLOCK_BYTES, FARTHEST_M, SIDE, TOUCH_VOXELS, VOXEL_M, VOXELS
+from renderer.memory.notes import Gathered
 from renderer.memory.sight import F32, F64, Sight, pinhole
 
 try:
@@ -31,6 +32,7 @@ EMPTY, EMPTY_WEIGHT = 0.95, 0.01  # distance in bands, from which on there is no
 COLOR_SCALE = 255.0  # Open3D keeps colours times this, and gives them back without
 DOWN = 4  # of ray_cast's range map
 TOUCH_PX = 4  # Open3D looks at every fourth pixel of every fourth row for the blocks of a view
+PART_BLOCKS = 256  # that are looked through at once: as many voxels as the processor's caches hold
 FEWEST_BLOCKS = 4096  # to begin with; a view at 320x180 takes some 1500
 
 o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)  # it logs a warning at every first cast
@@ -292,18 +294,24 @@ class Grid:
 
     # -- to keep --
 
-    def save(self) -> dict[str, NDArray[Any]]:
-        """All that the grid holds: blocks in order of their coordinates, and of each the voxels that hold something."""
+    def save(self) -> dict[str, NDArray[Any] | Gathered]:
+        """All that the grid holds: blocks in order of their coordinates, and of each the voxels that hold something.
+        These are gathered when they are asked for, and the grid is not to change before."""
         active = self.active()
         keys = self.keys()[active]
         order = np.lexsort(keys.T)
-        voxels = active[order][:, None].astype(np.int64) * VOXELS + np.arange(VOXELS)
-        held = self.values("weight")[voxels.ravel(), 0].reshape(voxels.shape) > 0
-        of_held = voxels[held]
-        kept = {f"grid.{name}": self.values(name).take(of_held, axis=0) for name in ATTRIBUTES}
+        blocks = active[order].astype(np.int64)
+        weight = self.values("weight").reshape(-1, VOXELS)
+        held, rows = np.zeros((len(blocks), VOXELS), bool), [np.zeros(0, np.int64)]
+        for start in range(0, len(blocks), PART_BLOCKS):
+            part = slice(start, start + PART_BLOCKS)
+            held[part] = weight[blocks[part]] > 0
+            rows.append((blocks[part, None] * VOXELS + np.arange(VOXELS))[held[part]])
+        of_held = np.concatenate(rows)
         return {
             "grid.blocks": keys[order].copy(), "grid.held": np.packbits(held, axis=1), "grid.origin_m": self.origin_m,
-            "grid.voxel_m": np.array([self.voxel_m]), **kept,
+            "grid.voxel_m": np.array([self.voxel_m]),
+            **{f"grid.{name}": Gathered(self.values(name), of_held) for name in ATTRIBUTES},
         }  # fmt: skip
 
     def load(self, arrays: dict[str, NDArray[Any]]) -> None:

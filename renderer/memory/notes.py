@@ -13,7 +13,9 @@ import mmap
 import os
 import socket
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -28,6 +30,8 @@ from renderer.memory.sight import Sight
 
 MOST_BODIES = 4096
 NOTE_BYTES = 1 << 16
+PART_ROWS = 1 << 15
+PACKERS = 2  # threads
 _ALIGN = 64
 _LAYOUT: tuple[tuple[str, str, int], ...] = (  # of a frame's segment: name, type, channels
     ("depth_m", "<f4", 1), ("objects", "<u4", 1), ("labels", "u1", 1), ("lit", "<f4", 1), ("plate", "<f2", 4),
@@ -224,22 +228,48 @@ def _memory(size_bytes: int, fill: Callable[[int], None]) -> int:
     return descriptor
 
 
-def pack(arrays: dict[str, NDArray[Any]]) -> tuple[Arrays, int]:
+class Gathered:
+    """Rows of an array by their index, copied a part at a time when they are written: they are never whole in memory,
+    and a part is written while the processor's caches have it. Both arrays stay as they are until then."""
+
+    def __init__(self, values: NDArray[Any], rows: NDArray[np.int64]) -> None:
+        self._values, self._rows = values, rows
+        self.shape, self.dtype = (len(rows), *values.shape[1:]), values.dtype
+        self.nbytes = math.prod(self.shape) * self.dtype.itemsize
+
+    def parts(self) -> Iterator[NDArray[Any]]:
+        """One after the other; each is gone when the next is asked for."""
+        part = np.empty((PART_ROWS, *self.shape[1:]), self.dtype)
+        for start in range(0, len(self._rows), PART_ROWS):
+            rows = self._rows[start : start + PART_ROWS]
+            yield self._values.take(rows, axis=0, out=part[: len(rows)], mode="clip")  # "raise" would copy once more
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All rows, as NumPy asks for them."""
+        return np.asarray(self._values.take(self._rows, axis=0), dtype)
+
+
+def pack(arrays: Mapping[str, NDArray[Any] | Gathered]) -> tuple[Arrays, int]:
     """Arrays in a segment of their own: what is in it, and its descriptor, which is the caller's to close."""
     starts, at = _starts([a.nbytes for a in arrays.values()])
 
     def fill(descriptor: int) -> None:  # written, not mapped: no page is cleared before
         os.truncate(descriptor, max(at, 1))
-        for start, array in zip(starts, arrays.values(), strict=True):
-            rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-            while rest:
-                written = os.pwrite(descriptor, rest, start)
-                start, rest = start + written, rest[written:]
+        with ThreadPoolExecutor(PACKERS) as pool:  # most of it is the kernel's finding of pages, which runs abreast
+            list(pool.map(partial(_write, descriptor), starts, arrays.values()))
 
     descriptor = _memory(at, fill)
     shapes = tuple(tuple(a.shape) for a in arrays.values())
     types = tuple(np.lib.format.dtype_to_descr(a.dtype) for a in arrays.values())
     return Arrays(names=tuple(arrays), shapes=shapes, types=types, total_bytes=at), descriptor
+
+
+def _write(descriptor: int, start: int, array: NDArray[Any] | Gathered) -> None:
+    for part in array.parts() if isinstance(array, Gathered) else (array,):
+        rest = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data
+        while rest:
+            written = os.pwrite(descriptor, rest, start)
+            start, rest = start + written, rest[written:]
 
 
 class Packed:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from renderer.memory.grid import Cast, Grid, Voxels, things
 from renderer.memory.kept import BLOCK_BYTES, FARTHEST_M, PATCH
+from renderer.memory.notes import Gathered
 from renderer.memory.patches import Patches, keys_of, patches_of, poses_of
 from renderer.memory.sight import F32, F64, Sight, remembered
 
@@ -172,8 +173,9 @@ class Store:
             self.counts["forgotten"] += self.patches.forget(np.isin(rows["object"], left) & rows["of_body"])
         self._listed = listed
 
-    def save(self) -> dict[str, NDArray[Any]]:
-        """Everything, as arrays; `load` of it gives a store that saves the same bytes and recalls the same bits."""
+    def save(self) -> dict[str, NDArray[Any] | Gathered]:
+        """Everything, as arrays; `load` of them gives a store that saves the same bytes and recalls the same bits. They
+        are to be taken before the store is changed."""
         listed = np.array(sorted(self._listed), np.uint32)
         return {**self.grid.save(), "patches": self.patches.rows.copy(), "bodies": listed}
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from renderer.memory.notes import (
     Frames,
     Fuse,
     Fused,
+    Gathered,
     Load,
     Loaded,
     Look,
@@ -103,7 +105,7 @@ class Worker:
 
     def _save(self, what: str) -> None:
         if what == "mesh":
-            arrays: dict[str, NDArray[Any]] = dict(
+            arrays: Mapping[str, NDArray[Any] | Gathered] = dict(
                 zip(("vertices_m", "triangles", "colors"), self._store.grid.mesh(), strict=True)
             )
         elif what == "points":
