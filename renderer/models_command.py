@@ -107,8 +107,9 @@ def run_check(options: argparse.Namespace) -> int:
         _say(json.dumps(asdict(done), indent=1))
     else:
         _say(f"{done.name} ({done.family}, {done.licence}) runs on {done.runtime}")
-        _say(f"  loaded in {done.load_ms / 1e3:.1f} s; the first plate took {done.first_ms:.0f} ms, then"
-             f" {done.step_ms:.1f} ms at {done.width}x{done.height}; {done.memory_mb} MB")  # fmt: skip
+        plates = f"for {done.chunk_frames} plates " if done.chunk_frames > 1 else ""
+        _say(f"  loaded in {done.load_ms / 1e3:.1f} s; the first call took {done.first_ms:.0f} ms, then"
+             f" {done.step_ms:.1f} ms {plates}at {done.width}x{done.height}; {done.memory_mb} MB")  # fmt: skip
         for key in done.written:
             _say(f"  {key} was not known and is now in its manifest, as measured here")
         for problem in done.problems:

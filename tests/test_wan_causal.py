@@ -44,6 +44,7 @@ from bridge.errors import (
 from bridge.schema import PlaneName
 from renderer.adapters import wan_load
 from renderer.adapters.adding import add
+from renderer.adapters.checking import check
 from renderer.adapters.families import load_folder
 from renderer.adapters.folder import open_folder, read_manifest
 from renderer.adapters.manifest import Size
@@ -357,11 +358,15 @@ def test_the_memory_of_the_published_size_is_what_its_keys_and_values_and_weight
     assert read_manifest(folder).memory_mb > 0
 
 
-def test_a_response_window_that_nobody_said_is_measured_before_the_model_serves(folder: Path, tmp_path: Path) -> None:
+def test_a_window_that_nobody_said_is_measured_before_the_model_serves_and_written_by_a_check(
+    folder: Path, tmp_path: Path
+) -> None:
     path = Path(shutil.copytree(folder, tmp_path / folder.name))
     changed(path, ("response_window_ms = 500.0", "response_window_ms = 0.0"))
     assert load_folder(path).card.response_window_ms > 0.0
-    assert (WIDTH, HEIGHT) == (48, 32)
+    done = check(path, width=WIDTH, height=HEIGHT)
+    assert (done.chunk_frames, done.problems, done.written) == (CHUNK, (), ("response_window_ms",))
+    assert read_manifest(path).response_window_ms >= done.step_ms  # the longest, so that it is kept
 
 
 def test_what_needs_seconds_to_import_is_not_imported_to_look_around() -> None:
