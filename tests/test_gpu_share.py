@@ -21,7 +21,7 @@ import pytest
 from gpu_stand_in import UUID, StandIn
 
 from bridge import handles
-from bridge.errors import DeviceFailed, DeviceTimeout, HandleRefused, NotSupported, TransportError
+from bridge.errors import DeviceFailed, DeviceTimeout, HandleRefused, NotSupported, ProtocolError, TransportError
 from bridge.handles import Handed, HandleDoor, Offer, pack, unpack
 from bridge.link import memory_pair
 from bridge.planes import payload_bytes, place, views
@@ -175,6 +175,21 @@ def test_every_broken_packet_is_refused(stage: Stage) -> None:
             unpack(bytes(broken))
     with pytest.raises(HandleRefused):
         unpack(packet[:-1])
+
+
+def test_no_packet_whatever_breaks_the_reader(stage: Stage) -> None:
+    welcome = stage.hello()
+    assert isinstance(welcome, Welcome)
+    packet, rng, refused = pack(stage.offer(welcome)), np.random.default_rng(3), 0
+    for turn in range(2000):
+        broken = np.frombuffer(packet, np.uint8).copy()
+        places = rng.integers(0, 512, rng.integers(1, 9))  # where head and planes are
+        broken[places] = rng.choice(np.array([0, 1, 127, 128, 255], np.uint8), len(places))
+        try:
+            handles.check(unpack(broken.tobytes() if turn % 10 else rng.bytes(turn % 1100)), Limits())
+        except (HandleRefused, ProtocolError):
+            refused += 1
+    assert 1000 < refused < 2000  # a session's or a device's other name is for whoever knows them to refuse
 
 
 def test_a_frame_goes_round_in_the_engines_own_memory_and_nothing_is_copied(stage: Stage) -> None:
