@@ -12,11 +12,11 @@ namespace {
 constexpr uint32_t kGroup = 8; /* local_size_x and _y of the shaders */
 
 bool has_extension(VkPhysicalDevice physical, const char* name) {
+    constexpr const char* kCall = "vkEnumerateDeviceExtensionProperties";
     uint32_t count = 0;
-    check(vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, nullptr), "vkEnumerateDeviceExtensionProperties");
+    check(vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, nullptr), kCall);
     std::vector<VkExtensionProperties> all(count);
-    check(vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, all.data()),
-          "vkEnumerateDeviceExtensionProperties");
+    check(vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, all.data()), kCall);
     for (const VkExtensionProperties& each : all)
         if (std::strcmp(each.extensionName, name) == 0) return true;
     return false;

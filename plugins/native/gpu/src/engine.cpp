@@ -28,7 +28,7 @@ namespace worldplate::gpu {
 namespace {
 
 constexpr uint32_t kSlots = 3;
-constexpr long kPatienceMs = 5000;
+constexpr long kAnswerMs = 5000;
 constexpr wp_plane_name kPlanes[] = {WP_PLANE_NAME_COLOR, WP_PLANE_NAME_DEPTH, WP_PLANE_NAME_NORMAL,
                                      WP_PLANE_NAME_MOTION, WP_PLANE_NAME_OBJECT};
 constexpr wp_pixel_format kFormats[] = {WP_PIXEL_FORMAT_RGBA16F, WP_PIXEL_FORMAT_R32F, WP_PIXEL_FORMAT_RGBA16F,
@@ -83,7 +83,8 @@ private:
     void verify(const uint8_t* slot);
     void dump() const;
     VkCommandBuffer begin() const;
-    void submit(VkCommandBuffer list, VkSemaphore wait, uint64_t wait_value, VkSemaphore signal, uint64_t signal_value) const;
+    void submit(
+        VkCommandBuffer list, VkSemaphore wait, uint64_t wait_value, VkSemaphore signal, uint64_t signal_value) const;
     void hand_on(VkCommandBuffer list, uint32_t from, uint32_t to) const;
     VkDescriptorBufferInfo part(uint64_t number, wp_plane_name name) const;
     uint32_t slot_of(uint64_t number) const { return static_cast<uint32_t>(number % kSlots); }
@@ -100,7 +101,8 @@ private:
     std::unique_ptr<HostBuffer> look_; /* a slot, for the CPU to look at */
     bool on_gpu_ = false;
     std::string reason_;
-    uint64_t frames_ = 0, generated_ = 0, differing_ = 0, plate_pixels_ = 0, owned_pixels_ = 0;
+    uint64_t frames_ = 0, generated_ = 0, whole_at_once_ = 0; /* the last: plates that were whole when RESULT came */
+    uint64_t differing_ = 0, plate_pixels_ = 0, owned_pixels_ = 0; /* pixels */
     std::vector<double> round_trips_ms_;
 };
 
@@ -141,7 +143,7 @@ void Engine::open() {
     } catch (const std::runtime_error& error) {
         return give_up(error.what());
     }
-    const std::optional<Message> answer = session_.hear(kPatienceMs);
+    const std::optional<Message> answer = session_.hear(kAnswerMs);
     const PlanesAck* ack = answer ? std::get_if<PlanesAck>(&*answer) : nullptr;
     on_gpu_ = ack != nullptr && ack->ok;
     if (!on_gpu_) give_up(ack != nullptr ? ack->code + ": " + ack->text : "the hand-over was not answered");
@@ -234,7 +236,7 @@ bool Engine::ask(uint64_t number, Result& result) {
     frame.camera = scene_.camera(static_cast<uint32_t>(number % scene_.steps()), options_.width, options_.height);
     frame.ready_value = exporter_->ready != VK_NULL_HANDLE ? static_cast<int64_t>(number) : 0;
     const uint64_t asked_ns = now_ns();
-    const std::optional<Message> answer = session_.say(frame) ? session_.hear(kPatienceMs) : std::nullopt;
+    const std::optional<Message> answer = session_.say(frame) ? session_.hear(kAnswerMs) : std::nullopt;
     round_trips_ms_.push_back(static_cast<double>(now_ns() - asked_ns) / 1e6);
     if (answer && std::holds_alternative<Result>(*answer)) {
         result = std::get<Result>(*answer);
@@ -257,7 +259,7 @@ void Engine::show(uint64_t number, uint64_t done_value, float strength) {
     vkCmdCopyBuffer(list, exporter_->buffer, look_->buffer, 1, &slot);
     submit(list, done_value > 0 ? exporter_->done : VK_NULL_HANDLE, done_value, VK_NULL_HANDLE, 0);
     check(vkQueueWaitIdle(device_.queue), "vkQueueWaitIdle");
-    check(vkResetCommandPool(device_.device, commands_, VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT), "vkResetCommandPool");
+    check(vkResetCommandPool(device_.device, commands_, 0), "vkResetCommandPool");
     verify(static_cast<const uint8_t*>(look_->mapped));
 }
 
@@ -273,7 +275,8 @@ void Engine::verify(const uint8_t* slot) {
         const bool is_plate = matte != 0 && std::memcmp(plate + at * 8, color + at * 8, 8) == 0;
         plate_pixels_ += on_gpu_ && is_plate ? 1 : 0;
         owned_pixels_ += on_gpu_ && matte == 0 ? 1 : 0;
-        differing_ += std::memcmp(shown + at * 8, color + at * 8, 8) != 0 || (on_gpu_ && matte != 0 && !is_plate) ? 1 : 0;
+        const bool is_wrong = on_gpu_ && matte != 0 && !is_plate;
+        differing_ += is_wrong || std::memcmp(shown + at * 8, color + at * 8, 8) != 0 ? 1 : 0;
     }
 }
 
@@ -282,8 +285,10 @@ void Engine::run() {
         render(number);
         Result result;
         const bool has_plate = on_gpu_ && ask(number, result);
+        const uint64_t done_value = has_plate ? static_cast<uint64_t>(result.done_value) : 0;
         generated_ += has_plate ? 1 : 0;
-        show(number, has_plate ? static_cast<uint64_t>(result.done_value) : 0, has_plate ? 1.0F : 0.0F);
+        whole_at_once_ += has_plate && (done_value == 0 || exporter_->is_done(done_value)) ? 1 : 0;
+        show(number, done_value, has_plate ? 1.0F : 0.0F);
         ++frames_;
     }
     dump();
@@ -303,8 +308,9 @@ nlohmann::json Engine::report() const {
     offsets["plate"] = exporter_->slots.plane(WP_PLANE_NAME_PLATE).offset_bytes;
     return {{"device", device_.name}, {"uuid", device_.uuid}, {"semaphores", device_.exports_semaphores},
             {"transport", on_gpu_ ? "cuda" : "none"}, {"reason", reason_}, {"frames", frames_},
-            {"generated", generated_}, {"differing_pixels", differing_}, {"plate_pixels", plate_pixels_},
-            {"owned_pixels", owned_pixels_}, {"slot_bytes", exporter_->slots.slot_bytes}, {"offsets", offsets},
+            {"generated", generated_}, {"whole_at_once", whole_at_once_}, {"differing_pixels", differing_},
+            {"plate_pixels", plate_pixels_}, {"owned_pixels", owned_pixels_},
+            {"slot_bytes", exporter_->slots.slot_bytes}, {"offsets", offsets},
             {"round_trip_ms", {{"p50", percentile(round_trips_ms_, 0.5)}, {"p99", percentile(round_trips_ms_, 0.99)}}}};
 }
 

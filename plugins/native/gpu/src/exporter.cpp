@@ -16,13 +16,13 @@ namespace {
 
 constexpr uint64_t kAlignment = 64; /* of the protocol */
 
-uint64_t aligned(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
+uint64_t aligned_to(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
 
 uint64_t place(std::vector<PlaneLayout>& layouts, uint64_t at, uint64_t alignment) {
     for (PlaneLayout& layout : layouts) {
         layout.row_pitch_bytes = layout.width * bytes_per_pixel(layout.format);
         layout.offset_bytes = static_cast<int64_t>(at);
-        at = aligned(at + static_cast<uint64_t>(plane_bytes(layout)), alignment);
+        at = aligned_to(at + static_cast<uint64_t>(plane_bytes(layout)), alignment);
     }
     return at;
 }
@@ -54,7 +54,8 @@ struct Descriptors {
     }
 };
 
-void send_packet(const std::string& path, const std::array<uint8_t, WP_HANDLES_BYTES>& packet, const Descriptors& descriptors) {
+void send_packet(
+    const std::string& path, const std::array<uint8_t, WP_HANDLES_BYTES>& packet, const Descriptors& descriptors) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) throw std::runtime_error(path + " is too long for a socket");
@@ -91,7 +92,7 @@ const PlaneLayout& Slots::plane(wp_plane_name name) const {
 Slots slots_of(const Welcome& welcome, const Device& device, uint32_t count) {
     VkPhysicalDeviceProperties properties{};
     vkGetPhysicalDeviceProperties(device.physical, &properties);
-    const uint64_t alignment = aligned(properties.limits.minStorageBufferOffsetAlignment, kAlignment);
+    const uint64_t alignment = aligned_to(properties.limits.minStorageBufferOffsetAlignment, kAlignment);
     Slots slots{welcome.planes, welcome.outputs, 0, count};
     slots.slot_bytes = place(slots.outputs, place(slots.inputs, 0, alignment), alignment);
     return slots;

@@ -21,7 +21,9 @@ struct Slots {
     uint32_t count = 0;
 
     const PlaneLayout& plane(wp_plane_name name) const; /* throws where there is none */
-    uint64_t offset(uint32_t slot, wp_plane_name name) const { return slot * slot_bytes + static_cast<uint64_t>(plane(name).offset_bytes); }
+    uint64_t offset(uint32_t slot, wp_plane_name name) const {
+        return slot * slot_bytes + static_cast<uint64_t>(plane(name).offset_bytes);
+    }
 };
 
 /* The planes of WELCOME one after another, each where a storage buffer may begin on this device. */
