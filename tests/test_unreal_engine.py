@@ -35,7 +35,7 @@ def headers() -> dict[str, str]:
 def includes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a header under each of the engine's names, all of which declare what the stubs do."""
     folder = tmp_path_factory.mktemp("engine")
-    names = [f'#include "{STUBS / name}"' for name in ("Core.h", "Game.h", "Rendering.h", "Editor.h")]
+    names = [f'#include "{STUBS / name}"' for name in ("Core.h", "System.h", "Game.h", "Rendering.h", "Editor.h")]
     (folder / "Everything.h").write_text(
         "\n".join(["#pragma once", "#include <string>", "#include <vector>", *names, ""])
     )

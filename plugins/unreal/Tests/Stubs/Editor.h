@@ -113,6 +113,7 @@ public:
 		STUB_ARGUMENT(Delta, N)
 		STUB_CALLBACK(Value_Lambda, TOptional<N>())
 		STUB_CALLBACK(OnValueChanged_Lambda, void(N))
+		STUB_CALLBACK(OnValueCommitted_Lambda, void(N, ETextCommit::Type))
 		STUB_WIDGET(SNumericEntryBox)
 	};
 };

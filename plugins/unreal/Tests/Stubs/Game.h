@@ -2,6 +2,7 @@
 #pragma once
 
 #include "Core.h"
+#include "System.h"
 
 class AActor;
 class UWorld;

@@ -52,6 +52,21 @@ struct FControlField
 		}
 	}
 
+	// While a number is dragged: seen at once, and not yet kept.
+	void TryNumber(double Value) const
+	{
+		UWorldplateStreamComponent* Played = Running();
+		if (Played != nullptr && Played != Edited.Get())
+		{
+			Played->SetNumberControl(Control.Name, Rounded(Value));
+		}
+	}
+
+	double Rounded(double Value) const
+	{
+		return Control.Type == EWorldplateControlType::Integer ? FMath::RoundToDouble(Value) : Value;
+	}
+
 	void SetNumber(double Value) const
 	{
 		Set([this, Value](UWorldplateStreamComponent& Stream) { Stream.SetNumberControl(Control.Name, Value); });
@@ -73,9 +88,8 @@ TSharedRef<SWidget> NumberWidget(TSharedRef<FControlField> Field)
 		.MaxSliderValue(Field->Control.Maximum)
 		.Delta(Field->Control.Type == EWorldplateControlType::Integer ? 1.0 : Field->Control.Step)
 		.Value_Lambda([Field] { return TOptional<double>(Field->Number()); })
-		.OnValueChanged_Lambda([Field](double Value) {
-			Field->SetNumber(Field->Control.Type == EWorldplateControlType::Integer ? FMath::RoundToDouble(Value) : Value);
-		});
+		.OnValueChanged_Lambda([Field](double Value) { Field->TryNumber(Value); })
+		.OnValueCommitted_Lambda([Field](double Value, ETextCommit::Type) { Field->SetNumber(Field->Rounded(Value)); });
 }
 
 TSharedRef<SWidget> ToggleWidget(TSharedRef<FControlField> Field)

@@ -11,7 +11,9 @@ public:
 		const TSharedRef<Worldplate::FRendererProcess> Renderer = MakeShared<Worldplate::FRendererProcess>();
 		Editor.RegisterCustomClassLayout(
 			UWorldplateStreamComponent::StaticClass()->GetFName(),
-			FOnGetDetailCustomizationInstance::CreateLambda([Renderer]() -> TSharedRef<IDetailCustomization> { return MakeShared<Worldplate::FStreamDetails>(Renderer); }));
+			FOnGetDetailCustomizationInstance::CreateLambda([Renderer]() -> TSharedRef<IDetailCustomization> {
+				return MakeShared<Worldplate::FStreamDetails>(Renderer);
+			}));
 	}
 
 	virtual void ShutdownModule() override

@@ -153,7 +153,8 @@ void FWorldplateSelfTest::Say()
 	Text = bGood ? FString(TEXT("All conventions hold.")) : FString::Printf(TEXT("%d do not hold: please report these lines."), Wrong);
 	for (const FFinding& Finding : Verdict->Best)
 	{
-		const TCHAR* Mark = Finding.bHolds ? TEXT("ok") : FConventions::NeedsStencil(Finding) ? TEXT("WRONG (is custom depth on, with stencil?)") : TEXT("WRONG");
+		const TCHAR* Wrongly = FConventions::NeedsStencil(Finding) ? TEXT("WRONG (is custom depth on, with stencil?)") : TEXT("WRONG");
+		const TCHAR* Mark = Finding.bHolds ? TEXT("ok") : Wrongly;
 		Text += FString::Printf(TEXT("\n%s  %s: %s"), Mark, *TextOf(Finding.Name), *TextOf(Finding.Text));
 	}
 }

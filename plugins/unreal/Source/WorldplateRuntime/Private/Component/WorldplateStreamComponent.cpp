@@ -109,7 +109,8 @@ void UWorldplateStreamComponent::PostEditChangeProperty(FPropertyChangedEvent& E
 }
 #endif
 
-void UWorldplateStreamComponent::OnBodyHit(UPrimitiveComponent* Body, AActor* OtherActor, UPrimitiveComponent* Other, FVector NormalImpulse, const FHitResult& Hit)
+void UWorldplateStreamComponent::OnBodyHit(
+	UPrimitiveComponent* Body, AActor* OtherActor, UPrimitiveComponent* Other, FVector NormalImpulse, const FHitResult& Hit)
 {
 	if (Stream.IsValid())
 	{
