@@ -24,7 +24,7 @@ from renderer.runtimes.engine_build import Building
 from renderer.runtimes.engine_cache import EngineCache, user_cache
 from renderer.runtimes.engines import Order, Profile
 from renderer.runtimes.half import in_precision, precision_of
-from renderer.runtimes.tensorrt import PORTABLE, TensorRtMaker, flavour_for, maker_for
+from renderer.runtimes.tensorrt import TensorRtMaker, flavour_for, maker_for
 
 REQUIRED = os.environ.get("WORLDPLATE_REQUIRE_TENSORRT") == "1"
 GENERATIONS = ("SM86", "SM89", "SM120")  # RTX 30, 40 and 50
@@ -64,7 +64,7 @@ def test_both_sizes_of_limn_are_built_for_three_generations(network: tuple[Path,
     for generation in GENERATIONS:
         engine = TensorRtMaker("tensorrt_rtx", "fp16", [generation]).build(*network)
         sizes.add(len(engine))
-    whole = TensorRtMaker("tensorrt_rtx", "fp32", PORTABLE).build(*network)
+    whole = TensorRtMaker("tensorrt_rtx", "fp32").build(*network)
     assert max(sizes) < len(whole)  # halves are half as large, and one file goes with all generations
     assert min(sizes) > network[0].stat().st_size / 4
 
@@ -112,10 +112,10 @@ def test_without_a_gpu_an_engine_is_not_loaded_and_says_why(tmp_path: Path) -> N
 def test_an_engine_is_another_one_for_other_weights_precision_library_or_target(tmp_path: Path) -> None:
     shapes = profile_of(24)
     (tmp_path / "other.onnx").write_bytes((FOLDER / ONNX).read_bytes() + b"\0")
-    fp16 = TensorRtMaker("tensorrt_rtx", "fp16", PORTABLE)
+    fp16 = TensorRtMaker("tensorrt_rtx", "fp16")
     orders = [
         Order(fp16, FOLDER / ONNX, shapes), Order(fp16, tmp_path / "other.onnx", shapes),
-        Order(TensorRtMaker("tensorrt_rtx", "fp32", PORTABLE), FOLDER / ONNX, shapes),
+        Order(TensorRtMaker("tensorrt_rtx", "fp32"), FOLDER / ONNX, shapes),
         Order(TensorRtMaker("tensorrt_rtx", "fp16", ["SM86"]), FOLDER / ONNX, shapes),
         Order(fp16, FOLDER / ONNX, profile_of(48)),
     ]  # fmt: skip
@@ -125,7 +125,7 @@ def test_an_engine_is_another_one_for_other_weights_precision_library_or_target(
 
 
 def test_the_flavour_is_the_one_that_runs_on_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert flavour_for((8, 9)).is_rtx
+    assert all(flavour_for(capability).is_rtx for capability in ((7, 5), (8, 6), (8, 9), (12, 0)))
     monkeypatch.setitem(sys.modules, "tensorrt", None)  # as if the full one were not installed
     with pytest.raises(MissingDependency, match=r"does not run on .*\(9, 0\).*pip install .* tensorrt`"):
         flavour_for((9, 0))

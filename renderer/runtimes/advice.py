@@ -11,6 +11,8 @@ from renderer.runtimes.tensorrt import INSTALL, MODULES, TITLES, wanted_for
 
 OLDEST_DRIVER = 580  # of CUDA 13, which both flavours are built with (NVIDIA's CUDA 13.0 release notes, table 2)
 
+OLDEST_GPU = (7, 5)  # Turing
+
 
 class Advice(NamedTuple):
     """Whether TensorRT can serve here, or build ahead where there is no GPU; what was found; what to do, or ""."""
@@ -35,6 +37,8 @@ def advice_for(gpu: Gpu | None, here: dict[str, str], why_no_gpu: str = "there i
     if gpu is None:
         does = "it builds engines ahead, and does not serve" if wanted in here else "nothing here would use it"
         return Advice(wanted in here, f"{has}; {why_no_gpu}: {does}", "" if wanted in here else INSTALL[wanted])
+    if gpu.capability < OLDEST_GPU:
+        return Advice(True, f"{has}; {gpu} is older than TensorRT takes, torch serves", "")
     if wanted not in here:
         return Advice(False, f"{has}; {gpu} wants {TITLES[wanted]}, torch serves", INSTALL[wanted])
     release = gpu.driver.split(".")[0]

@@ -88,6 +88,7 @@ class OnDevice:
         if precision not in KINDS:
             raise no_such_precision("torch", precision)
         self._lane, self._kind = lane, KINDS[precision]
+        _try_out(lane, self._kind)
         self._module = network.module().eval().to(lane.device, self._kind)
         self.name = f"{title('torch')} {lane.device.type} {precision}"
 
@@ -107,6 +108,14 @@ class OnDevice:
         step()  # the first call of a size looks for its kernels, and takes its memory
         self._lane.wait()
         return self._lane.captured(step)
+
+
+def _try_out(lane: Lane, kind: torch.dtype) -> None:
+    """Raises RuntimeError on a GPU that this torch has no kernels for, before a frame needs one."""
+    with torch.inference_mode(), lane.used():
+        pixel = torch.zeros(1, 1, 1, 1, device=lane.device, dtype=kind)
+        torch.nn.functional.conv2d(pixel, pixel)
+    lane.wait()
 
 
 def _channels_second(tensor: torch.Tensor) -> torch.Tensor:

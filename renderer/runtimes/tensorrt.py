@@ -31,8 +31,9 @@ INSTALL = {
     "tensorrt_rtx": 'pip install "worldplate[tensorrt]"',
     "tensorrt": "pip install --extra-index-url https://pypi.nvidia.com tensorrt",
 }
-# An RTX engine's targets. Turing (SM75) is not among them: limn's network has layers that it compiles for none.
-PORTABLE = ("SM80", "SM86", "SM89", "SM120", "SM121")
+# What an RTX engine goes with, all in one file: RTX 30 (and A100), 40, 50, and Turing (RTX 20) where no layer is fp32.
+IN_FP32 = ("SM80", "SM86", "SM89", "SM120", "SM121")
+PORTABLE = ("SM75", *IN_FP32)
 REPORT = "Report it, with the log; torch goes on."
 log = logging.getLogger("worldplate.runtimes")
 
@@ -104,12 +105,12 @@ def maker_for(gpu: Gpu | None, precision: str = "fp16") -> TensorRtMaker:
 class TensorRtMaker:
     """Makes and runs TensorRT's engines."""
 
-    def __init__(self, module: str, precision: str = "fp16", targets: Sequence[str] = PORTABLE, gpu: str = "") -> None:
-        """`targets` are for RTX, `gpu` for the full one: name, capability and driver of the GPU that it is for.
-        Raises MissingDependency."""
+    def __init__(self, module: str, precision: str = "fp16", targets: Sequence[str] = (), gpu: str = "") -> None:
+        """`targets` are for RTX, all of the precision's without; `gpu` is for the full one: name, capability and driver
+        of the GPU that it is for. Raises MissingDependency."""
         self._flavour = flavour(module)
         self.name, self.precision = self._flavour.name, precision
-        self._targets = tuple(targets) if self._flavour.is_rtx else ()
+        self._targets = tuple(targets) or (PORTABLE if precision == "fp16" else IN_FP32)
         self._gpu = gpu
         self.arguments: Mapping[str, object] = {
             "module": module, "precision": precision, "targets": list(targets), "gpu": gpu,
