@@ -11,6 +11,7 @@ void Controls(const std::string& Folder);
 void Late(const std::string& Folder, const std::string& Policy);
 void Kill(const std::string& Folder);
 void Cycles(const std::string& Folder, int Count);
+void Time(const std::string& Folder, int Count);
 
 void Spaces();
 void Words();

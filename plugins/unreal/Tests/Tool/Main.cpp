@@ -18,6 +18,7 @@ int main(int Count, char** Arguments)
 		{"late", [&] { Late(Folder, Third); }},
 		{"kill", [&] { Kill(Folder); }},
 		{"cycles", [&] { Cycles(Folder, std::atoi(Third.c_str())); }},
+		{"time", [&] { Time(Folder, std::atoi(Third.c_str())); }},
 		{"spaces", Spaces},
 		{"words", Words},
 		{"troubles", Troubles},
