@@ -117,7 +117,8 @@ def write_framediffuser(folder: Path, shape: Shape = TINY) -> None:
     told = json.loads(config.read_text()) | {"_class_name": "ControlNetModelEx", "conditioning_channels": CHANNELS}
     config.write_text(json.dumps(told | {"gbuffer_channels": CHANNELS, "total_parameters": 1}))
     save_file(dict(lora_of(unet, shape)), folder / "controllora.safetensors")
-    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+    levels = len(shape.coder)
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * levels, "up_block_types": ("UpDecoderBlock2D",) * levels}
     groups = {"norm_num_groups": shape.unet["norm_num_groups"]}
     layers = {"layers_per_block": shape.unet["layers_per_block"]}
     _write(AutoencoderKL(block_out_channels=shape.coder, **blocks, **groups, **layers), folder / "vae", shape)
