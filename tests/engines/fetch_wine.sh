@@ -70,9 +70,10 @@ exec "$home/root/usr/lib/wine/wine64" "$@"
 RUN
 chmod 755 "$work" "$work/compile" "$work/wine"
 "$work/compile" "$here/../../plugins/native/windows/dependencies.sh" "$work/windows"
-"$work/wine" wineboot --init > /dev/null 2>&1
-"$work/wine" --end
+mkdir -p "$work/prefix/drive_c/windows/system32"
 cp "$zlib" "$work/prefix/drive_c/windows/system32"
-[ -f "$work/prefix/system.reg" ] || { echo "fetch_wine.sh: Wine has made no prefix" >&2; exit 1; }
+"$work/wine" wineboot --init > "$work/log" 2>&1 || { echo "fetch_wine.sh: no prefix: $(tail -1 "$work/log")" >&2; exit 1; }
+"$work/wine" --end
+rm "$work/log"
 mv -T "$work" "$folder" 2>/dev/null || [ -x "$folder/wine" ]  # another run of this script may have been faster
 echo "$folder/wine"
