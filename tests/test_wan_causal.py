@@ -201,6 +201,8 @@ def test_a_snapshot_goes_on_as_if_nothing_had_been(model: ChunkModel) -> None:
     for name, words in (("decoded.0", "coder remembers of 'decoded'"), ("keys", "keys"), ("span_m", "latents are not")):
         with pytest.raises(SnapshotCorrupt, match=words):
             model.load_latents(saved | {name: saved[name][:0]})
+    with pytest.raises(SnapshotCorrupt, match="coder remembers of 'decoded'"):
+        model.load_latents({name: array for name, array in saved.items() if not name.startswith("decoded")})
 
 
 def test_strength_is_how_many_of_the_steps_are_taken_and_the_sigmas_are_the_published_ones(model: ChunkModel) -> None:

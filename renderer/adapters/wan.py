@@ -108,7 +108,8 @@ class Wan:
             )
         film = self._film()
         film.span, film.goes_on = Span(float(span_m[0]), float(span_m[1])), bool(goes_on.all())
-        self.networks.take(film.reel, arrays, tuple(self._encoder.tensors), self._manifest.size)
+        if film.goes_on:
+            self.networks.take(film.reel, arrays, tuple(self._encoder.tensors), self._manifest.size)
         return film
 
     def close(self) -> None:

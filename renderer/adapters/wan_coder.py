@@ -114,16 +114,15 @@ class TinyCoder(nn.Module):
 
     def encode(self, pictures: torch.Tensor, before: Memory = ()) -> tuple[torch.Tensor, Memory]:
         """Latents of pictures, a multiple of four, and the memory for those that follow. `before` is () at first."""
-        n, t = pictures.shape[:2]
-        packed = functional.pixel_unshuffle(pictures.flatten(0, 1), self.patch).unflatten(0, (n, t))
-        return through(self.encoder, packed, before)
+        packed = functional.pixel_unshuffle(pictures.flatten(0, 1), self.patch)
+        return through(self.encoder, packed.reshape(*pictures.shape[:2], *packed.shape[1:]), before)
 
     def decode(self, latents: torch.Tensor, before: Memory = ()) -> tuple[torch.Tensor, Memory]:
         """Pictures 0..1, four of each latent, and the memory for those that follow; after an empty one the first
         UNSEEN pictures are to be thrown away."""
         packed, memory = through(self.decoder, latents, before)
-        pictures = functional.pixel_shuffle(packed.flatten(0, 1), self.patch).unflatten(0, packed.shape[:2])
-        return pictures.clamp(0.0, 1.0), memory
+        pictures = functional.pixel_shuffle(packed.flatten(0, 1), self.patch)
+        return pictures.reshape(*packed.shape[:2], *pictures.shape[1:]).clamp(0.0, 1.0), memory
 
 
 def memory_shapes(layers: nn.Sequential, rows: int, columns: int) -> list[tuple[int, ...]]:

@@ -150,7 +150,7 @@ def turns(head: int, first: tuple[int, int, int], counts: tuple[int, int, int], 
 def turned(x: torch.Tensor, turn: Turn) -> torch.Tensor:
     """Tokens [1, tokens, heads, head] turned: each pair of numbers by its angle."""
     cosines, sines = turn
-    a, b = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    a, b = x.float().reshape(*x.shape[:-1], -1, 2).unbind(-1)
     pairs = torch.stack([a * cosines - b * sines, a * sines + b * cosines], -1)
     return pairs.flatten(-2).type_as(x)
 
@@ -188,7 +188,8 @@ class Attention:
         query, key = (turned(norm(to(x)).unflatten(2, (attn.heads, -1)), turn)
                       for norm, to in ((attn.norm_q, attn.to_q), (attn.norm_k, attn.to_k)))  # fmt: skip
         keys, values = self.context.seen(self._layer, key, attn.to_v(x).unflatten(2, (attn.heads, -1)))
-        seen = functional.scaled_dot_product_attention(*(each.transpose(1, 2) for each in (query, keys, values)))
+        query, keys, values = (each.transpose(1, 2) for each in (query, keys, values))
+        seen = functional.scaled_dot_product_attention(query, keys, values)
         out: torch.Tensor = attn.to_out[0](seen.transpose(1, 2).flatten(2))
         return out
 

@@ -7,7 +7,7 @@ picture is handed over and nowhere else. On a CPU the stages follow each other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,9 @@ class Stages:
         """`tokens` are those of a latent."""
         self._network, self._coder, self._options, self._tokens = network, coder, options, tokens
         self._device = network.where.device
-        self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+        self._stream: torch.cuda.Stream | None = None
+        if self._device.type == "cuda":
+            self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._dtype = next(coder.parameters()).dtype
         self._decode = Captured(self._decoded, self._stream)
         self._encode = Captured(self._encoded, self._stream)
@@ -79,12 +81,10 @@ class Stages:
         return Reel(Context(self._network.dims, self._tokens, window, sink, options.block_latents, self._network.where))
 
     def take(self, reel: Reel, arrays: Mapping[str, NDArray[Any]], names: Sequence[str], size: Size) -> None:
-        """The inverse of `Reel.arrays`, into one that is empty; `names` are of the maps' tensors. Raises
-        SnapshotCorrupt."""
+        """The inverse of `Reel.arrays` of a stream that goes on, into one that is empty; `names` are of the maps'
+        tensors. Raises SnapshotCorrupt."""
         reel.context.take(arrays)
         rows, columns = size.height // self.cell, size.width // self.cell
-        if f"{DECODED}.0" not in arrays:
-            return
         packed = size.height // self._coder.patch, size.width // self._coder.patch
         reel.coded = {name: self._taken(arrays, name, self._coder.encoder, *packed) for name in names}
         reel.decoded = self._taken(arrays, DECODED, self._coder.decoder, rows, columns)
@@ -175,11 +175,18 @@ class Stages:
         made, kept = way(given, *memory)
         return made.clone(), tuple(each.clone() for each in kept)
 
-    def _encoded(self, pictures: torch.Tensor, *memory: torch.Tensor) -> Any:
+    def _encoded(self, pictures: torch.Tensor, *memory: torch.Tensor) -> tuple[torch.Tensor, Memory]:
         return self._coder.encode(pictures, memory)
 
-    def _decoded(self, latents: torch.Tensor, *memory: torch.Tensor) -> Any:
+    def _decoded(self, latents: torch.Tensor, *memory: torch.Tensor) -> tuple[torch.Tensor, Memory]:
         return self._coder.decode(latents, memory)
 
-    def _on_stream(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
+    @contextmanager
+    def _on_stream(self) -> Iterator[None]:
+        """What was put on the device by others is there before work on it begins."""
+        if self._stream is None:
+            yield
+            return
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
+            yield
