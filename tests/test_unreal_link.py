@@ -130,7 +130,8 @@ def test_late_frames_are_shown_by_the_policy_and_never_across_a_cut(passthrough:
         [line.split() for line in unreal.tool("late", folder, name)]
         for name in ("reproject", "fade", "hold", "passthrough")
     )
-    assert carried[:13] == [["plate", "1", "reprojected", "1.00"]] * 13
+    steps_m = [f"{number / 100:.2f}" for number in range(1, 14)]  # how far the camera has gone since the plate
+    assert carried[:13] == [["plate", "1", "reprojected", "1.00", step] for step in steps_m]
     strengths = [float(row[3]) for row in faded[:13]]
     assert strengths[0] == 1.0
     assert strengths == sorted(strengths, reverse=True)

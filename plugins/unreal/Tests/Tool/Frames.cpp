@@ -125,8 +125,10 @@ void Late(const std::string& Folder, const std::string& Policy)
 		Stage.Shelf.Take(Id);
 		const FShown Shown = Stage.Presenter->Next(Id);
 		const bool bPlate = Shown.SourcePack >= 0;
-		std::printf("%s %d %s %.2f\n", bPlate ? "plate" : "engine", static_cast<int>(Shown.PlateId), Dispositions[Shown.Plate->disposition],
-			bPlate ? Shown.Strength : 0.0f);
+		float RightM = 0.0f;  // where the plate's camera stood, as the carry's first matrix has it
+		std::memcpy(&RightM, &Stage.Presenter->Carry().Words()[3], sizeof(RightM));
+		std::printf("%s %d %s %.2f %.2f\n", bPlate ? "plate" : "engine", static_cast<int>(Shown.PlateId), Dispositions[Shown.Plate->disposition],
+			bPlate ? Shown.Strength : 0.0f, static_cast<double>(RightM));
 	}
 	while (!bReleased)
 	{
