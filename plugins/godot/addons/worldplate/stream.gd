@@ -10,7 +10,7 @@ extends Node
 ## Things are told apart by groups: a node in the group [code]worldplate_wood[/code] is wood to the model, with all that
 ## is below it; README.md lists the groups.
 
-## A renderer has taken this stream; [param model] paints its plates.
+## A renderer has taken this stream, or has changed over to another model; [param model] paints its plates.
 signal attached(model: String)
 ## The renderer has left, or this stream has left it.
 signal detached(reason: String)
@@ -78,8 +78,7 @@ const _QUIET_S: float = 10.0  # The console is not told the same thing twice in 
 	set(value):
 		world_seed = value
 		_restart()
-## Values of the model's controls by name, such as [code]prompt[/code]. The dock lists those that the model has; what is
-## not set here keeps the model's default.
+## Values of the model's controls by name, such as [code]prompt[/code]; the dock lists them. Others have their default.
 @export var controls: Dictionary = {}:
 	set(value):
 		controls = value
@@ -127,6 +126,7 @@ var _warned: PackedStringArray = []
 var _log: PackedStringArray = []
 var _said: Dictionary[String, float] = {}  # What the console was told, and when.
 var _model: String = ""  # Of the session that is attached; "" while none is.
+var _session: int = 0  # Which one of the link's that is.
 var _look_at_s: float = 0.0
 var _retry_at_s: float = 0.0
 
@@ -163,8 +163,7 @@ func _process(_delta: float) -> void:
 		_effect.call(&"add_time", Time.get_ticks_usec() - start_us)
 
 
-## Changes a control of the model from the next frame on, and keeps it in [member controls]. Returns what is wrong with
-## it, or "".
+## Changes a control of the model from the next frame on, and keeps it in [member controls]; "", or what is wrong.
 func set_control(control: String, value: Variant) -> String:
 	controls[control] = value
 	return _link.call(&"set_control", control, value) if _link != null else ""
@@ -312,11 +311,12 @@ func _follow_session() -> void:
 	var model: String = _status["model"] if _status["state"] in ["attached", "stalled"] else ""
 	if model == _model:
 		return
-	if not _model.is_empty():
+	if model.is_empty() or _status["session_count"] != _session:
 		_leave(_status["error_text"] if not _status["error_text"].is_empty() else "the renderer is gone")
+	_session = _status["session_count"]
 	if not model.is_empty():
+		_say("%s %s on %s" % ["attached to" if _model.is_empty() else "changed over to", model, _status["runtime"]])
 		_model = model
-		_say("attached to %s on %s" % [model, _status["runtime"]])
 		attached.emit(model)
 
 
