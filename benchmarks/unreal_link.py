@@ -39,7 +39,7 @@ def build(folder: Path) -> Path:
     library = build_unreal()
     sources = [*unreal.LINK.glob("*.cpp"), *unreal.TOOL.glob("*.cpp")]
     includes = [f"-I{path}" for path in (unreal.LINK, unreal.TOOL, unreal.INCLUDE)]
-    link = [library, f"-Wl,-rpath,{library.parent}", "-lpthread", "-o", folder / "tool"]
+    link: list[str | Path] = [library, f"-Wl,-rpath,{library.parent}", "-lpthread", "-o", folder / "tool"]
     unreal.run("g++", *unreal.LANGUAGE, "-O2", *includes, *sources, *link)
     return folder / "tool"
 
