@@ -5,6 +5,7 @@ not so. The networks are tiny and random; what is tested is everything around th
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import socket
 import subprocess
@@ -343,7 +344,14 @@ def test_too_little_memory_is_said_before_anything_is_loaded_with_what_would_fit
         ModelTooLarge, match=r"needs some \d+ MB of this machine's memory at 832x480, and 800 MB"
     ) as told:
         load_folder(large)
-    assert told.value.fix == "Set size to 448x256 and window_latents to 4 in its manifest, which fits."
+    fix = re.fullmatch(r"Set size to 448x256, window_latents to 4 and memory_mb to (\d+) in .*fits\.", told.value.fix)
+    assert fix is not None
+    small = Path(shutil.copytree(large, tmp_path / "small" / folder.name))
+    before = read_manifest(large).memory_mb
+    changed(small, ("width = 832\nheight = 480", "width = 448\nheight = 256"),
+            (f"memory_mb = {before}", f"memory_mb = {fix[1]}"))  # fmt: skip
+    with pytest.raises(AssertionError, match="weights were read"):  # it is loaded now
+        load_folder(small)
     monkeypatch.setattr(wan_load, "free_ram_mb", lambda: 1.0)
     with pytest.raises(ModelTooLarge) as told:
         load_folder(large)

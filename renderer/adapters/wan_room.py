@@ -53,8 +53,11 @@ def check_memory(manifest: Manifest, needs: Needs, options: Options, each: int, 
     need_mb = needs.memory_mb(options, size, each)
     if need_mb <= free_mb:
         return
-    fits = [text for text, smaller_options, smaller in _smaller(options, size)
-            if needs.memory_mb(smaller_options, smaller, each) <= free_mb]  # fmt: skip
+    fits = [
+        f"{text} and memory_mb to {less_mb}"
+        for text, less, smaller in _smaller(options, size)
+        if (less_mb := needs.memory_mb(less, smaller, each)) <= free_mb
+    ]
     raise ModelTooLarge(
         f"{manifest.name} needs some {need_mb} MB of {of} at {size.width}x{size.height}, and {free_mb:.0f} MB are free",
         fix=f"Set {fits[0]} in its manifest, which fits." if fits else "Serve limn here, or end what holds the memory.",
@@ -69,7 +72,7 @@ def _smaller(options: Options, size: Size) -> list[tuple[str, Options, Size]]:
     sizes = [size, *(msgspec.structs.replace(size, width=w, height=h) for w, h in SMALLER
                      if w * h < size.width * size.height)]  # fmt: skip
     return [
-        (f"size to {each.width}x{each.height} and window_latents to {count}",
+        (f"size to {each.width}x{each.height}, window_latents to {count}",
          msgspec.structs.replace(options, window_latents=count), each)
         for each in sizes for count in windows
     ]  # fmt: skip
