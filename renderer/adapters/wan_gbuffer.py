@@ -30,7 +30,7 @@ def load(folder: ModelFolder, *, runtime: str = "auto", threads: int = 1) -> Wor
 
 def graphs(folder: ModelFolder) -> list[Graph]:
     """Its networks, for other runtimes. Raises what `looked_into` does."""
-    from renderer.adapters.parts import State  # noqa: F401 - first: it says what is not installed
+    from renderer.adapters import parts  # noqa: F401 - first: it says what is not installed
     from renderer.adapters.wan_export import graphs_of
 
     return graphs_of(folder)
