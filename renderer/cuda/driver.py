@@ -76,7 +76,7 @@ def _found() -> Driver | CudaNotUsable:
     try:
         return find(importlib.import_module)
     except CudaNotUsable as error:
-        log.info("CUDA is not used: %s", error.what)
+        log.debug("CUDA is not used: %s", error.what)
         return error
 
 
