@@ -111,7 +111,7 @@ def carry() -> U32:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("composite")
     text = unreal.expanded(unreal.SHADERS / "Private/WorldplateComposite.usf")
-    unreal.vulkan_program(made, as_compute(text))
+    unreal.compute_shader(made, as_compute(text))
     return made
 
 
@@ -121,7 +121,7 @@ def drawn(folder: Path, entry: int, given: U32) -> tuple[F32, NDArray[np.bool_]]
     padded = np.pad(given, (0, words * PIXELS - len(given)))
     jobs = [np.array([1, 0, entry, PIXELS, words, 5], np.uint32), padded]
     np.concatenate(jobs).astype("<u4").tofile(folder / "jobs")
-    unreal.run(folder / "on_vulkan", folder / "shader.spv", folder / "jobs", folder / "results")
+    unreal.run(unreal.vulkan_runner(), folder / "shader.spv", folder / "jobs", folder / "results")
     found = np.fromfile(folder / "results", "<u4").reshape(HEIGHT, WIDTH, 5)
     return np.ascontiguousarray(found[..., :4]).view(np.float32), found[..., 4] == 1
 

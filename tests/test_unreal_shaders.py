@@ -4,6 +4,7 @@ is as Tests/Stubs/Shaders declares them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +13,7 @@ import unreal
 from numpy.typing import NDArray
 
 from bridge import spaces
-from bridge.schema import Label, Pose
+from bridge.schema import Label, PlaneName, Pose
 from bridge.schema.values import Mat4
 
 F64 = NDArray[np.float64]
@@ -157,24 +158,51 @@ class Frame:
         return np.asarray(moved, np.float64)
 
 
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    """An engine's frame, and its planes as the shader packs them."""
-    folder, frame = tmp_path_factory.mktemp("pack"), Frame()
+TEXT = unreal.SHADERS / "Private/WorldplatePack.usf"
+
+
+def pack(folder: Path, frame: Frame, text: str) -> list[NDArray[Any]]:
+    """The planes of a frame, each [H, W, channels], as that text of the shader packs them."""
     places = np.concatenate([[0], np.cumsum(PIXEL_WORDS) * WIDTH * HEIGHT]).tolist()
-    text = unreal.expanded(unreal.SHADERS / "Private/WorldplatePack.usf")
-    program, shader = unreal.vulkan_program(folder, as_compute(text))
+    shader = unreal.compute_shader(folder, as_compute(text))
     given = frame.words.view(np.uint32).reshape(-1)
     planes, rows = parameters(places[:8]), WIDTH * HEIGHT
     head = np.array([0, rows, -(-len(given) // rows), places[8] // rows], np.uint32)
     given = np.pad(given, (0, int(head[1] * head[2]) - len(given)))
     np.concatenate([[len(planes)], planes, head, given]).astype("<u4").tofile(folder / "jobs")
-    unreal.run(program, shader, folder / "jobs", folder / "results")
+    unreal.run(unreal.vulkan_runner(), shader, folder / "jobs", folder / "results")
     found = np.fromfile(folder / "results", "<u4")
     types = (np.float16, np.float32, np.float16, np.float16, np.float16, np.float16, np.uint32, np.uint8)
     parts = [found[start:end].view(kind) for start, end, kind in zip(places[:8], places[1:], types, strict=True)]
     parts[7] = parts[7][: WIDTH * HEIGHT]
-    return frame, [part.reshape(HEIGHT, WIDTH, -1) for part in parts]
+    return [part.reshape(HEIGHT, WIDTH, -1) for part in parts]
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """An engine's frame, and its planes as the shader packs them."""
+    frame = Frame()
+    return frame, pack(tmp_path_factory.mktemp("pack"), frame, unreal.expanded(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "planes"),
+    [
+        ("xyz, View.OneOverPreExposure)", "xyz, 1.0)", "color"),
+        ("Encoded.x > 0.0 ? Written : Still", "Written", "motion"),
+        ("Encoded.x > 0.0 ? Written : Still", "Still", "motion"),
+        ("bSeen ? Stencil : 0u", "Stencil", "object label"),
+        ("float2(Surface.Roughness, Surface.Metallic)", "float2(Surface.Metallic, Surface.Roughness)", "material"),
+    ],
+)
+def test_a_mistake_in_the_text_is_found(packed: Packed, tmp_path: Path, right: str, wrong: str, planes: str) -> None:
+    frame, good = packed
+    text = unreal.expanded(TEXT)
+    assert text.count(right) == 1
+    found = pack(tmp_path, frame, text.replace(right, wrong))
+    names = [name.value for name in PlaneName][:8]
+    differing = [name for name, a, b in zip(names, good, found, strict=True) if a.tobytes() != b.tobytes()]
+    assert differing == planes.split()
 
 
 def test_light_depth_and_surfaces_become_canonical(packed: Packed) -> None:

@@ -6,6 +6,7 @@ What it needs, and what is said without it, is as in tests/native.py.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import functools
 import hashlib
@@ -111,11 +112,19 @@ def run(*command: str | Path) -> None:
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
-def vulkan_program(folder: Path, shader: str) -> tuple[Path, Path]:
-    """A runner of plugins/shaders, and that text of HLSL as a compute shader for it, both built in `folder`."""
-    (folder / "shader.comp").write_text(shader)
+@functools.cache
+def vulkan_runner() -> Path:
+    """The program of plugins/shaders that runs a compute shader on a Vulkan driver for the CPU."""
+    source = shaders.HOME / "tests/on_vulkan.cpp"
+    folder = Path(tempfile.mkdtemp(prefix="worldplate-unreal-vulkan-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    run(need("g++", shaders.PACKAGES), "-std=c++17", "-O1", source, "-lvulkan", "-o", folder / "on_vulkan")
+    return folder / "on_vulkan"
+
+
+def compute_shader(folder: Path, text: str) -> Path:
+    """That text of HLSL as a compute shader for the runner, built in `folder`."""
+    (folder / "shader.comp").write_text(text)
     glslang = need("glslangValidator", shaders.PACKAGES)
     run(glslang, "-D", "-V", "-e", "main", "-S", "comp", "-o", folder / "shader.spv", folder / "shader.comp")
-    source = shaders.HOME / "tests/on_vulkan.cpp"
-    run(need("g++", shaders.PACKAGES), "-std=c++17", "-O1", source, "-lvulkan", "-o", folder / "on_vulkan")
-    return folder / "on_vulkan", folder / "shader.spv"
+    return folder / "shader.spv"
