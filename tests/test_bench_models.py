@@ -7,11 +7,30 @@ import os
 
 import pytest
 import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
 from rich.console import Console
+from transformers import CLIPTextConfig, CLIPTextModel
 
 from renderer.bench import films, models
+from renderer.bench.random_networks import FULL, FULL_TURBO, Shape
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers', NumPy 2
+
+PUBLISHED = {  # numbers in the networks of Stable Diffusion 1.5 and 2.1, and of their ControlNets
+    "1.5": (859_520_964, 361_279_120, 123_060_480), "2.1": (865_910_724, 364_228_240, 340_387_840),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "generation"), [(FULL, "1.5"), (FULL_TURBO, "2.1")], ids=["1.5", "2.1"])
+def test_networks_of_full_size_are_as_large_as_those_that_were_published(shape: Shape, generation: str) -> None:
+    with torch.device("meta"):
+        networks = (
+            UNet2DConditionModel(**shape.unet, up_block_types=shape.up),
+            ControlNetModel(**shape.unet, conditioning_embedding_out_channels=shape.maps),
+            CLIPTextModel(CLIPTextConfig(**shape.text)),
+        )
+    sizes = tuple(sum(tensor.numel() for tensor in network.parameters()) for network in networks)
+    assert sizes == PUBLISHED[generation]
 
 
 def test_without_a_gpu_full_size_is_said_to_be_not_run_and_tiny_ones_are_measured(
