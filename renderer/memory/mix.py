@@ -30,6 +30,7 @@ except ImportError as error:
 
 from bridge.reproject_kernel import half_of, whole_of
 
+U32 = NDArray[np.uint32]
 Scalar = Any  # a number of some width inside the kernels
 Function = TypeVar("Function", bound=Callable[..., object])
 MOST_REACH = 2  # samples on either side that a difference is averaged over
@@ -66,7 +67,8 @@ def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
     if strength <= 0.0 or not (prior.confidence > 0).any():
         return
     bits = np.ascontiguousarray(plate).view(np.uint16)
-    apart = np.empty((*prior.confidence.shape, 4), np.float32)
+    height, width = prior.confidence.shape
+    apart = np.empty((height, 4, width), np.float32)
     differ(prior.color, np.ascontiguousarray(prior.confidence), bits, prior.stride, apart)
     held(bits, apart, *_geometry(prior), prior.stride, strength)
     if not plate.flags.c_contiguous:
@@ -105,7 +107,7 @@ def alike(a_m: Scalar, b_m: Scalar) -> Scalar:
 
 @_kernel(_DIFFER)
 def differ(color: F32, confidence: F32, bits: NDArray[np.uint16], stride: int, apart: F32) -> None:
-    """Fills `apart` [h, w, 4]: square roots of what is remembered, `color` [h, w, 3], less those of the plate,
+    """Fills `apart` [h, 4, w]: square roots of what is remembered, `color` [h, w, 3], less those of the plate,
     halves [H, W, 4]; 0 where that is no number. They are times `confidence` [h, w], which is the fourth."""
     height, width, _ = color.shape
     for y in range(height):
@@ -115,36 +117,54 @@ def differ(color: F32, confidence: F32, bits: NDArray[np.uint16], stride: int, a
                 now, then = whole_of(bits[y * stride, x * stride, c]), color[y, x, c]
                 value = np.sqrt(max(then, _NONE)) - np.sqrt(max(now, _NONE))
                 known = np.isfinite(value) and np.isfinite(now)
-                apart[y, x, c] = value * trust if known else _NONE
-            apart[y, x, 3] = trust
+                apart[y, c, x] = value * trust if known else _NONE
+            apart[y, 3, x] = trust
+
+
+@_inlined
+def _count(
+    counts: F32, here_m: F32, there_m: F32, here_ids: U32, there_ids: U32, reaches: NDArray[np.int32], far: int
+) -> None:
+    """`counts` [n]: 1 where what lies `far` samples away is within reach and on the same surface, else 0."""
+    away = np.int32(far)
+    for at in range(len(counts)):
+        same = (here_ids[at] == there_ids[at]) & alike(here_m[at], there_m[at]) & (reaches[at] >= away)
+        counts[at] = _ONE if same else _NONE
+
+
+@_inlined
+def _add(total: F32, counts: F32, values: F32) -> None:
+    for at in range(len(total)):
+        total[at] += counts[at] * values[at]
 
 
 @_inlined
 def _average(
-    apart: F32, depth_m: F32, objects: NDArray[np.uint32], focal_px: float, stride: int, strength: float, row: int,
-    moves: F32,
+    apart: F32, depth_m: F32, objects: U32, focal_px: float, stride: int, strength: float, row: int, sums: F32,
+    counts: F32, reaches: NDArray[np.int32], moves: F32,
 ) -> None:  # fmt: skip
     """`moves` [w * 4], of a row: what is added to a sample's square roots, from what lies within a cell's reach on its
-    surface; the fourth, and all where there is no confidence, is 0."""
+    surface; the fourth, and all where there is no confidence, is 0. The three before are of no use afterwards."""
     height, width = depth_m.shape
-    for column in range(width):
-        trust = apart[row, column, 3]
-        red = green = blue = share = _NONE
-        if trust > _NONE:
-            here_m, here_id = depth_m[row, column], objects[row, column]
-            reach = reach_of(here_m, focal_px, stride)
-            weight = _NONE
-            for y in range(max(row - reach, 0), min(row + reach + 1, height)):
-                for x in range(max(column - reach, 0), min(column + reach + 1, width)):
-                    i, j = np.uintp(y), np.uintp(x)  # unsigned: no code asks whether they count from the end
-                    counts = _ONE if (objects[i, j] == here_id) & alike(here_m, depth_m[i, j]) else _NONE
-                    red += counts * apart[i, j, 0]
-                    green += counts * apart[i, j, 1]
-                    blue += counts * apart[i, j, 2]
-                    weight += counts * apart[i, j, 3]
-            share = np.float32(strength) * trust / weight
-        moves[column * 4], moves[column * 4 + 1], moves[column * 4 + 2] = share * red, share * green, share * blue
-        moves[column * 4 + 3] = _NONE
+    most, sums[:] = 0, _NONE
+    for x in range(width):
+        reaches[x] = reach_of(depth_m[row, x], focal_px, stride)
+        most = max(most, reaches[x])
+    for y in range(max(row - most, 0), min(row + most + 1, height)):
+        for by in range(-most, most + 1):
+            low, high = max(0, -by), min(width, width - by)
+            _count(
+                counts[low:high], depth_m[row, low:high], depth_m[y, low + by : high + by], objects[row, low:high],
+                objects[y, low + by : high + by], reaches[low:high], max(abs(y - row), abs(by)),
+            )  # fmt: skip
+            for c in range(4):
+                _add(sums[c, low:high], counts[low:high], apart[y, c, low + by : high + by])
+    for x in range(width):
+        trust = apart[row, 3, x]
+        share = np.float32(strength) * trust / sums[3, x] if trust > _NONE else _NONE
+        for c in range(3):
+            moves[x * 4 + c] = share * sums[c, x]
+        moves[x * 4 + 3] = _NONE
 
 
 @_inlined
@@ -164,8 +184,10 @@ def held(
     rows, columns = depth_m.shape
     height, width, _ = bits.shape
     moves, wide = np.empty(columns * 4, np.float32), np.empty(width * 4, np.float32)
+    sums, counts = np.empty((4, columns), np.float32), np.empty(columns, np.float32)
+    reaches = np.empty(columns, np.int32)
     for row in range(rows):
-        _average(apart, depth_m, objects, focal_px, stride, strength, row, moves)
+        _average(apart, depth_m, objects, focal_px, stride, strength, row, sums, counts, reaches, moves)
         for at in range(len(wide)):
             wide[at] = moves[at // 4 // stride * 4 + at % 4]
         for y in range(row * stride, min((row + 1) * stride, height)):
