@@ -72,7 +72,11 @@ class Row:
 def run(wanted: Wanted, console: Console) -> dict[str, object]:
     """Every row, in turn."""
     found = [{"row": row.name, **_measured(row)} for row in rows(wanted)]
-    console.print(_table(found))
+    if ran := [each for each in found if "not_run" not in each]:
+        console.print(_table(ran))
+    for each in found:
+        if "not_run" in each:
+            console.print(f"{each['row']}: not run: {each['not_run']}", markup=False, highlight=False, soft_wrap=True)
     return {"bench": "gpu", "rows": found, "gpu": _gpu(), "machine": machine(), "versions": versions()}
 
 
@@ -250,9 +254,6 @@ def _table(found: Sequence[Figures]) -> Table:
     for column in ("row", "GPU p50 ms", "p99", "wall p50 ms", "p99", "copied, allocated, waited"):
         table.add_column(column, overflow="fold")
     for each in found:
-        if "not_run" in each:
-            table.add_row(each["row"], f"not run: {each['not_run']}")
-            continue
         gpu: Figures = each.get("gpu_ms", {})
         wall: Figures = each.get("wall_ms") or each.get("round_trip_ms") or {}
         cells = [f"{part[p]:.3f}" if p in part else "" for part in (gpu, wall) for p in ("p50", "p99")]
