@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from renderer.runtimes import gpu as gpu_module
 from renderer.runtimes.advice import advice_for
 from renderer.runtimes.gpu import Gpu
 
@@ -36,3 +39,13 @@ def test_every_gpu_gets_its_flavour(
     assert found in told.found
     assert fix in told.fix
     assert bool(told.fix) != ok
+
+
+@pytest.mark.parametrize("kind", ["Kernel Module", "Open Kernel Module for x86_64"])
+def test_the_drivers_release_is_read_from_where_the_kernel_tells_it(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "version"
+    told.write_text(f"NVRM version: NVIDIA UNIX {kind}  580.65.06  Sun Jul 27 07:05:11 UTC 2025\nGCC version: 12.2\n")
+    monkeypatch.setattr(gpu_module, "DRIVER", told)
+    assert gpu_module.driver_release() == "580.65.06"

@@ -29,10 +29,10 @@ def gpu_here() -> Gpu:
     if not torch.cuda.is_available():
         raise MissingDependency("there is no NVIDIA GPU, or no driver of it", fix="Run `worldplate doctor`.")
     facts = torch.cuda.get_device_properties(0)
-    return Gpu(str(facts.name), (int(facts.major), int(facts.minor)), _driver())
+    return Gpu(str(facts.name), (int(facts.major), int(facts.minor)), driver_release())
 
 
-def _driver() -> str:
+def driver_release() -> str:
     """The driver's release; on systems that do not tell it by a file, the CUDA version that it brings."""
     if DRIVER.exists():
         words = DRIVER.read_text().split("Kernel Module", 1)[-1].split()
