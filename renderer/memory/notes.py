@@ -14,8 +14,6 @@ import os
 import socket
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -31,7 +29,6 @@ from renderer.memory.sight import Sight
 MOST_BODIES = 4096
 NOTE_BYTES = 1 << 16
 PART_ROWS = 1 << 15
-PACKERS = 2  # threads
 _ALIGN = 64
 _LAYOUT: tuple[tuple[str, str, int], ...] = (  # of a frame's segment: name, type, channels
     ("depth_m", "<f4", 1), ("objects", "<u4", 1), ("labels", "u1", 1), ("lit", "<f4", 1), ("plate", "<f2", 4),
@@ -255,8 +252,8 @@ def pack(arrays: Mapping[str, NDArray[Any] | Gathered]) -> tuple[Arrays, int]:
 
     def fill(descriptor: int) -> None:  # written, not mapped: no page is cleared before
         os.truncate(descriptor, max(at, 1))
-        with ThreadPoolExecutor(PACKERS) as pool:  # most of it is the kernel's finding of pages, which runs abreast
-            list(pool.map(partial(_write, descriptor), starts, arrays.values()))
+        for start, array in zip(starts, arrays.values(), strict=True):
+            _write(descriptor, start, array)
 
     descriptor = _memory(at, fill)
     shapes = tuple(tuple(a.shape) for a in arrays.values())
