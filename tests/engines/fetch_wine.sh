@@ -63,7 +63,7 @@ export WINEPREFIX=$home/prefix WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
 export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe,winedbg.exe="
 export LD_LIBRARY_PATH=$home/root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [ "${1-}" = --end ]; then
-    "$home/root/usr/lib/wine/wineserver" --kill=15 || true  # there may be none
+    "$home/root/usr/lib/wine/wineserver" --kill || true  # there may be none
     exit
 fi
 exec "$home/root/usr/lib/wine/wine64" "$@"
