@@ -51,13 +51,17 @@ def test_a_crowd_of_threads_finds_no_fault_while_renderers_are_killed(build: tup
 
 @contextlib.contextmanager
 def dying_renderers(folder: str) -> Iterator[None]:
-    """One after another, each killed a second after its start."""
+    """One after another, each killed a second after it has begun to serve."""
     over = threading.Event()
+    connection = Path(folder, "connection.json")
 
     def serve_and_kill() -> None:
         command = [sys.executable, "-m", "renderer.cli", "serve", "--model", "passthrough", "--runtime-dir", folder]
         while not over.is_set():
+            connection.unlink(missing_ok=True)
             with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as renderer:
+                while not connection.exists() and not over.wait(0.05):
+                    pass
                 over.wait(1.0)
                 renderer.send_signal(signal.SIGKILL)
 

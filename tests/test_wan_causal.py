@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,10 @@ CHUNK = 8  # of two latents
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    pytest.MonkeyPatch().setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def model(folder: Path) -> ChunkModel:
     def refused(*_: object) -> None:
         raise AssertionError("something was looked up")
 
-    with pytest.MonkeyPatch().context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refused)
         loaded = load_folder(folder)
     assert isinstance(loaded, ChunkModel)
