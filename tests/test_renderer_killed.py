@@ -1,13 +1,16 @@
-"""The renderer killed fifty times under load: nothing torn, nothing shown twice or backwards, and always back."""
+"""The renderer killed twenty times under load: nothing torn, nothing shown twice or backwards, and always back.
+
+`worldplate bench kills` does it fifty times, and takes the times.
+"""
 
 from __future__ import annotations
 
 from renderer.bench.kills import run_kills
 
-KILLS = 50
+KILLS = 20
 
 
-def test_fifty_kills_show_nothing_torn_or_backward_and_the_engine_comes_back() -> None:
+def test_twenty_kills_show_nothing_torn_or_backward_and_the_engine_comes_back() -> None:
     outcome = run_kills(KILLS)
     assert outcome.kills == KILLS
     assert outcome.torn == 0
