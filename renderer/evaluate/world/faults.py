@@ -24,7 +24,7 @@ from renderer.evaluate.world.flow import shifted
 from renderer.evaluate.world.long_walk import Asked
 from renderer.evaluate.world.permanence import Absence, permanence_found
 from renderer.evaluate.world.suite import Suite
-from renderer.evaluate.world.truth import F32, LUMA, Truth, grown
+from renderer.evaluate.world.truth import F32, LUMA, Mask, Truth, grown
 
 Rng = np.random.Generator
 Half = NDArray[np.float16]
@@ -63,10 +63,22 @@ def _flutter(shown: list[F32], rng: Rng) -> list[F32]:
     return [_shown(picture + (by if t % 2 else -by)) for t, picture in enumerate(shown)]
 
 
-def _shaking(shown: list[F32], rng: Rng) -> list[F32]:
-    """The picture goes to and fro sideways by turns, by half a pixel each way."""
-    by = rng.uniform(0.50, 0.52)
-    return [shifted(picture, by if t % 2 else -by, 0.0) for t, picture in enumerate(shown)]
+def _swimming(suite: Suite, rng: Rng) -> Found:
+    """What is inside outlines goes to and fro sideways by turns, as texture that does not stick; outlines stay."""
+    by = rng.uniform(1.4, 1.6)  # the windows that see it hold some of what stands still
+    shown = []
+    for t, truth in enumerate(suite.walk_truths):
+        moved = shifted(truth.picture, by if t % 2 else -by, 0.0)
+        shown.append(np.where(_outlines(truth)[..., None], truth.picture, moved))
+    return suite.walk.judge(shown)
+
+
+def _outlines(truth: Truth) -> Mask:
+    """True within two pixels of where one thing ends and another begins."""
+    ends = np.zeros(truth.objects.shape, bool)
+    ends[:, 1:] |= truth.objects[:, 1:] != truth.objects[:, :-1]
+    ends[1:] |= truth.objects[1:] != truth.objects[:-1]
+    return grown(ends, 2)
 
 
 def _depth_shift(shown: list[F32], rng: Rng) -> list[F32]:
@@ -262,7 +274,7 @@ FAULTS = (
     Fault("a pattern that sticks to the screen", "W1", _walked(_shower_door)),
     Fault("brightness up and down by turns", "W2", _walked(_flutter)),
     Fault("noise of two levels", "W3", _noisy),
-    Fault("the picture shakes by half a pixel", "W4", _walked(_shaking)),
+    Fault("texture that swims inside its outlines", "W4", _swimming),
     Fault("a depth shift of 2 px", "W5", _walked(_depth_shift)),
     Fault("a delay of one frame", "W5", _walked(_delayed)),
     Fault("an owned pixel touched", "W6", _touched),
