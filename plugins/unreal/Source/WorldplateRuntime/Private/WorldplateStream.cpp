@@ -23,11 +23,35 @@ wp_sync_mode SyncOf(EWorldplateSync Sync)
 	return Sync == EWorldplateSync::Offline ? WP_SYNC_MODE_OFFLINE : Sync == EWorldplateSync::Delayed ? WP_SYNC_MODE_DELAYED : WP_SYNC_MODE_FREERUN;
 }
 
-static_assert(static_cast<int>(EWorldplateLate::Fade) == WP_LATE_POLICY_FADE && static_cast<int>(EWorldplateLate::Hold) == WP_LATE_POLICY_HOLD
-	&& static_cast<int>(EWorldplateLate::Passthrough) == WP_LATE_POLICY_PASSTHROUGH, "the enum's numbers are the protocol's");
-static_assert(static_cast<int>(EWorldplateLabel::Light) == WP_LABEL_LIGHT && static_cast<int>(EWorldplateLabel::Light) + 1 == WP_LABEL_COUNT
-	&& static_cast<int>(EWorldplateLabel::Water) == WP_LABEL_WATER, "the enum's numbers are the protocol's");
-static_assert(static_cast<int>(EWorldplateControlType::Text) == WP_CONTROL_TYPE_TEXT, "the enum's numbers are the protocol's");
+// Unreal's header tool takes plain numbers alone in an enum, so each is held to the protocol's here.
+#define WORLDPLATE_SAME(Ours, Theirs) static_assert(static_cast<int>(Ours) == static_cast<int>(Theirs), "the enum's numbers are the protocol's")
+WORLDPLATE_SAME(EWorldplateLate::Reproject, WP_LATE_POLICY_REPROJECT);
+WORLDPLATE_SAME(EWorldplateLate::Hold, WP_LATE_POLICY_HOLD);
+WORLDPLATE_SAME(EWorldplateLate::Passthrough, WP_LATE_POLICY_PASSTHROUGH);
+WORLDPLATE_SAME(EWorldplateLate::Fade, WP_LATE_POLICY_FADE);
+WORLDPLATE_SAME(EWorldplateLabel::Unknown, WP_LABEL_UNKNOWN);
+WORLDPLATE_SAME(EWorldplateLabel::Sky, WP_LABEL_SKY);
+WORLDPLATE_SAME(EWorldplateLabel::Ground, WP_LABEL_GROUND);
+WORLDPLATE_SAME(EWorldplateLabel::Wall, WP_LABEL_WALL);
+WORLDPLATE_SAME(EWorldplateLabel::Stone, WP_LABEL_STONE);
+WORLDPLATE_SAME(EWorldplateLabel::Roof, WP_LABEL_ROOF);
+WORLDPLATE_SAME(EWorldplateLabel::Wood, WP_LABEL_WOOD);
+WORLDPLATE_SAME(EWorldplateLabel::Metal, WP_LABEL_METAL);
+WORLDPLATE_SAME(EWorldplateLabel::Fabric, WP_LABEL_FABRIC);
+WORLDPLATE_SAME(EWorldplateLabel::Foliage, WP_LABEL_FOLIAGE);
+WORLDPLATE_SAME(EWorldplateLabel::Plastic, WP_LABEL_PLASTIC);
+WORLDPLATE_SAME(EWorldplateLabel::Water, WP_LABEL_WATER);
+WORLDPLATE_SAME(EWorldplateLabel::Glass, WP_LABEL_GLASS);
+WORLDPLATE_SAME(EWorldplateLabel::Character, WP_LABEL_CHARACTER);
+WORLDPLATE_SAME(EWorldplateLabel::Vehicle, WP_LABEL_VEHICLE);
+WORLDPLATE_SAME(EWorldplateLabel::Light, WP_LABEL_LIGHT);
+WORLDPLATE_SAME(EWorldplateControlType::Number, WP_CONTROL_TYPE_NUMBER);
+WORLDPLATE_SAME(EWorldplateControlType::Integer, WP_CONTROL_TYPE_INTEGER);
+WORLDPLATE_SAME(EWorldplateControlType::Toggle, WP_CONTROL_TYPE_TOGGLE);
+WORLDPLATE_SAME(EWorldplateControlType::Choice, WP_CONTROL_TYPE_CHOICE);
+WORLDPLATE_SAME(EWorldplateControlType::Text, WP_CONTROL_TYPE_TEXT);
+#undef WORLDPLATE_SAME
+static_assert(WP_LATE_POLICY_COUNT == 4 && WP_LABEL_COUNT == 16 && WP_CONTROL_TYPE_COUNT == 5, "the protocol has more: add them to WorldplateTypes.h");
 
 // What is drawn first may be of another size: the link then follows.
 FIntPoint FirstSizeOf(const UWorldplateStreamComponent& Stream)
