@@ -66,7 +66,7 @@ class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
 
 class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
     """Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was
-    changed; session, planes, transport and sync are as they were."""
+    changed; session, planes, transport and sync are as they were, and `models` is told anew."""
 
     protocol: Annotated[U32, d("the version both will speak")] = PROTOCOL_VERSION
     session: Annotated[Hex32, d("random name of the session; every later message carries it")]
@@ -93,6 +93,10 @@ class Welcome(Message, tag="WELCOME", frozen=True, kw_only=True):
         0.0
     )
     licence: Annotated[str, Meta(max_length=64), d("SPDX id of the model's weights")] = ""
+    models: Annotated[
+        tuple[Name, ...],
+        d("what MODEL can change over to, in the order to show it, and the one that serves; empty: it stays the model"),
+    ] = ()
 
 
 class Reject(Message, tag="REJECT", frozen=True, kw_only=True):
@@ -287,7 +291,7 @@ class Error(Message, tag="ERROR", frozen=True, kw_only=True):
     frame_id: Annotated[U64, d("the frame it is about; 0 = none; a frame answered by ERROR counts as dropped")] = 0
     stream: Annotated[str, Meta(max_length=64), d("the stream of that frame; empty when it is about none")] = ""
     fatal: Annotated[bool, d("true when the session is over")] = False
-    nonce: Annotated[U64, d("of the WORLD or RECORD that this answers; 0 when it had none")] = 0
+    nonce: Annotated[U64, d("of the WORLD, RECORD or MODEL that this answers; 0 when it had none")] = 0
 
 
 class OperatorHello(Message, tag="OPERATOR", frozen=True, kw_only=True):
@@ -314,9 +318,9 @@ class Record(Message, tag="RECORD", frozen=True, kw_only=True):
 
 
 class UseModel(Message, tag="MODEL", frozen=True, kw_only=True):
-    """Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is
-    sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it
-    serves, or by ERROR; then the old one goes on."""
+    """Engine or operator to renderer: change over to another model, for every session. It is loaded while the old one
+    serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by
+    STATUS once it serves, of session 0 to an operator; or by ERROR, and then the old one goes on."""
 
     model: Annotated[
         str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]*\Z"),

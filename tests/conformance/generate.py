@@ -128,6 +128,7 @@ def opening_messages() -> dict[str, AnyMessage]:
             **welcome, transport=Transport.INLINE, transport_reason="no shared memory", controls=(control, number),  # type: ignore[arg-type]
             sync=SyncMode.OFFLINE, late=LatePolicy.HOLD, response_window_ms=33.5, licence="Apache-2.0",
             protocol=2, delay_frames=3, limits=Limits(max_objects=100), heartbeat_ms=50, stall_ms=250, chunk_frames=4,
+            models=("limn", "sd-turbo_depth"),
         ),
         "reject": Reject(code="bad_token", text="the token is not this renderer's", fix="Read it anew."),
         "planes": Planes(**ring, planes=(COLOR,), outputs=(PLATE,)),  # type: ignore[arg-type]

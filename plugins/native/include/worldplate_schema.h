@@ -360,7 +360,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_coun
 #define WP_KEY_HELLO_SEED "seed" /* u63; of the world; the same seed gives the same plates in `offline` */
 #define WP_KEY_HELLO_DEVICE "device" /* text 0..32; UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport */
 
-#define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were. */
+#define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were, and `models` is told anew. */
 #define WP_KEY_WELCOME_PROTOCOL "protocol" /* u32; the version both will speak */
 #define WP_KEY_WELCOME_SESSION "session" /* text like `^[0-9a-f]{32}$`; random name of the session; every later message carries it */
 #define WP_KEY_WELCOME_MODEL "model" /* text 1..64; name of the world model that makes the plates */
@@ -379,6 +379,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_coun
 #define WP_KEY_WELCOME_CHUNK_FRAMES "chunk_frames" /* int >= 1; frames the model makes at once; 1 for per-frame models */
 #define WP_KEY_WELCOME_RESPONSE_WINDOW_MS "response_window_ms" /* float; milliseconds from state to plate that the model promises; 0 = unknown */
 #define WP_KEY_WELCOME_LICENCE "licence" /* text 0..64; SPDX id of the model's weights */
+#define WP_KEY_WELCOME_MODELS "models" /* list of text 1..64; what MODEL can change over to, in the order to show it, and the one that serves; empty: it stays the model */
 
 #define WP_REJECT "REJECT" /* Renderer to engine: no session, and why. */
 #define WP_KEY_REJECT_CODE "code" /* text 1..64; an error code of bridge/errors.py */
@@ -496,7 +497,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_coun
 #define WP_KEY_ERROR_FRAME_ID "frame_id" /* u63; the frame it is about; 0 = none; a frame answered by ERROR counts as dropped */
 #define WP_KEY_ERROR_STREAM "stream" /* text 0..64; the stream of that frame; empty when it is about none */
 #define WP_KEY_ERROR_FATAL "fatal" /* bool; true when the session is over */
-#define WP_KEY_ERROR_NONCE "nonce" /* u63; of the WORLD or RECORD that this answers; 0 when it had none */
+#define WP_KEY_ERROR_NONCE "nonce" /* u63; of the WORLD, RECORD or MODEL that this answers; 0 when it had none */
 
 #define WP_OPERATOR "OPERATOR" /* A person's tool to renderer: let me steer the sessions of engines. Answered by one STATUS per session, then one of session 0 for the renderer itself; or by REJECT. */
 #define WP_KEY_OPERATOR_PROTOCOL "protocol" /* u32; the newest protocol version the tool speaks */
@@ -512,7 +513,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_coun
 #define WP_KEY_RECORD_MARK "mark" /* bool; whether the take is signed beside its file when it ends; false is written down */
 #define WP_KEY_RECORD_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 
-#define WP_MODEL "MODEL" /* Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it serves, or by ERROR; then the old one goes on. */
+#define WP_MODEL "MODEL" /* Engine or operator to renderer: change over to another model, for every session. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS once it serves, of session 0 to an operator; or by ERROR, and then the old one goes on. */
 #define WP_KEY_MODEL_MODEL "model" /* text like `^[A-Za-z0-9_-]*\Z`; its name: built in, or of the renderer's models folder; never a path */
 #define WP_KEY_MODEL_NONCE "nonce" /* u63; any number; STATUS or ERROR that answers repeats it */
 

@@ -304,10 +304,11 @@ void read_fields(Fields& from, Welcome& out) {
     from.optional("chunk_frames", out.chunk_frames, {INT64_C(1), INT64_MAX, nullptr});
     from.optional("response_window_ms", out.response_window_ms);
     from.optional("licence", out.licence, {0, INT64_C(64), nullptr});
+    from.optional("models", out.models);
 }
 
 void write(Writer& to, const Welcome& value) {
-    to.map(19);
+    to.map(20);
     to.text("type");
     to.text("WELCOME");
     write_field(to, "protocol", value.protocol);
@@ -328,6 +329,7 @@ void write(Writer& to, const Welcome& value) {
     write_field(to, "chunk_frames", value.chunk_frames);
     write_field(to, "response_window_ms", value.response_window_ms);
     write_field(to, "licence", value.licence);
+    write_field(to, "models", value.models);
 }
 
 void read_fields(Fields& from, Reject& out) {

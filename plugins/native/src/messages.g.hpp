@@ -133,6 +133,7 @@ struct Welcome {
     int64_t chunk_frames = 1;
     double response_window_ms = 0.0;
     std::string licence{};
+    std::vector<std::string> models{};
 };
 
 struct Reject {

@@ -446,7 +446,7 @@ namespace Worldplate.Interop
         public const string Device = "device";
     }
 
-    /// <summary>Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were.</summary>
+    /// <summary>Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were, and `models` is told anew.</summary>
     public static class WelcomeKeys
     {
         /// <summary>the value of `type`</summary>
@@ -487,6 +487,8 @@ namespace Worldplate.Interop
         public const string ResponseWindowMs = "response_window_ms";
         /// <summary>text 0..64; SPDX id of the model's weights</summary>
         public const string Licence = "licence";
+        /// <summary>list of text 1..64; what MODEL can change over to, in the order to show it, and the one that serves; empty: it stays the model</summary>
+        public const string Models = "models";
     }
 
     /// <summary>Renderer to engine: no session, and why.</summary>
@@ -760,7 +762,7 @@ namespace Worldplate.Interop
         public const string Stream = "stream";
         /// <summary>bool; true when the session is over</summary>
         public const string Fatal = "fatal";
-        /// <summary>u63; of the WORLD or RECORD that this answers; 0 when it had none</summary>
+        /// <summary>u63; of the WORLD, RECORD or MODEL that this answers; 0 when it had none</summary>
         public const string Nonce = "nonce";
     }
 
@@ -798,7 +800,7 @@ namespace Worldplate.Interop
         public const string Nonce = "nonce";
     }
 
-    /// <summary>Operator to renderer: change over to another model. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS of session 0 once it serves, or by ERROR; then the old one goes on.</summary>
+    /// <summary>Engine or operator to renderer: change over to another model, for every session. It is loaded while the old one serves; then every session is sent WELCOME again, with the same planes and the new model's controls. Answered by STATUS once it serves, of session 0 to an operator; or by ERROR, and then the old one goes on.</summary>
     public static class UseModelKeys
     {
         /// <summary>the value of `type`</summary>
