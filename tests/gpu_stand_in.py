@@ -18,7 +18,7 @@ from bridge.errors import DeviceFailed, MissingDependency
 from bridge.schema import HandleKind
 from renderer.cuda.compile import cpu_library
 from renderer.cuda.counters import Counters
-from renderer.cuda.kernels import BLOCK, KINDS, grid_of
+from renderer.cuda.kernels import BLOCK, FRAME, Source, grid_of
 
 UUID = "0123456789abcdef" * 2
 
@@ -88,9 +88,11 @@ class StandIn:
 
     name = "no GPU: the kernels on the CPU"
 
-    def __init__(self, library: Path, uuid: str = UUID, *, from_mesa: bool = False) -> None:
-        self.uuid, self.counters, self._from_mesa = uuid, Counters(), from_mesa
-        self._library = ctypes.CDLL(str(library))
+    def __init__(self, folder: Path, uuid: str = UUID, *, from_mesa: bool = False) -> None:
+        """Kernels are built in `folder`. Raises MissingDependency without a compiler."""
+        self.uuid, self.counters, self._from_mesa, self._folder = uuid, Counters(), from_mesa, folder
+        self._kernels: dict[str, tuple[ctypes.CDLL, type[ctypes.Structure]]] = {}
+        self.load(FRAME)
         self.memories: list[MappedMemory] = []
         self.timelines: list[CountedTimeline] = []
         self.fails = ""
@@ -99,7 +101,7 @@ class StandIn:
     def or_skip(cls, folder: Path, uuid: str = UUID, *, from_mesa: bool = False) -> StandIn:
         """Built in `folder`. Without a compiler the test is skipped, and fails where CI says that there is one."""
         try:
-            return cls(cpu_library(folder), uuid, from_mesa=from_mesa)
+            return cls(folder, uuid, from_mesa=from_mesa)
         except MissingDependency as error:
             if os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
                 pytest.fail(str(error))
@@ -116,9 +118,14 @@ class StandIn:
         self.timelines.append(CountedTimeline())
         return self.timelines[-1]
 
+    def load(self, source: Source) -> None:
+        library = ctypes.CDLL(str(cpu_library(self._folder, source.name)))
+        self._kernels |= {name: (library, kind) for name, kind in source.kinds.items()}
+
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
-        assert isinstance(arguments, KINDS[kernel])
-        getattr(self._library, kernel)(ctypes.byref(arguments), *grid_of(width, height), *BLOCK)
+        library, kind = self._kernels[kernel]
+        assert isinstance(arguments, kind)
+        getattr(library, kernel)(ctypes.byref(arguments), *grid_of(width, height), *BLOCK)
 
     def mark(self) -> ToldMark:
         ready = self.timelines[-2]

@@ -22,7 +22,7 @@ from renderer.cuda import driver as driver_module
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import Driver, find, why_not
 from renderer.cuda.gpu import CudaGpu, open_gpu
-from renderer.cuda.kernels import KINDS
+from renderer.cuda.kernels import FRAME
 from renderer.cuda.planes import DevicePlane
 
 SUCCESS = api.CUresult.CUDA_SUCCESS
@@ -269,7 +269,7 @@ def test_a_semaphore_is_waited_for_and_signalled_on_the_one_stream(gpu: CudaGpu,
 
 
 def test_a_kernel_is_given_one_struct_on_the_one_stream(gpu: CudaGpu, pycuda: PyCuda) -> None:
-    for name, kind in KINDS.items():
+    for name, kind in FRAME.kinds.items():
         gpu.run(name, kind(width=640, height=360), 640, 360)
         launched = pycuda.launched[-1]
         assert launched[:3] == (name, (20, 45, 1), (32, 8, 1))

@@ -17,7 +17,7 @@ from bridge.schema import PixelFormat, PlaneLayout, PlaneName
 from renderer.blend import blend_reference
 from renderer.cuda import compile as compiling
 from renderer.cuda.frame import DeviceFrame, blends, copy_color
-from renderer.cuda.kernels import BLEND, KINDS, MOST_IDS
+from renderer.cuda.kernels import BLEND, FRAME, MOST_IDS
 from renderer.cuda.planes import DevicePlane
 from renderer.frame import Ownership
 
@@ -113,27 +113,34 @@ def test_a_plane_that_is_absent_claims_nothing(gpu: StandIn) -> None:
     assert np.array_equal(picture.plate, before)
 
 
-def test_the_ptx_is_of_these_sources_and_has_every_kernel_with_its_struct() -> None:
-    shipped = compiling.PTX.read_text()
-    assert f"// sources: {compiling.digest()}\n" in shipped, "run `python -m renderer.cuda.compile`"
-    assert ".target sm_75" in shipped
-    for name, kind in KINDS.items():
+def test_every_ptx_is_of_its_sources() -> None:
+    assert {path.stem for path in compiling.HERE.glob("*.ptx")} == set(compiling.names())
+    for name in compiling.names():
+        shipped = compiling.ptx_path(name).read_text()
+        assert f"// sources: {compiling.digest(name)}\n" in shipped, "run `python -m renderer.cuda.compile`"
+        assert ".target sm_75" in shipped
+        assert "call" not in shipped  # of a function that no driver has
+
+
+def test_every_kernel_is_in_the_ptx_with_its_struct() -> None:
+    shipped = compiling.ptx_path(FRAME.name).read_text()
+    for name, kind in FRAME.kinds.items():
         assert f"{name}_param_0[{ctypes.sizeof(kind)}]" in shipped
-    assert "call" not in shipped  # of a function that no driver has
 
 
-def test_the_ptx_is_what_clang_writes() -> None:
-    shipped = compiling.PTX.read_text()
+@pytest.mark.parametrize("name", compiling.names())
+def test_the_ptx_is_what_clang_writes(name: str) -> None:
+    shipped = compiling.ptx_path(name).read_text()
     if f"// compiler: {compiling.clang_version()}\n" not in shipped:
         if os.environ.get("WORLDPLATE_REQUIRE_NATIVE"):
-            pytest.fail(f"kernels.ptx is of another clang than {compiling.clang_version() or 'none'}")
-        pytest.skip("KERNELS.PTX WAS NOT WRITTEN ANEW: that needs the clang that it names")
-    assert compiling.ptx() == shipped
+            pytest.fail(f"{name}.ptx is of another clang than {compiling.clang_version() or 'none'}")
+        pytest.skip(f"{name.upper()}.PTX WAS NOT WRITTEN ANEW: that needs the clang that it names")
+    assert compiling.ptx(name) == shipped
 
 
 def test_without_a_compiler_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shutil, "which", lambda tool: None)
     with pytest.raises(MissingDependency, match="clang"):
-        compiling.ptx()
+        compiling.ptx("kernels")
     with pytest.raises(MissingDependency, match=r"g\+\+"):
         compiling.cpu_library(tmp_path)

@@ -7,10 +7,13 @@ written against, so that it runs wherever something can stand in for a GPU.
 from __future__ import annotations
 
 import ctypes
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.schema import HandleKind
 from renderer.cuda.counters import Counters
+
+if TYPE_CHECKING:
+    from renderer.cuda.kernels import Source
 
 
 class Memory(Protocol):
@@ -59,8 +62,11 @@ class Gpu(Protocol):
     def take_timeline(self, fd: int) -> Timeline:
         """Imports a timeline semaphore. The file descriptor as in `take_memory`."""
 
+    def load(self, source: Source) -> None:
+        """Kernels beside those of kernels.cu, before a show: it takes seconds the first time on a machine."""
+
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
-        """Enqueues a kernel of kernels.cu for each pixel."""
+        """Enqueues a kernel that was loaded, a thread for each pixel."""
 
     def mark(self) -> Mark: ...
 

@@ -11,7 +11,7 @@ from renderer.cuda import Gpu, Memory
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
 from renderer.cuda.external import ExternalMemory, ExternalTimeline, SharedAllocation
-from renderer.cuda.kernels import Kernels
+from renderer.cuda.kernels import FRAME, Kernels, Source
 
 _UNTIMED = 2  # CU_EVENT_DISABLE_TIMING
 
@@ -23,6 +23,7 @@ class CudaGpu:
         self._context = context
         self._rescue = context.driver.ask_pycuda(context.driver.pycuda.Stream)
         self._kernels = Kernels(context)
+        self._kernels.load(FRAME)
         self.uuid, self.name, self.counters = context.uuid, context.name, context.counters
 
     def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> Memory:
@@ -34,6 +35,10 @@ class CudaGpu:
     def take_timeline(self, fd: int) -> ExternalTimeline:
         """See Gpu."""
         return ExternalTimeline(self._context, fd, int(self._rescue.handle))
+
+    def load(self, source: Source) -> None:
+        """See Gpu."""
+        self._kernels.load(source)
 
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
         """See Gpu."""

@@ -1,15 +1,16 @@
-"""The kernels of kernels.cu: what each is given, and how PTX is loaded and launched."""
+"""Kernels: what each of kernels.cu is given, and how the PTX of any source is loaded and launched."""
 
 from __future__ import annotations
 
 import ctypes
 import math
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from renderer.cuda.compile import ptx_path
 from renderer.cuda.context import GpuContext
 
-PTX = Path(__file__).with_name("kernels.ptx")
 COPY, BLEND = "worldplate_copy", "worldplate_blend"
 BLOCK = (32, 8)  # threads: a row of a warp reads neighbouring pixels
 MOST_IDS = 256  # that one launch of BLEND takes
@@ -54,7 +55,15 @@ class Blend(ctypes.Structure):
     )
 
 
-KINDS: dict[str, type[ctypes.Structure]] = {COPY: Copy, BLEND: Blend}
+@dataclass(frozen=True)
+class Source:
+    """A file of kernels: NAME.cu here, and what each kernel in it is given."""
+
+    name: str
+    kinds: Mapping[str, type[ctypes.Structure]]
+
+
+FRAME = Source("kernels", {COPY: Copy, BLEND: Blend})
 
 
 def grid_of(width: int, height: int) -> tuple[int, int]:
@@ -66,13 +75,20 @@ class Kernels:
     """The PTX in a GPU's context, which compiles it for itself and keeps it until it is closed."""
 
     def __init__(self, context: GpuContext) -> None:
-        """Raises DeviceFailed where the driver does not take the PTX."""
         self._context = context
-        pycuda, text = context.driver.pycuda, PTX.read_bytes() + b"\0"  # the driver wants an end
-        module = context.driver.ask_pycuda(pycuda.module_from_buffer, text)
-        self._functions: dict[str, Any] = {name: module.get_function(name) for name in KINDS}
-        for name, kind in KINDS.items():
-            self._functions[name].prepare([f"{ctypes.sizeof(kind)}s"])  # one struct, by value
+        self._functions: dict[str, Any] = {}
+
+    def load(self, source: Source) -> None:
+        """Takes seconds the first time on a machine: before a show. A second time does nothing. Raises DeviceFailed
+        where the driver does not take the PTX."""
+        if source.kinds.keys() <= self._functions.keys():
+            return
+        ask, pycuda = self._context.driver.ask_pycuda, self._context.driver.pycuda
+        module = ask(pycuda.module_from_buffer, ptx_path(source.name).read_bytes() + b"\0")  # the driver wants an end
+        for name, kind in source.kinds.items():
+            function = ask(module.get_function, name)
+            function.prepare([f"{ctypes.sizeof(kind)}s"])  # one struct, by value
+            self._functions[name] = function
 
     def launch(self, name: str, arguments: ctypes.Structure, width: int, height: int) -> None:
         """Enqueues it on the context's stream. Raises DeviceFailed."""
