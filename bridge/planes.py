@@ -70,6 +70,7 @@ class Slot:
     index: int
     frame_id: int
     inputs: PlaneViews  # writable
+    on_device: bool = False  # then they are the GPU's: see bridge/device.py
 
 
 class EngineBuffers(Protocol):
