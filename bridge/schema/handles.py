@@ -15,10 +15,11 @@ HANDLES_BYTES = 1024
 
 
 class HandleKind(IntEnum):
-    """What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so."""
+    """What the memory of a hand-over is, and with it what orders its use."""
 
     VULKAN_FD = 1  # VkDeviceMemory as OPAQUE_FD
     CUDA_FD = 2  # a CUDA allocation (cuMemCreate) as POSIX_FILE_DESCRIPTOR
+    CUDA_IPC = 3  # a CUDA allocation (cuMemAlloc) as CUipcMemHandle, in `token_*`: no file descriptor
 
 
 HANDLES: tuple[RingField, ...] = (
@@ -34,7 +35,16 @@ HANDLES: tuple[RingField, ...] = (
     RingField("slot_bytes", "u64", 64, "from one slot to the next, a multiple of 64"),
     RingField("slot_count", "u32", 72, "slots, 2..max_slots"),
     RingField("dedicated", "u32", 76, "1: the allocation was made for this one buffer"),
-    RingField("semaphores", "u32", 80, "2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it"),
+    RingField(
+        "semaphores",
+        "u32",
+        80,
+        "2: semaphores `ready` and `done` follow; 1: a page of signals; 0: FRAME and RESULT say it",
+    ),
     RingField("plane_count", "u32", 84, "entries in the plane table, inputs first"),
     RingField("input_count", "u32", 88, "how many of them are inputs"),
+    *(
+        RingField(f"token_{n}", "u64", 96 + 8 * n, f"of CUDA_IPC, bytes {8 * n}..{8 * n + 7} of the handle")
+        for n in range(8)
+    ),
 )

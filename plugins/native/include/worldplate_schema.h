@@ -145,12 +145,13 @@ typedef enum wp_renderer_state {
 #define WP_RENDERER_STATE_COUNT 4
 #define WP_RENDERER_STATE_TEXTS {"loading", "ready", "running", "degraded"}
 
-/* What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so. */
+/* What the memory of a hand-over is, and with it what orders its use. */
 typedef enum wp_handle_kind {
     WP_HANDLE_KIND_VULKAN_FD = 1,
     WP_HANDLE_KIND_CUDA_FD = 2,
+    WP_HANDLE_KIND_CUDA_IPC = 3,
 } wp_handle_kind;
-#define WP_HANDLE_KIND_COUNT 2
+#define WP_HANDLE_KIND_COUNT 3
 
 /* ControlType */
 typedef enum wp_control_type {
@@ -319,10 +320,19 @@ typedef struct wp_handles {
     uint64_t slot_bytes; /* from one slot to the next, a multiple of 64 */
     uint32_t slot_count; /* slots, 2..max_slots */
     uint32_t dedicated; /* 1: the allocation was made for this one buffer */
-    uint32_t semaphores; /* 2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it */
+    uint32_t semaphores; /* 2: semaphores `ready` and `done` follow; 1: a page of signals; 0: FRAME and RESULT say it */
     uint32_t plane_count; /* entries in the plane table, inputs first */
     uint32_t input_count; /* how many of them are inputs */
-    uint8_t reserved_92[932];
+    uint8_t reserved_92[4];
+    uint64_t token_0; /* of CUDA_IPC, bytes 0..7 of the handle */
+    uint64_t token_1; /* of CUDA_IPC, bytes 8..15 of the handle */
+    uint64_t token_2; /* of CUDA_IPC, bytes 16..23 of the handle */
+    uint64_t token_3; /* of CUDA_IPC, bytes 24..31 of the handle */
+    uint64_t token_4; /* of CUDA_IPC, bytes 32..39 of the handle */
+    uint64_t token_5; /* of CUDA_IPC, bytes 40..47 of the handle */
+    uint64_t token_6; /* of CUDA_IPC, bytes 48..55 of the handle */
+    uint64_t token_7; /* of CUDA_IPC, bytes 56..63 of the handle */
+    uint8_t reserved_160[864];
 } wp_handles;
 WP_STATIC_ASSERT(sizeof(wp_handles) == 1024, "size of wp_handles");
 WP_STATIC_ASSERT(offsetof(wp_handles, magic) == 0, "wp_handles.magic");
@@ -340,6 +350,14 @@ WP_STATIC_ASSERT(offsetof(wp_handles, dedicated) == 76, "wp_handles.dedicated");
 WP_STATIC_ASSERT(offsetof(wp_handles, semaphores) == 80, "wp_handles.semaphores");
 WP_STATIC_ASSERT(offsetof(wp_handles, plane_count) == 84, "wp_handles.plane_count");
 WP_STATIC_ASSERT(offsetof(wp_handles, input_count) == 88, "wp_handles.input_count");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_0) == 96, "wp_handles.token_0");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_1) == 104, "wp_handles.token_1");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_2) == 112, "wp_handles.token_2");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_3) == 120, "wp_handles.token_3");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_4) == 128, "wp_handles.token_4");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_5) == 136, "wp_handles.token_5");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_6) == 144, "wp_handles.token_6");
+WP_STATIC_ASSERT(offsetof(wp_handles, token_7) == 152, "wp_handles.token_7");
 
 /* Messages: the value of `type`, and the keys of each map. */
 

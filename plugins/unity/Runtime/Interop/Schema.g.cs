@@ -169,11 +169,12 @@ namespace Worldplate.Interop
         public static readonly string[] All = { "loading", "ready", "running", "degraded" };
     }
 
-    /// <summary>What the first file descriptor of a hand-over is; a timeline semaphore for each way follows where it says so.</summary>
+    /// <summary>What the memory of a hand-over is, and with it what orders its use.</summary>
     public enum HandleKind
     {
         VulkanFd = 1,
         CudaFd = 2,
+        CudaIpc = 3,
     }
 
     /// <summary>ControlType</summary>
@@ -302,12 +303,28 @@ namespace Worldplate.Interop
         public const int SlotCount = 72;
         /// <summary>u32; 1: the allocation was made for this one buffer</summary>
         public const int Dedicated = 76;
-        /// <summary>u32; 2: timeline semaphores `ready` and `done` follow; 0: FRAME and RESULT say it</summary>
+        /// <summary>u32; 2: semaphores `ready` and `done` follow; 1: a page of signals; 0: FRAME and RESULT say it</summary>
         public const int Semaphores = 80;
         /// <summary>u32; entries in the plane table, inputs first</summary>
         public const int PlaneCount = 84;
         /// <summary>u32; how many of them are inputs</summary>
         public const int InputCount = 88;
+        /// <summary>u64; of CUDA_IPC, bytes 0..7 of the handle</summary>
+        public const int Token0 = 96;
+        /// <summary>u64; of CUDA_IPC, bytes 8..15 of the handle</summary>
+        public const int Token1 = 104;
+        /// <summary>u64; of CUDA_IPC, bytes 16..23 of the handle</summary>
+        public const int Token2 = 112;
+        /// <summary>u64; of CUDA_IPC, bytes 24..31 of the handle</summary>
+        public const int Token3 = 120;
+        /// <summary>u64; of CUDA_IPC, bytes 32..39 of the handle</summary>
+        public const int Token4 = 128;
+        /// <summary>u64; of CUDA_IPC, bytes 40..47 of the handle</summary>
+        public const int Token5 = 136;
+        /// <summary>u64; of CUDA_IPC, bytes 48..55 of the handle</summary>
+        public const int Token6 = 144;
+        /// <summary>u64; of CUDA_IPC, bytes 56..63 of the handle</summary>
+        public const int Token7 = 152;
     }
 
     /// <summary>WELCOME says those in force.</summary>
