@@ -47,11 +47,9 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build_extension(folder: Path, sanitize: str = "") -> Path:
     """The folder with the extension's library; `sanitize` as CMake's WORLDPLATE_SANITIZE."""
     configure = ["cmake", "-S", str(ROOT / "plugins/godot"), "-B", str(folder / "build"), "-G", "Ninja"]
-    configure += [
-        f"-DWORLDPLATE_GODOT_BIN={folder / 'bin'}",
-        f"-DWORLDPLATE_SANITIZE={sanitize}",
-        "-DCMAKE_UNITY_BUILD=ON",
-    ]  # less to compile
+    configure += [f"-DWORLDPLATE_GODOT_BIN={folder / 'bin'}", f"-DWORLDPLATE_SANITIZE={sanitize}"]
+    # Half the time to compile, and a third of it with sanitizers.
+    configure += ["-DCMAKE_UNITY_BUILD=ON", f"-DCMAKE_CXX_FLAGS_RELWITHDEBINFO={'-O0' if sanitize else '-O1'} -g1"]
     for command in (configure, ["cmake", "--build", str(folder / "build"), "-j", "2"]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
