@@ -26,7 +26,7 @@ from rich.table import Table
 
 from renderer.bench.model import View, views_of
 from renderer.evaluate.image import psnr_db, tone_map
-from renderer.models.limn.held import profile_of
+from renderer.models.limn.held import profile
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, ONNX, Canvas, Limn, network_of
 from renderer.models.limn.network import SIZES, LimnNetwork
@@ -66,11 +66,11 @@ def row(name: str, target: str, precision: str, taken: list[Taken]) -> dict[str,
 
 
 def rows_of(name: str, network: Path, count: int) -> list[dict[str, Any]]:
-    profile, rows = profile_of(SIZES[name].widths[0]), []
+    shapes, rows = profile(), []
     for precision in ("fp16", "fp32"):
         for targets in TARGETS:
             maker = TensorRtMaker("tensorrt_rtx", precision, targets)
-            taken = [timed(partial(maker.build, network, profile)) for _ in range(count)]
+            taken = [timed(partial(maker.build, network, shapes)) for _ in range(count)]
             rows.append(row(name, maker.identity()["device"], precision, taken))
     return rows
 
@@ -78,20 +78,18 @@ def rows_of(name: str, network: Path, count: int) -> list[dict[str, Any]]:
 def exported() -> bytes:
     torch.manual_seed(0)
     network = LimnNetwork(SIZES["limn-l"])
-    return export(network, network.memory_channels)
+    return export(network)
 
 
 def plates(limn: Limn, runtime: Runtime, looks: list[View]) -> list[F32]:
-    """On the display, two of each moment and light, of which the second has a memory."""
+    """On the display, one of each moment and light."""
     canvas: Canvas = limn.new_canvas(*SIZE, runtime)
     pictures = []
     for look, weather in zip(looks, WEATHERS, strict=True):
-        light, memory = light_of(weather, 3), None
-        for number in (1, 2):
-            canvas.see(*look, light, number, memory)
-            canvas.network()
-            memory = canvas.remember(look.camera, light, number)
-            pictures.append(tone_map(canvas.plate(light, 1.0)[..., :3]))
+        light = light_of(weather, 3)
+        canvas.see(*look, light)
+        canvas.network()
+        pictures.append(tone_map(canvas.plate(light, 1.0)[..., :3]))
     return pictures
 
 

@@ -46,7 +46,6 @@ from renderer.provenance.credentials import read, sign
 from renderer.provenance.generation import Generation
 from renderer.provenance.keys import Keys, load_keys
 from renderer.provenance.watermark import FOUND, Evidence, Reading, mark
-from renderer.recall import World
 from renderer.report import machine, percentiles, versions
 
 U8 = NDArray[np.uint8]
@@ -102,7 +101,7 @@ def clip_of(limn: Limn, number: int) -> U8:
     engine = EmbeddedEngine(courtyard(FIRST_COURT + number), WIDTH, HEIGHT)
     dials: dict[str, ControlValue] = {c.name: c.default for c in CONTROLS}
     dials |= {"sun_azimuth_deg": 37.0 * number % 360.0, "seed": float(number)} | WEATHERS[number % len(WEATHERS)]
-    light, world = light_of(weather_of(dials, {}), number), World(seed=number)
+    light = light_of(weather_of(dials, {}), number)
     layouts = pack_layouts(FORMATS, WIDTH, HEIGHT)
     planes = views(np.zeros(payload_bytes(layouts), np.uint8), layouts, writeable=True)
     for _ in range(FPS):
@@ -111,7 +110,7 @@ def clip_of(limn: Limn, number: int) -> U8:
     for frame in range(FRAMES):
         engine.step(1.0 / FPS)
         engine.render(planes)
-        plate = limn.paint(planes, engine.camera(), engine.bodies(), light, world, 1.0, frame + 1)
+        plate = limn.paint(planes, engine.camera(), engine.bodies(), light)
         clip[frame] = display_rgba(plate)[..., :3]
     return clip
 

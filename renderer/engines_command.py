@@ -35,17 +35,16 @@ def add_engines(parser: argparse.ArgumentParser) -> None:
 
 
 def run_build(options: argparse.Namespace) -> int:
-    from renderer.models.limn.held import profile_of
+    from renderer.models.limn.held import profile
     from renderer.models.limn.model import FOLDER, ONNX, check_files
-    from renderer.models.limn.network import SIZES
     from renderer.runtimes.engine_build import make
     from renderer.runtimes.engine_cache import user_cache
     from renderer.runtimes.engines import Order
     from renderer.runtimes.tensorrt import maker_for
 
-    channels = SIZES[check_files(FOLDER)["size"]].widths[0]
+    check_files(FOLDER)
     cache, maker = user_cache(), maker_for(_gpu(), options.precision)
-    order = Order(maker, FOLDER / ONNX, profile_of(channels))
+    order = Order(maker, FOLDER / ONNX, profile())
     started_s = time.perf_counter()
     size_mb = len(make(order, cache)) / 1e6
     took_s = time.perf_counter() - started_s

@@ -23,7 +23,6 @@ from renderer.evaluate.image import tone_map
 from renderer.models.limn.controls import CONTROLS, weather_of
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import Limn
-from renderer.recall import World
 
 SECONDS, FPS = 2, 25
 COLUMNS = 3
@@ -50,7 +49,7 @@ def pictures(width: int, height: int, seed: int) -> dict[str, NDArray[np.float32
     dials |= {"sun_azimuth_deg": sun.azimuth_deg, "sun_elevation_deg": sun.elevation_deg}
     for name, changed in WEATHERS.items():
         light = light_of(weather_of(dials | changed, {}), seed)
-        plate = limn.paint(planes, engine.camera(), engine.bodies(), light, World(seed=seed))
+        plate = limn.paint(planes, engine.camera(), engine.bodies(), light)
         shown[name] = tone_map(plate[..., :3])
     return shown
 

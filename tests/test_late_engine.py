@@ -17,9 +17,8 @@ from test_limn_fused import court
 from test_runtimes import LIGHTS
 
 from bridge.errors import ConfigError, ModelFailed
-from renderer.models.limn.held import profile_of, shapes_of
+from renderer.models.limn.held import profile, shapes_of
 from renderer.models.limn.model import FOLDER, ONNX, Limn
-from renderer.recall import World
 from renderer.runtimes import F32, Loaded, Step
 from renderer.runtimes.engine_build import Building, make
 from renderer.runtimes.engine_cache import EngineCache
@@ -38,12 +37,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineCache:
 
 def shown_until(limn: Limn, wanted: Callable[[], bool], *, steady: bool = False) -> list[str]:
     """What the runtime is called from frame to frame, each name once, until `wanted`, and one frame more."""
-    frame, world, names, limit_s = court(64, 36), World(seed=0), [limn.card.runtime], time.monotonic() + LIMIT_S
+    frame, names, limit_s = court(64, 36), [limn.card.runtime], time.monotonic() + LIMIT_S
     over = False
     while not over:
         assert time.monotonic() < limit_s
         over = wanted()
-        plate = limn.paint(*frame, LIGHTS[0], world, steady=steady)
+        plate = limn.paint(*frame, LIGHTS[0], steady=steady)
         assert np.isfinite(plate).all()
         names += [limn.card.runtime] if limn.card.runtime != names[-1] else []
     return names
@@ -111,7 +110,7 @@ def test_a_process_that_dies_while_it_builds_costs_no_frame(serve: Callable[[Lat
 def test_an_engine_that_was_tampered_with_is_built_anew(
     serve: Callable[[LateOrt], Limn], cache: EngineCache, caplog: pytest.LogCaptureFixture
 ) -> None:
-    order = Order(LateOrt(), FOLDER / ONNX, profile_of(24))
+    order = Order(LateOrt(), FOLDER / ONNX, profile())
     make(order, cache)
     path = cache.path_of(order.identity())
     path.write_bytes(path.read_bytes()[:-1] + b"\0\1")
@@ -124,7 +123,7 @@ def test_an_engine_that_was_tampered_with_is_built_anew(
 def test_an_engine_that_the_library_does_not_take_any_more_is_built_anew(
     serve: Callable[[LateOrt], Limn], cache: EngineCache, caplog: pytest.LogCaptureFixture
 ) -> None:
-    order = Order(LateOrt(), FOLDER / ONNX, profile_of(24))
+    order = Order(LateOrt(), FOLDER / ONNX, profile())
     cache.keep(order.identity(), b"of another release")
     limn = serve(LateOrt())
     assert shown_until(limn, done(limn))[-1].startswith("onnxruntime")
@@ -148,13 +147,13 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from late_engine import LateOrt
-from renderer.models.limn.held import profile_of
+from renderer.models.limn.held import profile
 from renderer.runtimes.engine_build import Building
 from renderer.runtimes.engine_cache import EngineCache
 from renderer.runtimes.engines import Order
 
 folder = Path(sys.argv[1])
-order = Order(LateOrt(pause_s=600.0), folder / "network.onnx", profile_of(24))
+order = Order(LateOrt(pause_s=600.0), folder / "network.onnx", profile())
 print(Building(order, EngineCache(folder, folder / "key")).pid, flush=True)
 time.sleep(600.0)
 """
@@ -256,21 +255,21 @@ def test_bindings_of_pictures_that_are_gone_are_let_go() -> None:
 
 
 def test_what_building_raises_is_raised_by_name_on_this_side(cache: EngineCache, tmp_path: Path) -> None:
-    missing = Order(LateOrt(), tmp_path / "network.onnx", profile_of(24))
+    missing = Order(LateOrt(), tmp_path / "network.onnx", profile())
     (tmp_path / "network.onnx").write_bytes(b"no network")
     with pytest.raises(ModelFailed, match="the engine"):
         Building(missing, cache).wait()
     cache.key_file.write_text("no key")
     cache.key_file.chmod(0o600)
     with pytest.raises(ConfigError, match=r"engines\.key"):
-        Building(Order(LateOrt(), FOLDER / ONNX, profile_of(24)), cache).wait()
+        Building(Order(LateOrt(), FOLDER / ONNX, profile()), cache).wait()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 36), (500, 333), (1280, 720), (1080, 1920), (3840, 2160)])
 def test_the_profile_takes_every_picture_up_to_4k_in_the_shapes_that_it_has(size: tuple[int, int]) -> None:
-    shapes = shapes_of(*size, 24)
-    assert profile_of(24).takes(shapes)
-    assert not profile_of(24).takes(shapes_of(7680, 4320, 24))
+    shapes = shapes_of(*size)
+    assert profile().takes(shapes)
+    assert not profile().takes(shapes_of(7680, 4320))
     if size[0] <= 500:
         inputs = Limn(runtime="torch").canvas(*size).inputs()
         assert {name: array.shape for name, array in inputs.items()} == shapes

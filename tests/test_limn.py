@@ -125,28 +125,13 @@ def test_another_seed_is_another_finish(limn: Limn) -> None:
     assert by_world == paint(limn, planes_of(24, 40), seed=3.0).tobytes()
 
 
-def test_memory_lies_in_the_stream_and_ends_with_a_reset(limn: Limn) -> None:
+def test_the_same_view_of_a_world_is_the_same_plate_whatever_was_seen_before(limn: Limn) -> None:
     planes, darker, world = planes_of(24, 40), planes_of(24, 40), World(seed=0)
     darker[PlaneName.COLOR] *= 0.2
     alone = paint(limn, planes)
-    paint(limn, darker, world, 1)
-    paint(limn, planes_of(24, 40, sky_rows=12), World(seed=0), 2)  # another stream's
-    assert paint(limn, planes, world, 2).tobytes() != alone.tobytes()  # it builds on the first
-    world.reset()
+    assert paint(limn, darker, world, 1).tobytes() != alone.tobytes()
+    paint(limn, planes, world, 2, sun_elevation_deg=2.0)
     assert paint(limn, planes, world, 3).tobytes() == alone.tobytes()
-
-
-def test_a_still_picture_stays_still(limn: Limn) -> None:
-    planes, world = planes_of(24, 40), World(seed=0)
-    plates = [paint(limn, planes, world, frame).astype(np.float32) for frame in range(1, 9)]
-    assert np.abs(plates[-1] - plates[-2]).max() < 0.02
-
-
-def test_memory_of_another_weather_is_not_used(limn: Limn) -> None:
-    planes, world = planes_of(24, 40), World(seed=0)
-    paint(limn, planes, world, 1)
-    after = paint(limn, planes, world, 2, sun_elevation_deg=2.0)
-    assert after.tobytes() == paint(limn, planes, sun_elevation_deg=2.0).tobytes()
 
 
 def test_the_sun_control_moves_the_light(limn: Limn) -> None:

@@ -24,7 +24,6 @@ from renderer.models import load_model
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, ONNX, Limn, check_files, network_of
 from renderer.models.limn.weather import Weather
-from renderer.recall import World
 from renderer.runtimes import FASTEST_FIRST, Network, Runtime, late_maker, load_runtime
 from renderer.runtimes.on_device import Lane, OnDevice
 from renderer.runtimes.torch import Torch
@@ -40,12 +39,9 @@ LIGHTS = [
 
 
 def plates_of(limn: Limn, width: int = 320, height: int = 180) -> list[F32]:
-    """Two frames in each light, of which the second has a memory."""
-    frame, plates = court(width, height), []
-    for light in LIGHTS:
-        world = World(seed=0)
-        plates += [limn.paint(*frame, light, world, frame=n).copy() for n in (1, 2)]
-    return plates
+    """One in each light."""
+    frame = court(width, height)
+    return [limn.paint(*frame, light).copy() for light in LIGHTS]
 
 
 def likeness_db(limn: Limn, width: int = 320, height: int = 180) -> float:
@@ -81,19 +77,19 @@ calls = []
 sys.addaudithook(lambda event, _: calls.append(event) if event == "socket.connect" else None)
 sys.path.insert(0, "tests")
 import psutil
-from test_runtimes import LIGHTS, Limn, World, court, plates_of
+from test_runtimes import LIGHTS, Limn, court, plates_of
 
-one, frame, light, world = Limn(runtime=sys.argv[1], threads=1), court(160, 90), LIGHTS[0], World(seed=0)
-one.paint(*frame, light, world)
+one, frame, light = Limn(runtime=sys.argv[1], threads=1), court(160, 90), LIGHTS[0]
+one.paint(*frame, light)
 start_s, busy_s = time.perf_counter(), time.process_time()
 for _ in range(20):
-    one.paint(*frame, light, world)
+    one.paint(*frame, light)
 cores = (time.process_time() - busy_s) / (time.perf_counter() - start_s)
 
-two, frame, world, resident = Limn(runtime=sys.argv[1], threads=2), court(64, 36), World(seed=0), []
+two, frame, resident = Limn(runtime=sys.argv[1], threads=2), court(64, 36), []
 digest = hashlib.sha256(b"".join(plate.tobytes() for plate in plates_of(two, 160, 90))).hexdigest()
 for turn in range(int(sys.argv[2]) + 1):
-    two.paint(*frame, light, world)
+    two.paint(*frame, light)
     if turn in (100, 500):
         resident.append(psutil.Process().memory_info().rss)
 print(json.dumps({"cores": cores, "digest": digest, "resident": resident, "calls": calls}))
@@ -189,12 +185,12 @@ def test_torch_on_a_device_paints_as_torch_does() -> None:
     inputs = list(canvas.inputs().values())
     there: list[Runtime] = [OnDevice(SHIPPED, each, Lane("cpu")) for each in ("fp32", "bf16")]
     for runtime in (Torch(SHIPPED, 1, "fp32"), *there):
-        out = [np.zeros((1, 48, 64, 12), np.float32), np.zeros((1, 24, 32, 24), np.float32)]
-        runtime.bind(inputs, out)()
+        out = np.zeros((1, 48, 64, 12), np.float32)
+        runtime.bind(inputs, [out])()
         answers.append(out)
-    for plain, moved, half in zip(*answers, strict=True):
-        np.testing.assert_array_equal(moved, plain)
-        assert 0.0 < np.abs(half - plain).mean() < 0.05
+    plain, moved, half = answers
+    np.testing.assert_array_equal(moved, plain)
+    assert 0.0 < np.abs(half - plain).mean() < 0.05
 
 
 def test_an_unknown_runtime_is_refused_with_those_that_there_are() -> None:
@@ -231,18 +227,17 @@ def test_the_shipped_network_is_small_and_an_export_gives_the_same(tmp_path: Pat
 
     network = network_of(FOLDER)
     made = tmp_path / ONNX
-    made.write_bytes(export(network, network.memory_channels))
+    made.write_bytes(export(network))
     canvas = Limn(runtime="torch").canvas(64, 36)
     canvas.see(*court(64, 36), LIGHTS[0])
     answers = []
     for onnx in (FOLDER / ONNX, made):
-        out = [np.zeros((1, 48, 64, 12), np.float32), np.zeros((1, 24, 32, network.memory_channels), np.float32)]
+        out = np.zeros((1, 48, 64, 12), np.float32)
         runtime = load_runtime(Network(module=SHIPPED.module, onnx=onnx), "onnxruntime").runtime
-        runtime.bind(list(canvas.inputs().values()), out)()
+        runtime.bind(list(canvas.inputs().values()), [out])()
         answers.append(out)
-    for shipped, again in zip(*answers, strict=True):
-        assert shipped.std() > 0.0
-        np.testing.assert_array_equal(shipped, again)
+    assert answers[0].std() > 0.0
+    np.testing.assert_array_equal(*answers)
     assert (FOLDER / ONNX).stat().st_size < 12_000_000
 
 

@@ -15,7 +15,7 @@ from test_limn_fused import court
 
 from bridge.errors import MissingDependency, ModelIncomplete, ModelMismatch, ModelUnsafe
 from renderer import cli
-from renderer.models.limn.held import profile_of
+from renderer.models.limn.held import USUAL, profile, shapes_of
 from renderer.models.limn.light import light_of
 from renderer.models.limn.model import FOLDER, ONNX, Limn
 from renderer.models.limn.network import SIZES, LimnNetwork
@@ -47,16 +47,15 @@ def large() -> bytes:
 
     torch.manual_seed(0)
     network = LimnNetwork(SIZES["limn-l"])
-    return export(network, network.memory_channels)
+    return export(network)
 
 
 @pytest.fixture(params=sorted(SIZES))
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Profile]:
-    profile = profile_of(SIZES[request.param].widths[0])
     if request.param == "limn-s":
-        return FOLDER / ONNX, profile
+        return FOLDER / ONNX, profile()
     (tmp_path / ONNX).write_bytes(large())
-    return tmp_path / ONNX, profile
+    return tmp_path / ONNX, profile()
 
 
 def test_both_sizes_of_limn_are_built_for_three_generations(network: tuple[Path, Profile]) -> None:
@@ -76,12 +75,12 @@ def test_a_network_in_int8_is_built_as_it_is(tmp_path: Path) -> None:
     canvas.see(*court(64, 36), light_of(Weather(), 3))
     quantize(FOLDER, [canvas.inputs()], tmp_path, for_tensorrt=True)
     assert precision_of(onnx.load(tmp_path / ONNX)) == "int8"
-    assert len(TensorRtMaker("tensorrt_rtx", "int8", ["SM89"]).build(tmp_path / ONNX, profile_of(24))) > 1_000_000
+    assert len(TensorRtMaker("tensorrt_rtx", "int8", ["SM89"]).build(tmp_path / ONNX, profile())) > 1_000_000
 
 
 def test_an_engine_that_was_built_beside_the_show_is_found_in_the_cache(tmp_path: Path) -> None:
     cache = EngineCache(tmp_path / "engines", tmp_path / "key")
-    order = Order(maker_for(None), FOLDER / ONNX, profile_of(24))
+    order = Order(maker_for(None), FOLDER / ONNX, profile())
     Building(order, cache).wait()
     assert len(cache.find(order.identity()) or b"") > 1_000_000
 
@@ -110,14 +109,14 @@ def test_without_a_gpu_an_engine_is_not_loaded_and_says_why(tmp_path: Path) -> N
 
 
 def test_an_engine_is_another_one_for_other_weights_precision_library_or_target(tmp_path: Path) -> None:
-    shapes = profile_of(24)
+    shapes = profile()
     (tmp_path / "other.onnx").write_bytes((FOLDER / ONNX).read_bytes() + b"\0")
     fp16 = TensorRtMaker("tensorrt_rtx", "fp16")
     orders = [
         Order(fp16, FOLDER / ONNX, shapes), Order(fp16, tmp_path / "other.onnx", shapes),
         Order(TensorRtMaker("tensorrt_rtx", "fp32"), FOLDER / ONNX, shapes),
         Order(TensorRtMaker("tensorrt_rtx", "fp16", ["SM86"]), FOLDER / ONNX, shapes),
-        Order(fp16, FOLDER / ONNX, profile_of(48)),
+        Order(fp16, FOLDER / ONNX, Profile.over([shapes_of(1, 1), shapes_of(*USUAL)], shapes_of(*USUAL))),
     ]  # fmt: skip
     kept = {EngineCache(tmp_path, tmp_path).path_of(order.identity()) for order in orders}
     assert len(kept) == len(orders)

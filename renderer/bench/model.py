@@ -25,7 +25,6 @@ from bridge.errors import ConfigError, MissingDependency
 from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
 from bridge.schema import Bodies, Camera
 from renderer.evaluate.image import F32, psnr_db, tone_map
-from renderer.recall import World
 from renderer.report import machine, percentiles, versions
 from renderer.start import spare_the_engine
 
@@ -125,14 +124,13 @@ def _fill_int8(folder: Path) -> None:
 def _measure(
     models: dict[tuple[str, str], Limn], looks: list[View], count: int, of: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    worlds = {key: World(seed=0) for key in models}
-    plates = {key: [_frame(model, look, worlds[key])[1] for look in looks] for key, model in models.items()}
+    plates = {key: [_frame(model, look)[1] for look in looks] for key, model in models.items()}
     truth = plates["torch", "fp32"]
     taken: dict[tuple[str, str], list[Taken]] = {key: [] for key in models}
     for turn in track(range(0, count, BURST), f"{of['size']}, {of['threads']} threads", transient=True):
         for key, model in models.items():
             for n in range(turn, min(turn + BURST, count)):
-                taken[key].append(_frame(model, looks[n % VIEWS], worlds[key])[0])
+                taken[key].append(_frame(model, looks[n % VIEWS])[0])
     return [
         {
             **of, "runtime": key[0], "precision": key[1],
@@ -144,22 +142,21 @@ def _measure(
     ]  # fmt: skip
 
 
-def _frame(model: Limn, look: View, world: World) -> tuple[Taken, F32]:
+def _frame(model: Limn, look: View) -> tuple[Taken, F32]:
     """One frame as `Limn.step` makes it, timed, and its display picture."""
     from renderer.models.limn.light import light_of
-    from renderer.models.limn.model import Memory, to_half
+    from renderer.models.limn.model import to_half
     from renderer.models.limn.weather import Weather
 
     light = light_of(Weather(), 0)
     height, width = next(iter(look.planes.values())).shape[:2]
     plate, canvas = np.zeros((height, width, 4), np.float16), model.canvas(width, height)
     moments = [_now_ms()]
-    canvas.see(*look, light, memory=world.latents if isinstance(world.latents, Memory) else None)
+    canvas.see(*look, light)
     moments.append(_now_ms())
     canvas.network()
     moments.append(_now_ms())
     to_half(canvas.plate(light, 1.0), plate)
-    world.latents = canvas.remember(look.camera, light, 0)
     moments.append(_now_ms())
     wall_ms, processor_ms = (tuple(np.diff(times)) for times in zip(*moments, strict=True))
     return Taken(wall_ms, processor_ms), tone_map(plate[..., :3])

@@ -17,7 +17,6 @@ from bridge.schema import Bodies, Camera, PlaneName
 from renderer.evaluate.frames import Frame
 from renderer.evaluate.image import tone_map
 from renderer.evaluate.rows import Row
-from renderer.recall import World
 
 try:
     import torch
@@ -54,30 +53,25 @@ def limn_row(name: str, folder: Path | None) -> Row:
 
 
 class LimnRow:
-    """`Limn` frame after frame, with a world of its own for every sequence."""
+    """`Limn`, frame after frame."""
 
-    remembers, steered_by = True, "weather"
+    remembers, steered_by = True, "weather"  # nothing of a frame: that its plates stand still is measured all the same
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
         self._limn = Limn(folder, threads=os.cpu_count() or 1)
-        self.reset()
 
     def files(self) -> Mapping[str, str]:
         told = json.loads((self._folder / "manifest.json").read_text())
         return {str(self._folder / file): str(sha256) for file, sha256 in told["files"].items()}
 
     def reset(self) -> None:
-        self._world, self._count = World(seed=0), 0
+        """It remembers nothing."""
 
     def shown(self, frame: Frame) -> F32:
         light = light_of(frame.weather, frame.seed)
-        plate = self._limn.paint(
-            frame.planes, frame.camera, frame.bodies, light, self._world, strength=1.0, frame=self._count
-        )
-        self._count += 1
-        return tone_map(plate[..., :3])
+        return tone_map(self._limn.paint(frame.planes, frame.camera, frame.bodies, light)[..., :3])
 
 
 def plain_row(path: Path | None) -> Row:

@@ -23,7 +23,7 @@ class Row(Protocol):
     """One way to make pictures. It is shown the frames of a sequence one after the other."""
 
     name: str
-    remembers: bool  # whether a picture depends on the frames before it
+    remembers: bool  # whether a picture may depend on the frames before it; then stillness and revisits are measured
     steered_by: str  # what changes the picture but the frame: "nothing", the name of its "setting", or its "weather"
 
     def files(self) -> Mapping[str, str]:

@@ -1,8 +1,8 @@
 """The plain U-Net that limn is compared with: trunk, head and answers of the same sizes, and nothing else of limn.
 
 It sees the engine's planes as they are (color, albedo, normal, depth, label classes) and where the asked-for sun
-stands, is told the same numbers of a frame as a whole, keeps no memory, knows no world coordinates and no materials,
-and answers a bounded gain on the engine's color. It is trained by the same loop with the same loss:
+stands, is told the same numbers of a frame as a whole, knows no world coordinates and no materials, and answers a
+bounded gain on the engine's color. It is trained by the same loop with the same loss:
 
     python -m renderer.training.plain --data DIR --out DIR --minutes 60
 """
@@ -29,7 +29,7 @@ DARKEST = 0.01  # is added to the engine's color, so that a gain can lift what i
 
 
 class PlainNetwork(LimnNetwork):
-    """limn-s for other inputs, [N, SHOWN, H, W]. Its memory is never trusted."""
+    """limn-s for other inputs, [N, SHOWN, H, W]."""
 
     def __init__(self) -> None:
         size = SIZES["limn-s"]
@@ -52,18 +52,16 @@ def plain_plate(
     smaller."""
     seen = shown(x, engine)
     low = F.avg_pool2d(seen, factor) if factor > 1 else seen
-    rows, columns = (side // 2 for side in low.shape[2:])
-    memory, trust = (seen.new_zeros(len(seen), channels, rows, columns) for channels in (network.up1.out_channels, 1))
-    answers, _ = network(seen, low, told, memory, trust)
+    (answers,) = network(seen, low, told)
     assert answers.shape[1] == ANSWERS
     return (engine[:, :3].clamp(min=0.0) + DARKEST) * bounded(answers[:, REST], MOST_LOG_GAIN), answers
 
 
-def plain_unrolled(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[list[Tensor], list[Tensor]]:
-    """`train.unrolled` for the plain network: each frame on its own."""
-    frames = [plain_plate(network, batch.x[:, t], batch.engine[:, t], batch.told[:, t], factor)
-              for t in range(batch.x.shape[1])]  # fmt: skip
-    return [plate for plate, _ in frames], [answers for _, answers in frames]
+def plain_painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor, Tensor]:
+    """`train.painted` for the plain network."""
+    x, engine, told = (part.flatten(0, 1) for part in (batch.x, batch.engine, batch.told))
+    plates, answers = plain_plate(network, x, engine, told, factor)
+    return plates.unflatten(0, batch.x.shape[:2]), answers.unflatten(0, batch.x.shape[:2])
 
 
 def main() -> None:
@@ -75,7 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     job = Job(options.data, options.out, "plain", options.minutes, options.threads)
-    train(job, PlainNetwork, plain_unrolled)
+    train(job, PlainNetwork, plain_painted)
 
 
 if __name__ == "__main__":

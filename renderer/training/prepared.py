@@ -18,9 +18,9 @@ from bridge.schema import PlaneName
 from renderer.models.limn.features import CELL, CHANNELS, PARTS, TOLD
 from renderer.models.limn.fused import Fused
 from renderer.models.limn.light import light_of
-from renderer.models.limn.memory import traced_back
 from renderer.models.limn.network import STRIDE
 from renderer.training.sequences import Clip, load
+from renderer.training.steadiness import traced_back
 
 WITHOUT = {PlaneName.ALBEDO: 0.06, PlaneName.LABEL: 0.08, PlaneName.MATERIAL: 0.12, PlaneName.MOTION: 0.10}
 _KNOWN = CHANNELS + PARTS
@@ -39,7 +39,7 @@ class Prepared:
     height: int
     width: int
     pixels: F16  # [T, H, W, PLANES]: X, PARTED, TRUTH, COLOR, ALBEDO
-    traced: F32  # [T, H / CELL, W / CELL, 3] of `memory.traced_back`, for a trunk of the whole picture
+    traced: F32  # [T, H / CELL, W / CELL, 3] of `steadiness.traced_back`
     told: F32  # [T, TOLD]
     sun: F32  # [3]
     fog: F32  # [3]
@@ -89,8 +89,5 @@ def _prepare(path: Path, cache: Path) -> None:
 
 def _traced(clip: Clip, t: int, shape: tuple[int, int]) -> F32:
     now: PlaneViews = clip.planes[t]
-    camera = clip.cameras[t]
-    return traced_back(
-        camera, camera.previous_world_from_camera, now[PlaneName.DEPTH].astype(np.float32),
-        clip.planes[t - 1][PlaneName.DEPTH].astype(np.float32), CELL, shape, now[PlaneName.MOTION].astype(np.float32),
-    )  # fmt: skip
+    depth_m, before_m = (planes[PlaneName.DEPTH].astype(np.float32) for planes in (now, clip.planes[t - 1]))
+    return traced_back(clip.cameras[t], depth_m, before_m, CELL, shape, now[PlaneName.MOTION].astype(np.float32))

@@ -1,12 +1,13 @@
 """`worldplate train`: fit limn to path-traced sequences; the whole loop is in this file.
 
 It reads a data set of `worldplate dataset`, goes on from its last checkpoint, and takes in sequences that were made
-meanwhile. Every step unrolls a few clips over some frames, from an empty memory, as the network runs beside an engine.
+meanwhile. A step takes frames from here and there, some of them with the one that follows.
 
 The loss is what a person sees: differences after the tone map that the evaluation uses, so that a highlight of 40 and
-one of 50 are alike; of gradients, so that edges and shadows are sharp; and of how an error changes from frame to frame
-along the engine's motion, since an error that stays is seen less than one that flickers. A little of it is the
-difference of logarithms, whose slope does not vanish where a plate is far too bright.
+one of 50 are alike, as the root of each picture's mean square, so that a dark room does not outweigh ten meadows; of
+gradients, so that edges and shadows are sharp; and of how an error changes from frame to frame along the engine's
+motion, since an error that stays is seen less than one that flickers. A little of it is the difference of logarithms,
+whose slope does not vanish where a plate is far too bright.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from torch import Tensor
 
 from bridge.errors import ConfigError
 from renderer.models.limn.features import CELL
-from renderer.models.limn.memory import carried
 from renderer.models.limn.network import SIZES, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ERROR, edges_of, plate_of
 from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared
+from renderer.training.steadiness import carried
 
 LEARNING_RATE = 2e-3
-# Of a step: frames of a clip are much alike, so most steps take more clips and just enough frames to have a memory.
-SHAPES = ((8, 2), (8, 2), (4, 4))  # clips and frames, one of these at random
+# Of a step: frames of a clip are much alike, so there are just enough of them to see what flickers.
+SHAPES = ((16, 1), (8, 2), (8, 2))  # clips and frames, one of these at random
 FRAMES = 4  # of validation clips
 HALVED = 0.6  # share of steps whose trunk sees the picture at half its size, as in pictures of 640 pixels
 SAVE_EVERY_S, TAKE_IN = 120.0, 40  # sequences taken in at a time
@@ -79,13 +80,12 @@ class Batch:
 
 
 def batch_of(clips: list[Prepared], starts: list[int], frames: int, flips: list[bool]) -> Batch:
-    """`frames` of each clip from its start on; the first has no memory. Which way round a picture is says nothing
-    about light, so some are flipped."""
+    """`frames` of each clip from its start on. Which way round a picture is says nothing about light, so some are
+    flipped."""
     pixels, traced = [], []
     for clip, start, flip in zip(clips, starts, flips, strict=True):
-        p = torch.from_numpy(clip.pixels[start : start + frames].astype(np.float32)).permute(0, 3, 1, 2)
+        p = torch.from_numpy(np.array(clip.pixels[start : start + frames])).float().permute(0, 3, 1, 2)
         m = torch.from_numpy(clip.traced[start : start + frames].copy())
-        m[0, ..., 2] = 0.0
         if flip:
             p, m = p.flip(3), m.flip(2)
             m[..., 0] = clip.width / CELL - 1.0 - m[..., 0]
@@ -100,34 +100,18 @@ def batch_of(clips: list[Prepared], starts: list[int], frames: int, flips: list[
     return Batch(stack[:, :, X], stack[:, :, PARTED], stack[:, :, TRUTH], torch.stack(traced), told, sun, fog, engine)
 
 
-def unrolled(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[list[Tensor], list[Tensor]]:
-    """Plates and answers of every frame in turn; the trunk sees the picture `factor` times smaller."""
-    n, frames, _, height, width = batch.x.shape
-    rows, columns = height // (CELL * factor), width // (CELL * factor)
-    memory = batch.x.new_zeros(n, network.memory_channels, rows, columns)
-    plates, answers = [], []
-    for t in range(frames):
-        x = batch.x[:, t].contiguous(memory_format=torch.channels_last)
-        moved, trust = carried(memory, coarser(batch.traced[:, t], factor))
-        raw, memory = network(x, F.avg_pool2d(x, factor) if factor > 1 else x, batch.told[:, t], moved, trust)
-        plates.append(plate_of(raw, batch.parts[:, t], edges_of(x), batch.sun, batch.fog))
-        answers.append(raw)
-    return plates, answers
+def painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor, Tensor]:
+    """Plates [N, T, 3, H, W] and answers [N, T, ANSWERS, H, W]; the trunk sees the picture `factor` times smaller."""
+    each = batch.x.shape[:2]
+    x = batch.x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    low = F.avg_pool2d(x, factor) if factor > 1 else x
+    (raw,) = network(x, low, batch.told.flatten(0, 1))
+    sun, fog = (light.repeat_interleave(each[1], dim=0) for light in (batch.sun, batch.fog))
+    plates = plate_of(raw, batch.parts.flatten(0, 1), edges_of(x), sun, fog)
+    return plates.unflatten(0, each), raw.unflatten(0, each)
 
 
-Unroll = Callable[[LimnNetwork, Batch, int], tuple[list[Tensor], list[Tensor]]]
-
-
-def coarser(traced: Tensor, factor: int) -> Tensor:
-    """`traced` [N, rows, columns, 3] for cells `factor` times as large."""
-    if factor == 1:
-        return traced
-    rows, columns = traced.shape[1:3]
-    j, i = (torch.arange(side // factor, device=traced.device) for side in (columns, rows))
-    picked = traced[:, i * factor + factor // 2][:, :, j * factor + factor // 2]
-    own = torch.stack(torch.meshgrid(j * factor + factor // 2, i * factor + factor // 2, indexing="xy"), -1)
-    place = torch.stack(torch.meshgrid(j, i, indexing="xy"), -1) + (picked[..., :2] - own) / factor
-    return torch.cat([place, picked[..., 2:]], dim=-1)
+Paint = Callable[[LimnNetwork, Batch, int], tuple[Tensor, Tensor]]
 
 
 def tone(linear: Tensor) -> Tensor:
@@ -137,42 +121,40 @@ def tone(linear: Tensor) -> Tensor:
     return (curve + 1e-4) ** (1.0 / 2.2)
 
 
-def loss_of(plates: list[Tensor], answers: list[Tensor], batch: Batch) -> Tensor:
-    """Mean over the frames of what the file's first lines say."""
-    total, before = batch.x.new_zeros(()), None
-    for t, (plate, raw) in enumerate(zip(plates, answers, strict=True)):
-        wrong = tone(plate) - tone(batch.truth[:, t])
-        gradient = (wrong[..., 1:] - wrong[..., :-1]).abs().mean() + (
-            wrong[..., 1:, :] - wrong[..., :-1, :]
-        ).abs().mean()
-        foretold = torch.sigmoid(raw[:, ERROR] - 2.0)
-        size = (wrong.detach().abs().mean(1, keepdim=True) * ERROR_SCALE).clamp(max=1.0)
-        total = total + 4.0 * wrong.square().mean() + 0.5 * wrong.abs().mean() + 0.15 * gradient
-        total = total + 0.05 * (foretold - size).square().mean()
-        total = total + 0.05 * (torch.log(plate + 0.02) - torch.log(batch.truth[:, t] + 0.02)).abs().mean()
-        coarse = F.avg_pool2d(wrong, CELL)
-        if before is not None:
-            moved, trust = carried(before, batch.traced[:, t])
-            total = total + 0.25 * ((coarse - moved).abs() * trust).mean()
-        before = coarse
-    return total / len(plates)
+def loss_of(plates: Tensor, answers: Tensor, batch: Batch) -> Tensor:
+    """Of plates [N, T, 3, H, W] and answers [N, T, ANSWERS, H, W]: what the file's first lines say."""
+    wrong = tone(plates) - tone(batch.truth)
+    root = (wrong.square().mean((2, 3, 4)) + 1e-6).sqrt().mean()
+    gradient = wrong.diff(dim=4).abs().mean() + wrong.diff(dim=3).abs().mean()
+    foretold = torch.sigmoid(answers[:, :, ERROR] - 2.0)
+    size = (wrong.detach().abs().mean(2, keepdim=True) * ERROR_SCALE).clamp(max=1.0)
+    logarithm = (torch.log(plates + 0.02) - torch.log(batch.truth + 0.02)).abs().mean()
+    loss = 0.7 * root + 0.25 * wrong.abs().mean() + 0.15 * gradient
+    loss = loss + 0.05 * (foretold - size).square().mean() + 0.05 * logarithm
+    return loss + 0.3 * _flicker(wrong, batch.traced) if wrong.shape[1] > 1 else loss
 
 
-def decibels(network: LimnNetwork, clips: list[Prepared], unroll: Unroll = unrolled) -> float:
+def _flicker(wrong: Tensor, traced: Tensor) -> Tensor:
+    """How much errors [N, T, 3, H, W] change along the motion, in cells."""
+    coarse = F.avg_pool2d(wrong.flatten(0, 1), CELL).unflatten(0, wrong.shape[:2])
+    moved, trust = carried(coarse[:, :-1].flatten(0, 1), traced[:, 1:].flatten(0, 1))
+    return ((coarse[:, 1:].flatten(0, 1) - moved).abs() * trust).mean()
+
+
+def decibels(network: LimnNetwork, clips: list[Prepared], paint: Paint = painted) -> float:
     """Mean PSNR in dB of the clips' frames, after the tone map."""
     values = []
     with torch.inference_mode():
         for clip in clips:
             batch = batch_of([clip], [0], FRAMES, [False]).to(network.out.weight.device)
-            plates, _ = unroll(network, batch, 1)
-            for t, plate in enumerate(plates):
-                a, b = (tone(v[..., : clip.height, : clip.width]).clamp(max=1.0) for v in (plate, batch.truth[:, t]))
-                values.append(-10.0 * math.log10(float((a - b).square().mean())))
+            plates, _ = paint(network, batch, 1)
+            a, b = (tone(v[0, ..., : clip.height, : clip.width]).clamp(max=1.0) for v in (plates, batch.truth))
+            values += [-10.0 * math.log10(float(square)) for square in (a - b).square().mean((1, 2, 3))]
     return float(np.mean(values))
 
 
-def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll: Unroll = unrolled) -> None:
-    """Train for `job.minutes` in all, over however many runs; `network_of` and `unroll` are for networks to compare
+def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, paint: Paint = painted) -> None:
+    """Train for `job.minutes` in all, over however many runs; `network_of` and `paint` are for networks to compare
     limn's with."""
     make = network_of or (lambda: LimnNetwork(SIZES[job.size]))
     job.out.mkdir(parents=True, exist_ok=True)
@@ -195,7 +177,7 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll:
         warm = min(1.0, (progress.step + 1) / 100.0)
         optimiser.param_groups[0]["lr"] = warm * LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
         batch = _drawn(training, rng).to(device)
-        plates, answers = unroll(network, batch, 2 if rng.random() < HALVED else 1)
+        plates, answers = paint(network, batch, 2 if rng.random() < HALVED else 1)
         loss = loss_of(plates, answers, batch)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -206,12 +188,12 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, unroll:
         progress.spent_s = time.monotonic() - begun_s
         losses.append(float(loss.detach()))
         if time.monotonic() - saved_s > SAVE_EVERY_S:
-            _report(progress, losses, decibels(average, validation, unroll), len(training), job.minutes)
+            _report(progress, losses, decibels(average, validation, paint), len(training), job.minutes)
             _save(job, network, average, optimiser, progress)
             new = prepared(job.data, cache, "train", known)
             training += [sequence for _, sequence in zip(range(TAKE_IN), new, strict=False)]
             saved_s, losses = time.monotonic(), []
-    _report(progress, losses or [0.0], decibels(average, validation, unroll), len(training), job.minutes)
+    _report(progress, losses or [0.0], decibels(average, validation, paint), len(training), job.minutes)
     _save(job, network, average, optimiser, progress)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.errors import SnapshotCorrupt
 from bridge.planes import PlaneViews
 from bridge.schema import Camera, Label, PlaneName
 from renderer.models.limn.anchor import rotations
@@ -40,7 +42,13 @@ class Ground:
         return np.array([self.height_m, *self.albedo, *self.color, self.object_id, self.roughness], np.float64)
 
     @staticmethod
-    def of(row: F64) -> Ground:
+    def saved(arrays: Mapping[str, NDArray[Any]]) -> Ground:
+        """From the `row` that a snapshot keeps as `ground`. Raises SnapshotCorrupt."""
+        row = arrays.get("ground", np.empty(0))
+        if len(arrays) != 1 or row.dtype != np.float64 or row.shape != (NUMBERS,) or not np.isfinite(row).all():
+            raise SnapshotCorrupt(
+                "the snapshot's latents are not limn's", fix="It was altered, or made by another version; take another."
+            )
         n = [float(v) for v in row]
         return Ground(n[0], (n[1], n[2], n[3]), (n[4], n[5], n[6]), int(n[7]), n[8])
 

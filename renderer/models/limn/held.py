@@ -6,8 +6,7 @@ The planes that it is held on are the show's own, of a few frames some way apart
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from bridge.schema import Bodies, Camera, PlaneName
 from renderer.evaluate.image import psnr_db, tone_map
 from renderer.models.limn.features import CHANNELS, TOLD, WIDEST_TRUNK, factor_of
 from renderer.models.limn.light import Light
-from renderer.models.limn.network import CELL, STRIDE
+from renderer.models.limn.network import STRIDE
 from renderer.runtimes import F32, Runtime
 from renderer.runtimes.engines import Profile, Shapes
 
@@ -30,22 +29,19 @@ FRAMES, APART = 3, 10  # that are recorded, and how many lie from one to the nex
 Paint = Callable[[int, int, Runtime], "Canvas"]
 
 
-def shapes_of(width: int, height: int, memory_channels: int) -> Shapes:
+def shapes_of(width: int, height: int) -> Shapes:
     """The network's inputs for a picture of that size, as `Canvas.inputs` has them."""
     factor = factor_of(width)
     rows, columns = (-(-side // (STRIDE * factor)) * STRIDE for side in (height, width))
-    cells = (1, rows // CELL, columns // CELL)
     return {
         "x": (1, rows * factor, columns * factor, CHANNELS), "low": (1, rows, columns, CHANNELS), "told": (1, TOLD),
-        "memory": (*cells, memory_channels), "trust": (*cells, 1),
     }  # fmt: skip
 
 
-def profile_of(memory_channels: int) -> Profile:
+def profile() -> Profile:
     """Pictures up to LARGEST, upright ones of as many columns as LARGEST has rows; larger ones stay with torch."""
     sizes = ((1, 1), LARGEST, (WIDEST_TRUNK, WIDEST_TRUNK))
-    shapes = partial(shapes_of, memory_channels=memory_channels)
-    return Profile.over((shapes(*size) for size in sizes), shapes(*USUAL))
+    return Profile.over((shapes_of(*size) for size in sizes), shapes_of(*USUAL))
 
 
 class Recorded(NamedTuple):
@@ -84,10 +80,11 @@ class Held:
         self._ready.wait()
         worst_db, reference = np.inf, self._reference()
         for frame in self._recorded:
-            for ours, theirs in zip(self._plates(frame, runtime), self._plates(frame, reference), strict=True):
-                worst_db = min(worst_db, psnr_db(ours, theirs) if np.isfinite(ours).all() else -np.inf)
-                if self._closed:
-                    break
+            ours = self._shown(frame, runtime)
+            near_db = psnr_db(ours, self._shown(frame, reference)) if np.isfinite(ours).all() else -np.inf
+            worst_db = min(worst_db, near_db)
+            if self._closed:
+                break
         return float("nan") if self._closed else float(worst_db)
 
     def close(self) -> None:
@@ -95,13 +92,11 @@ class Held:
         self._ready.set()
         self._recorded.clear()
 
-    def _plates(self, frame: Recorded, runtime: Runtime) -> Iterator[F32]:
-        """On the display: without a memory, and with that of the plate before."""
+    def _shown(self, frame: Recorded, runtime: Runtime) -> F32:
+        """The plate on the display; all NaN where it is not finite."""
         height, width = frame.planes[PlaneName.DEPTH].shape
-        canvas, memory = self._canvas(width, height, runtime), None
-        for number in (1, 2):
-            canvas.see(*frame, number, memory)
-            canvas.network()
-            memory = canvas.remember(frame.camera, frame.light, number)
-            picture = canvas.plate(frame.light, 1.0)[..., :3]
-            yield tone_map(picture) if np.isfinite(picture).all() else np.full_like(picture, np.nan)
+        canvas = self._canvas(width, height, runtime)
+        canvas.see(*frame)
+        canvas.network()
+        picture = canvas.plate(frame.light, 1.0)[..., :3]
+        return tone_map(picture) if np.isfinite(picture).all() else np.full_like(picture, np.nan)

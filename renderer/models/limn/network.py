@@ -1,9 +1,10 @@
-"""The network: it says how much of a weather's light arrives at each pixel, and what it says stays with the surface.
+"""The network: it says how much of a weather's light arrives at each pixel.
 
 A trunk sees a small version of the frame, so that a room looks the same in a small picture and a large one; what it
-has learned of the light lies at half the trunk's size, is carried from frame to frame by the engine's motion, and
-meets the full picture in a head of 1x1 convolutions, which keeps the engine's edges. Levels are joined by adding,
-after a 1x1 convolution at the smaller size: it costs a third less than concatenating.
+has learned of the light lies at half the trunk's size and meets the full picture in a head of 1x1 convolutions, which
+keeps the engine's edges. Levels are joined by adding, after a 1x1 convolution at the smaller size: it costs a third
+less than concatenating. It is told nothing of the frames before: the same view of a world is the same picture, whatever
+way one came. Cells that were carried from frame to frame by the engine's motion were worth 0.07 dB, and no steadiness.
 """
 
 from __future__ import annotations
@@ -36,14 +37,12 @@ class LimnNetwork(nn.Module):
     """From what `features.py` shows to what `plate.py` takes.
 
     x [N, CHANNELS, H, W] and the same averaged over f x f pixels, low [N, CHANNELS, H/f, W/f], sides of low multiples
-    of 16; told [N, TOLD]; memory [N, widths[0], H/2f, W/2f] where the last frame's lies in this one, and trust
-    [N, 1, H/2f, W/2f] 0..1 in it. Returns answers [N, ANSWERS, H, W], unbounded, and the memory of this frame.
+    of 16; told [N, TOLD]. Returns answers [N, ANSWERS, H, W], unbounded, alone in a tuple.
     """
 
     def __init__(self, size: Size) -> None:
         super().__init__()
         half, quarter, eighth, far = size.widths
-        self.memory_channels = half
         self.told = nn.Sequential(nn.Linear(TOLD, size.told), nn.ReLU(), nn.Linear(size.told, size.told), nn.ReLU())
         self.down1 = nn.Conv2d(CHANNELS, half, 3, 2, 1)
         self.down2 = nn.Conv2d(half, quarter, 3, 2, 1)
@@ -59,7 +58,6 @@ class LimnNetwork(nn.Module):
         self.up2 = nn.Conv2d(quarter, quarter, 3, 1, 1)
         self.join1 = nn.Conv2d(quarter, half, 1)
         self.up1 = nn.Conv2d(half, half, 3, 1, 1)
-        self.keep = nn.Conv2d(half, half, 1)
         self.join0 = nn.Conv2d(half, size.head, 1, bias=False)
         self.head1 = nn.Conv2d(CHANNELS, size.head, 1)
         self.head2 = nn.Conv2d(size.head, size.head, 1)
@@ -70,7 +68,7 @@ class LimnNetwork(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor, low: Tensor, told: Tensor, memory: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, low: Tensor, told: Tensor) -> tuple[Tensor]:
         frame = self.told(told)
         said = [tell(frame)[..., None, None] for tell in self.tell]
         half = F.relu(self.down1(low) + said[0])
@@ -85,12 +83,9 @@ class LimnNetwork(nn.Module):
         far = far + F.relu(self.everywhere(mean))[..., None, None]
         eighth = F.relu(self.up3(eighth + _to(self.join3(far), eighth)))
         quarter = F.relu(self.up2(quarter + _to(self.join2(eighth), quarter)))
-        half = F.relu(self.up1(half + _to(self.join1(quarter), half)))
-        keep = torch.sigmoid(self.keep(half)) * trust
-        light = half + keep * (memory - half)
+        light = F.relu(self.up1(half + _to(self.join1(quarter), half)))
         y = F.relu(self.head1(x) + _to(self.join0(light), x) + said[4])
-        answers: Tensor = self.out(F.relu(self.head2(y))) + self.level(torch.cat([frame, mean], 1))[..., None, None]
-        return answers, light
+        return (self.out(F.relu(self.head2(y))) + self.level(torch.cat([frame, mean], 1))[..., None, None],)
 
 
 def _to(small: Tensor, like: Tensor) -> Tensor:
