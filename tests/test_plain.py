@@ -9,7 +9,7 @@ from torch import Tensor
 from renderer.models.limn.features import CHANNELS, PARTS, TOLD
 from renderer.models.limn.network import SIZES, LimnNetwork
 from renderer.models.limn.plate import MOST_LOG_GAIN
-from renderer.training.plain import DARKEST, SHOWN, PlainNetwork, plain_plate, plain_unrolled, shown
+from renderer.training.plain import DARKEST, SHOWN, PlainNetwork, plain_painted, plain_plate, shown
 from renderer.training.train import Batch, loss_of
 
 CLIPS, FRAMES, ROWS, COLUMNS = 2, 3, 32, 48
@@ -45,18 +45,18 @@ def test_it_has_the_size_of_limn_s() -> None:
 
 def test_it_starts_from_the_engines_own_color() -> None:
     b = batch()
-    plates, _ = plain_unrolled(network(), b)
-    assert len(plates) == FRAMES
-    assert torch.allclose(plates[1], b.engine[:, 1, :3] + DARKEST, atol=1e-5)
+    plates, _ = plain_painted(network(), b)
+    assert plates.shape[:2] == (CLIPS, FRAMES)
+    assert torch.allclose(plates, b.engine[:, :, :3] + DARKEST, atol=1e-5)
 
 
 def test_frames_do_not_know_of_each_other() -> None:
     b = batch()
     net = network()
     torch.nn.init.normal_(net.out.weight)
-    together, _ = plain_unrolled(net, b)
+    together, _ = plain_painted(net, b)
     alone, _ = plain_plate(net, b.x[:, 2], b.engine[:, 2], b.told[:, 2])
-    assert torch.equal(together[2], alone)
+    assert torch.allclose(together[:, 2], alone, atol=1e-6)
 
 
 def test_it_sees_planes_and_the_sun_but_neither_materials_nor_places() -> None:
@@ -89,7 +89,7 @@ def test_it_learns_a_gain_with_limns_own_loss() -> None:
     optimiser = torch.optim.AdamW(net.parameters(), lr=5e-3)
     losses = []
     for _ in range(12):
-        loss = loss_of(*plain_unrolled(net, b), b)
+        loss = loss_of(*plain_painted(net, b), b)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -99,5 +99,5 @@ def test_it_learns_a_gain_with_limns_own_loss() -> None:
 
 def test_a_smaller_picture_for_its_trunk_gives_plates_of_the_full_size() -> None:
     b = batch()
-    plates, _ = plain_unrolled(network(), b, 2)
-    assert plates[0].shape == (CLIPS, 3, ROWS, COLUMNS)
+    plates, _ = plain_painted(network(), b, 2)
+    assert plates.shape == (CLIPS, FRAMES, 3, ROWS, COLUMNS)

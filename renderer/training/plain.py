@@ -59,9 +59,10 @@ def plain_plate(
 
 def plain_painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor, Tensor]:
     """`train.painted` for the plain network."""
+    each = batch.x.shape[:2]
     x, engine, told = (part.flatten(0, 1) for part in (batch.x, batch.engine, batch.told))
     plates, answers = plain_plate(network, x, engine, told, factor)
-    return plates.unflatten(0, batch.x.shape[:2]), answers.unflatten(0, batch.x.shape[:2])
+    return plates.reshape(*each, *plates.shape[1:]), answers.reshape(*each, *answers.shape[1:])
 
 
 def main() -> None:

@@ -108,7 +108,7 @@ def painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor
     (raw,) = network(x, low, batch.told.flatten(0, 1))
     sun, fog = (light.repeat_interleave(each[1], dim=0) for light in (batch.sun, batch.fog))
     plates = plate_of(raw, batch.parts.flatten(0, 1), edges_of(x), sun, fog)
-    return plates.unflatten(0, each), raw.unflatten(0, each)
+    return plates.reshape(*each, *plates.shape[1:]), raw.reshape(*each, *raw.shape[1:])
 
 
 Paint = Callable[[LimnNetwork, Batch, int], tuple[Tensor, Tensor]]
@@ -136,9 +136,10 @@ def loss_of(plates: Tensor, answers: Tensor, batch: Batch) -> Tensor:
 
 def _flicker(wrong: Tensor, traced: Tensor) -> Tensor:
     """How much errors [N, T, 3, H, W] change along the motion, in cells."""
-    coarse = F.avg_pool2d(wrong.flatten(0, 1), CELL).unflatten(0, wrong.shape[:2])
-    moved, trust = carried(coarse[:, :-1].flatten(0, 1), traced[:, 1:].flatten(0, 1))
-    return ((coarse[:, 1:].flatten(0, 1) - moved).abs() * trust).mean()
+    before, after = (F.avg_pool2d(part.flatten(0, 1), CELL) for part in (wrong[:, :-1], wrong[:, 1:]))
+    moved, trust = carried(before, traced[:, 1:].flatten(0, 1))
+    change: Tensor = ((after - moved).abs() * trust).mean()
+    return change
 
 
 def decibels(network: LimnNetwork, clips: list[Prepared], paint: Paint = painted) -> float:
