@@ -19,6 +19,7 @@ from bridge.schema import HandleKind
 from renderer.cuda.compile import cpu_library
 from renderer.cuda.counters import Counters
 from renderer.cuda.kernels import BLOCK, FRAME, Source, grid_of
+from renderer.runtimes.on_device import Lane
 
 UUID = "0123456789abcdef" * 2
 
@@ -126,6 +127,9 @@ class StandIn:
         library, kind = self._kernels[kernel]
         assert isinstance(arguments, kind)
         getattr(library, kernel)(ctypes.byref(arguments), *grid_of(width, height), *BLOCK)
+
+    def lane(self) -> Lane:
+        return Lane("cpu")
 
     def mark(self) -> ToldMark:
         ready = self.timelines[-2]

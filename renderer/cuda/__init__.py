@@ -14,6 +14,7 @@ from renderer.cuda.counters import Counters
 
 if TYPE_CHECKING:
     from renderer.cuda.kernels import Source
+    from renderer.runtimes.on_device import Lane
 
 
 class Memory(Protocol):
@@ -67,6 +68,9 @@ class Gpu(Protocol):
 
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
         """Enqueues a kernel that was loaded, a thread for each pixel."""
+
+    def lane(self) -> Lane:
+        """torch's way to the same queue."""
 
     def mark(self) -> Mark: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import TYPE_CHECKING
 
 from bridge.errors import DeviceError
 from bridge.schema import HandleKind
@@ -12,6 +13,9 @@ from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
 from renderer.cuda.external import ExternalMemory, ExternalTimeline, SharedAllocation
 from renderer.cuda.kernels import FRAME, Kernels, Source
+
+if TYPE_CHECKING:
+    from renderer.runtimes.on_device import Lane
 
 _UNTIMED = 2  # CU_EVENT_DISABLE_TIMING
 
@@ -43,6 +47,12 @@ class CudaGpu:
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
         """See Gpu."""
         self._kernels.launch(kernel, arguments, width, height)
+
+    def lane(self) -> Lane:
+        """See Gpu."""
+        from renderer.runtimes.on_device import Lane
+
+        return Lane("cuda", self._context.torch_stream())
 
     def mark(self) -> CudaMark:
         """See Gpu."""
