@@ -263,8 +263,8 @@ class Status(Message, tag="STATUS", frozen=True, kw_only=True):
     ] = field(default_factory=dict)  # fmt: skip
     gpu: Annotated[
         dict[str, int],
-        d("`cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations,"
-          " cpu_waits; empty without a GPU"),
+        d("of the GPU that serves, since the session began, whatever the transport: frames, host_to_device_bytes,"
+          " device_to_host_bytes, allocations, cpu_waits; empty where none does"),
     ] = field(default_factory=dict)  # fmt: skip
 
 

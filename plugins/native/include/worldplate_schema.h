@@ -498,7 +498,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, token_7) == 152, "wp_handles.token_7");
 #define WP_KEY_STATUS_TAKE "take" /* text 0..64; name of the take that the session is recorded into; empty: none */
 #define WP_KEY_STATUS_TAKE_MISSED "take_missed" /* u63; frames that were shown and that the take lacks */
 #define WP_KEY_STATUS_MEMORY "memory" /* map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one */
-#define WP_KEY_STATUS_GPU "gpu" /* map of text to int; `cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty without a GPU */
+#define WP_KEY_STATUS_GPU "gpu" /* map of text to int; of the GPU that serves, since the session began, whatever the transport: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty where none does */
 
 #define WP_PING "PING" /* Either way; the peer answers with the same nonce. */
 #define WP_KEY_PING_NONCE "nonce" /* u63; any number; the answer repeats it */

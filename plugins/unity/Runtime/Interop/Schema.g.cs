@@ -736,7 +736,7 @@ namespace Worldplate.Interop
         public const string TakeMissed = "take_missed";
         /// <summary>map of text to int; of the world's long memory, since the session began: fused, missed (views), restarts (of its process), evicted, forgotten, left_out, blocks, bytes; empty without one</summary>
         public const string Memory = "memory";
-        /// <summary>map of text to int; `cuda` only, since the session began: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty without a GPU</summary>
+        /// <summary>map of text to int; of the GPU that serves, since the session began, whatever the transport: frames, host_to_device_bytes, device_to_host_bytes, allocations, cpu_waits; empty where none does</summary>
         public const string Gpu = "gpu";
     }
 
