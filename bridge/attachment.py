@@ -97,6 +97,11 @@ class Attachment:
     def parts_on_their_way(self) -> bool:
         return self._end is not None and self._end.parts_on_their_way
 
+    @property
+    def link(self) -> EngineEnd | None:
+        """To the renderer that there is now."""
+        return self._end
+
     def send(self, message: AnyMessage, parts: Sequence[memoryview] = ()) -> bool:
         return self._end is not None and self._end.send(message, parts)
 
@@ -245,7 +250,7 @@ class Attachment:
             case Bye(reason=reason):
                 self._look_at_s = time.monotonic() + _AFTER_BYE_S
                 self._leave(reason or "the renderer said goodbye")
-            case Error(fatal=fatal) if fatal or self.state is not State.ATTACHED:
+            case Error(fatal=fatal, nonce=nonce) if fatal or (self.state is not State.ATTACHED and nonce == 0):
                 self._refuse(typed_error(message.code, message.text, message.fix))
 
     def _open(self, welcome: Welcome) -> None:

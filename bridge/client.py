@@ -23,6 +23,7 @@ from typing import Self
 
 import msgspec
 
+from bridge.asked import ModelChange, asking_for
 from bridge.attachment import Attachment, State
 from bridge.door import Door, FileDoor, HandedDoor
 from bridge.ends import EngineEnd
@@ -139,6 +140,11 @@ class Client:
         return self._attachment.welcome
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """Names that `use_model` takes, the model that serves among them; empty where the renderer keeps its model."""
+        return self.welcome.models if self.welcome is not None else ()
+
+    @property
     def refusal(self) -> WorldplateError | None:
         """Why the renderer wants no session; it is asked again when another renderer is there."""
         return self._attachment.refusal
@@ -218,6 +224,12 @@ class Client:
     def stop_recording(self, *, timeout_s: float = 10.0) -> str:
         """Ends the take, which is written out meanwhile. Raises TakeNotFound when there is none."""
         return self.worlds.ask(Record(session=self._attachment.session, on=False), timeout_s)
+
+    def use_model(self, name: str) -> ModelChange:
+        """Has the renderer change over to another model, for every engine that it serves. The old one makes the plates
+        until the new one is loaded and warm. Does not wait; `use_model(name).result()` does. Raises InvalidValue for
+        what is no name."""
+        return ModelChange(self.worlds.begin(asking_for(name)), self._attachment)
 
     def resize(self, width: int, height: int) -> None:
         """Planes of another size from the next `begin` on; the session is agreed anew, and the ring replaced."""

@@ -11,16 +11,11 @@ poses of that one as its previous ones, and needs no reset.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
+from bridge.asked import Asked
 from bridge.attachment import Attachment
-from bridge.errors import NoRenderer, WorldplateError
-from bridge.schema import Record, Reset, Status, World, WorldOp
-
-_STEP_S = 0.001
+from bridge.schema import Record, Reset, UseModel, World, WorldOp
 
 
 class Worlds:
@@ -60,22 +55,9 @@ class Worlds:
 
     def ask(self, message: World | Record, timeout_s: float) -> str:
         """Sends what is answered by a STATUS that repeats its nonce; returns its text. Raises as the operations do."""
+        return self.begin(message).result(timeout_s).text
+
+    def begin(self, message: World | Record | UseModel) -> Asked:
+        """Sends the same, and does not wait."""
         self._nonce += 1
-        answers, until_s = self._attachment.answers, time.monotonic() + timeout_s
-        answers[self._nonce] = None
-        try:
-            sent = self._attachment.attached and self._attachment.send(replace(message, nonce=self._nonce))
-            while sent and self._attachment.session == message.session and time.monotonic() < until_s:
-                self._tick()
-                answer = answers[self._nonce]
-                if isinstance(answer, WorldplateError):
-                    raise answer
-                if isinstance(answer, Status):
-                    return answer.text
-                time.sleep(_STEP_S)
-        finally:
-            del answers[self._nonce]
-        raise NoRenderer(
-            f"The renderer did not answer {type(message).__name__.upper()}",
-            fix="Wait until the client is attached, or allow a longer `timeout_s`.",
-        )
+        return Asked(self._attachment, self._tick, message, self._nonce)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING
 
-from bridge.errors import BadToken, LimitExceeded, OutOfOrder, UnknownSession, VersionMismatch, WorldplateError
+from bridge.errors import (
+    BadToken,
+    LimitExceeded,
+    MissingDependency,
+    OutOfOrder,
+    UnknownSession,
+    VersionMismatch,
+    WorldplateError,
+)
 from bridge.intake import NO_SESSION
 from bridge.schema import PROTOCOL_VERSION, Hello, Limits, OperatorHello, Planes, PlanesAck, RendererState, Status
 from renderer.models import ModelCard
 from renderer.session import Session
+
+if TYPE_CHECKING:
+    from renderer.recorder import Recorder
 
 log = logging.getLogger("worldplate.renderer")
 
@@ -35,10 +47,13 @@ def check_place(there: int, most: int, what: str, setting: str) -> None:
         raise LimitExceeded(f"the number of {what}", there + 1, most, setting)
 
 
-def check_operator(is_one: bool, wish: str) -> None:
-    """Raises OutOfOrder for a wish that is a person's to have."""
-    if not is_one:
-        raise OutOfOrder(f"an engine asked for {wish}", fix="Say OPERATOR, as a person's tool does.")
+def check_takes(recorder: Recorder | None) -> Recorder:
+    """Raises MissingDependency."""
+    if recorder is None:
+        raise MissingDependency(
+            "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
+        )
+    return recorder
 
 
 def session_of(sessions: Mapping[bytes, Session], peer: bytes, session_id: str) -> Session:
@@ -71,8 +86,8 @@ def acknowledged(session: Session, message: Planes) -> PlanesAck:
     return PlanesAck(session=session.id, generation=message.generation, ok=True)
 
 
-def own_status(card: ModelCard, engines: int, limits: Limits, nonce: int, text: str = "") -> Status:
+def own_status(card: ModelCard, engines: int, limits: Limits, text: str = "") -> Status:
     """Of the renderer itself, which ends the list that an operator is given."""
     state = RendererState.RUNNING if engines else RendererState.READY
     text = text or f"{engines} of at most {limits.max_sessions} engines"
-    return Status(session=NO_SESSION, state=state, text=text, model=card.name, runtime=card.runtime, nonce=nonce)
+    return Status(session=NO_SESSION, state=state, text=text, model=card.name, runtime=card.runtime)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from bridge.errors import WorldplateError
 from bridge.schema import AnyMessage, Disposition, Error, Frame, PlaneLayout, Record, Result, UseModel, World
 from renderer.models import ModelCard
 
@@ -57,9 +58,13 @@ def mark_unmade(header: Frame, disposition: Disposition, reason: str) -> Result:
     )
 
 
-def error_for(message: AnyMessage, code: str, text: str, fix: str) -> Error:
-    """The ERROR that answers a message; of a frame, which is thereby dropped, it names the id."""
+def error_for(message: AnyMessage, error: BaseException) -> Error:
+    """The ERROR that answers a message; of a frame, which is thereby dropped, it names the id. What is none of our own
+    errors is a fault of the renderer."""
     frame = message if isinstance(message, Frame) else None
+    code, text, fix = "internal", f"the renderer broke: {error!r}", "Please report it."
+    if isinstance(error, WorldplateError):
+        code, text, fix = error.code, error.what, error.fix
     return Error(
         code=code,
         text=text[:1024],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from bridge.errors import MissingDependency, ProtocolError, WorldplateError
+from bridge.errors import ProtocolError, WorldplateError
 from bridge.handles import Handed
 from bridge.intake import NO_SESSION
 from bridge.link import RendererEnd
@@ -38,18 +38,19 @@ from bridge.schema import (
     Release,
     RendererState,
     SetControls,
+    Status,
     UseModel,
     World,
 )
 from renderer.chunks import Asked, Chunk, Chunks, limits_for, longest
 from renderer.cuda.frame import Enqueued
 from renderer.cuda.take import check_recordable, taken_over
-from renderer.entry import acknowledged, check_entry, check_operator, check_place, own_status, session_of, steered
+from renderer.entry import acknowledged, check_entry, check_place, check_takes, own_status, session_of, steered
 from renderer.mark import error_for, mark_unmade
 from renderer.models import ModelCard, WorldModel
 from renderer.pipeline import Rendered, Unmade
 from renderer.session import Session
-from renderer.swap import Load, Swap, check_adoptable
+from renderer.swap import Load, Names, Swap, check_adoptable, check_asker, check_not_recorded
 from renderer.tap import Tap
 from renderer.terms import NO_GPU, GpuSide
 from renderer.worlds import WorldKeeper
@@ -79,10 +80,12 @@ class Renderer:
         memory_mb: int = 0,
         load: Load | None = None,
         gpu_side: GpuSide = NO_GPU,
+        names: Names = tuple,
     ) -> None:
         """`taps` and the recorder, which is one, become the renderer's own: it closes them when `run` ends. `snapshots`
         is the folder of worlds that were saved; None is the user's. `memory_mb` bounds each session's long memory.
-        `load` finds other models by name, which are the renderer's own; `model` is closed when another takes its place.
+        `load` finds other models by name, which are the renderer's own; `names` looks which there are. `model` is
+        closed when another takes its place.
         `gpu_side`'s GPU stays its opener's.
         """
         self._link = link
@@ -99,7 +102,8 @@ class Renderer:
         self._taps: list[Tap] = [*taps, *([recorder] if recorder is not None else [])]
         self._asked: SimpleQueue[tuple[Callable[[Renderer], Any], Future[Any]]] = SimpleQueue()
         self._keeper = WorldKeeper(model, limits, snapshots, lambda what: self.ask(lambda _: what()))
-        self._swap = Swap(load, lambda what: self.ask(lambda _: what()))
+        self._swap = Swap(load, lambda what: self.ask(lambda _: what()), names)
+        self.models = self._swap.names
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -151,10 +155,10 @@ class Renderer:
         try:
             self._answer(arrived.peer, arrived.message, arrived.parts)
         except WorldplateError as error:
-            self._tell(arrived.peer, arrived.message, error.code, error.what, error.fix)
+            self._tell(arrived.peer, arrived.message, error)
         except Exception as error:
             log.exception("message %s broke the renderer", type(arrived.message).__name__)
-            self._tell(arrived.peer, arrived.message, "internal", f"the renderer broke: {error!r}", "Please report it.")
+            self._tell(arrived.peer, arrived.message, error)
 
     def _answer_asked(self) -> None:
         while not self._asked.empty():
@@ -179,7 +183,7 @@ class Renderer:
         for session in self._sessions.values():
             session.beat(now_ns)
             if session.on_gpu is not None and (wrong := session.on_gpu.watch(now_ns)) is not None:
-                self._tell(session.peer, session.welcome, wrong.code, wrong.what, wrong.fix)
+                self._tell(session.peer, session.welcome, wrong)
         if now_ns / 1e9 >= self._status_due_s:
             self._status_due_s = now_ns / 1e9 + STATUS_EVERY_S
             for session in self._sessions.values():
@@ -188,40 +192,33 @@ class Renderer:
     def _answer(self, peer: bytes, message: AnyMessage, parts: Sequence[memoryview]) -> None:
         if isinstance(message, Frame):  # first: it is the one that is waited for
             self._frame(session_of(self._sessions, peer, message.session), message, parts)
-        elif isinstance(message, Hello):
-            self._hello(peer, message)
+        elif isinstance(message, Hello | OperatorHello):
+            self._enter(peer, message)
         elif isinstance(message, Ping):
             if not message.answer:
                 self._send(peer, Ping(nonce=message.nonce, answer=True))
         elif isinstance(message, Planes):
-            session = session_of(self._sessions, peer, message.session)
-            self._send(peer, acknowledged(session, message))
+            self._send(peer, acknowledged(session_of(self._sessions, peer, message.session), message))
         elif isinstance(message, Release):
             session_of(self._sessions, peer, message.session).release(message.generation)
         elif isinstance(message, SetControls):
-            self.set_controls(steered(self._sessions, self._operators, peer, message.session), message)
+            session = steered(self._sessions, self._operators, peer, message.session)
+            self.set_controls(session, message)
             if peer in self._operators:
-                self._send(
-                    peer,
-                    steered(self._sessions, self._operators, peer, message.session).status(
-                        RendererState.RUNNING, "taken"
-                    ),
-                )
+                self._send(peer, session.status(RendererState.RUNNING, "taken"))
         elif isinstance(message, World):
             self.change_world(steered(self._sessions, self._operators, peer, message.session), message, peer)
         elif isinstance(message, Record):
             session = steered(self._sessions, self._operators, peer, message.session)
             answer = session.status(RendererState.RUNNING, self.record(session, message))
             self._send(peer, replace(answer, nonce=message.nonce))
-        elif isinstance(message, OperatorHello):
-            self._operator(peer, message)
         elif isinstance(message, UseModel):
-            check_operator(peer in self._operators, "another model")
+            check_asker(peer in self._operators or peer in self._sessions)
             self.use_model(message.model).add_done_callback(lambda done: self._answer_model(peer, message, done))
         elif isinstance(message, Clock):
             now_ns = time.monotonic_ns()
-            session = session_of(self._sessions, peer, message.session)
-            self._send(peer, replace(message, session=session.id, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
+            session_of(self._sessions, peer, message.session)
+            self._send(peer, replace(message, t2_ns=now_ns, t3_ns=time.monotonic_ns()))
         elif isinstance(message, Bye):
             self._leave(peer, message)
         else:
@@ -238,38 +235,41 @@ class Renderer:
         self._operators.discard(peer)
         self._end(peer)
 
-    def _operator(self, peer: bytes, hello: OperatorHello) -> None:
+    def _enter(self, peer: bytes, hello: Hello | OperatorHello) -> None:
         try:
             check_entry(hello, self._token)
-            check_place(len(self._operators - {peer}), self._limits.max_operators, "operators", "max_operators")
+            if isinstance(hello, Hello):
+                self._hello(peer, hello)
+            else:
+                self._operator(peer, hello)
         except WorldplateError as error:
-            self._reject(peer, hello.client, error)
-            return
-        self._operators.add(peer)
-        for session in self._sessions.values():
-            self._send(peer, replace(session.status(RendererState.RUNNING, ""), nonce=hello.nonce))
-        self._send(peer, own_status(self.card, len(self._sessions), self._limits, hello.nonce))
+            log.warning("refused %s: %s", hello.client, error)
+            self._send(peer, Reject(code=error.code, text=error.what[:1024], fix=error.fix[:1024]))
 
-    def _reject(self, peer: bytes, client: str, error: WorldplateError) -> None:
-        log.warning("refused %s: %s", client, error)
-        self._send(peer, Reject(code=error.code, text=error.what[:1024], fix=error.fix[:1024]))
+    def _operator(self, peer: bytes, hello: OperatorHello) -> None:
+        check_place(len(self._operators - {peer}), self._limits.max_operators, "operators", "max_operators")
+        self._operators.add(peer)
+        statuses = [session.status(RendererState.RUNNING, "") for session in self.sessions]
+        for status in (*statuses, self._own_status()):
+            self._send(peer, replace(status, nonce=hello.nonce))
+
+    def _own_status(self, text: str = "") -> Status:
+        return own_status(self.card, len(self._sessions), self._limits, text)
 
     def _hello(self, peer: bytes, hello: Hello) -> None:
-        try:
-            check_entry(hello, self._token)
-            check_place(len(self._sessions.keys() - {peer}), self._limits.max_sessions, "engines", "max_sessions")
-            session = Session(peer, hello, self._model, self._limits, self._memory_mb, self._gpu_side)
-        except WorldplateError as error:
-            self._reject(peer, hello.client, error)
-            return
+        check_place(len(self._sessions.keys() - {peer}), self._limits.max_sessions, "engines", "max_sessions")
+        session = Session(peer, hello, self._model, self._limits, self._memory_mb, self._gpu_side)
         self._end(peer)
         self._sessions[peer] = session
         self._link.keep_frames(longest(self.sessions))
-        self._send(peer, session.welcome)
+        self._welcome(session)
         self._show_taps(lambda tap: tap.joined(session, hello))
         log.info(
             "%s joined: %dx%d, %s, %s", hello.client, hello.width, hello.height, session.welcome.transport, hello.sync
         )
+
+    def _welcome(self, session: Session) -> None:
+        self._send(session.peer, replace(session.welcome, models=self.models(self.card.name)))
 
     def _frame(self, session: Session, frame: Frame, parts: Sequence[memoryview]) -> None:
         if session.welcome.chunk_frames > 1:
@@ -296,7 +296,7 @@ class Renderer:
         except Exception as error:
             log.exception("frames %s broke the renderer", sorted(left))
             for frame in left.values():
-                self._tell(session.peer, frame, "internal", f"the renderer broke: {error!r}", "Please report it.")
+                self._tell(session.peer, frame, error)
 
     def hand_over(self, handed: Handed) -> None:
         """Use the GPU buffers that an engine hands over, and tell it so, or why not. To be called inside `ask`."""
@@ -308,7 +308,7 @@ class Renderer:
         if isinstance(made, Unmade):
             session.count(Disposition.DROPPED)
             self._show_taps(lambda tap: tap.failed(session, made.header, made.error))
-            self._tell(session.peer, made.header, made.error.code, made.error.what, made.error.fix)
+            self._tell(session.peer, made.header, made.error)
             return
         session.count(made.result.disposition)
         if isinstance(made, Enqueued):  # there is nothing that a tap on the CPU could look at
@@ -325,12 +325,9 @@ class Renderer:
     def record(self, session: Session, message: Record) -> str:
         """Start a take of the session or end it; what was done, for a person. Raises TakeExists, TakeNotFound,
         TakeNotWritten, InvalidValue for its name, MissingDependency."""
-        if self._recorder is None:
-            raise MissingDependency(
-                "This renderer cannot record takes", fix='Install `pip install "worldplate[takes]"`, and start it anew.'
-            )
+        recorder = check_takes(self._recorder)
         check_recordable(session)
-        return self._recorder.obey(session, message)
+        return recorder.obey(session, message)
 
     def change_world(self, session: Session, message: World, asker: bytes | None = None) -> Future[str]:
         """Carry out a world operation, and answer the asker, a peer, or the session's engine, when it is done. So does
@@ -348,6 +345,7 @@ class Renderer:
     def use_model(self, name: str) -> Future[str]:
         """Change over to another model once it is loaded and warm; the future says what was done, for a person, and
         raises why the old one goes on. Raises NotSupported when no model can be loaded now."""
+        check_not_recorded(self.sessions)
         return self._swap.begin(name, {session.size for session in self.sessions}, self._adopt)
 
     def _adopt(self, model: WorldModel) -> str:
@@ -359,7 +357,7 @@ class Renderer:
         self._limits = limits_for(self._limits, model.card)
         for session in self.sessions:
             session.adopt(model)
-            self._send(session.peer, session.welcome)
+            self._welcome(session)
         self._keeper.adopt(model)
         if self._recorder is not None:
             self._recorder.adopt(model)
@@ -369,24 +367,26 @@ class Renderer:
 
     def _answer_model(self, peer: bytes, message: UseModel, done: Future[str]) -> None:
         if not self._went_wrong(peer, message, done):
-            self._send(peer, own_status(self.card, len(self._sessions), self._limits, message.nonce, done.result()))
+            told, session = done.result(), self._sessions.get(peer)
+            answer = session.status(RendererState.RUNNING, told) if session else self._own_status(told)
+            self._send(peer, replace(answer, nonce=message.nonce))
 
     def _went_wrong(self, asker: bytes, message: AnyMessage, done: Future[str]) -> bool:
         """Tell the asker why, when it did."""
         error = done.exception()
-        if isinstance(error, WorldplateError):
-            self._tell(asker, message, error.code, error.what, error.fix)
-        elif error is not None:
+        if error is not None and not isinstance(error, WorldplateError):
             log.error("%s broke", type(message).__name__, exc_info=error)
-            self._tell(asker, message, "internal", f"the renderer broke: {error!r}", "Please report it.")
+        if error is not None:
+            self._tell(asker, message, error)
         return error is not None
 
-    def _tell(self, peer: bytes, message: AnyMessage, code: str, text: str, fix: str) -> None:
+    def _tell(self, peer: bytes, message: AnyMessage, error: BaseException) -> None:
         """Tell the engine what was wrong, by name; a frame is told as dropped, so that it is always answered once."""
-        if (peer, code) not in self._told:  # each kind once per engine: a broken plugin must not flood the log
-            self._told.add((peer, code))
-            log.warning("%s: %s. %s", code, text, fix)
-        self._send(peer, error_for(message, code, text, fix))
+        told = error_for(message, error)
+        if (peer, told.code) not in self._told:  # each kind once per engine: a broken plugin must not flood the log
+            self._told.add((peer, told.code))
+            log.warning("%s: %s. %s", told.code, told.text, told.fix)
+        self._send(peer, told)
 
     def _send(self, peer: bytes, message: AnyMessage) -> None:
         self._link.send(peer, message)

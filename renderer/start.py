@@ -112,16 +112,13 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         taps = [panel.tap] if panel is not None else []
         renderer = Renderer(
             link, model, link.connection.token, limits, taps, kept, recorder, settings.memory_mb, load,
-            GpuSide(gpu, why_not),
+            GpuSide(gpu, why_not), partial(model_names, settings.models_dir),
         )  # fmt: skip
         if gpu is not None:
             log.info("planes can stay on %s", gpu.name)
             door = HandleDoor(path_beside(folder, os.getpid()), taker_of(renderer))
         if panel is not None:
-            panel.attend(
-                renderer, settings.snapshot_dir, records=recorder is not None,
-                models=partial(model_names, settings.models_dir),
-            )  # fmt: skip
+            panel.attend(renderer, settings.snapshot_dir, records=recorder is not None)
         renderer.run(stop)
     finally:
         if panel is not None:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from bridge.errors import MissingPlane, ModelFailed, NotSupported, WorldplateError
+from bridge.errors import MissingPlane, ModelFailed, NotSupported, OutOfOrder, WorldplateError
 from bridge.schema import Transport
 from renderer.models import ModelCard, WorldModel
 from renderer.models.probe import probe_frame
 from renderer.recall import World, warm_up
 from renderer.session import Session
+from renderer.snapshots import NAME
 from renderer.worlds import pass_on
 
 Load = Callable[[str], WorldModel]
+Names = Callable[[], tuple[str, ...]]
 OnLoop = Callable[[Callable[[], str]], Future[str]]
 log = logging.getLogger("worldplate.renderer")
 
@@ -29,12 +31,19 @@ WARM_FRAMES = 3  # of each size: the first compiles, the second has a memory, th
 class Swap:
     """Loads models by name on a thread of its own, one at a time. Used from the render loop's thread, but for that."""
 
-    def __init__(self, load: Load | None, on_loop: OnLoop) -> None:
-        """Without `load` no other model is taken. `on_loop` has the loop's thread call something."""
-        self._load, self._on_loop = load, on_loop
+    def __init__(self, load: Load | None, on_loop: OnLoop, names: Names = tuple) -> None:
+        """Without `load` no other model is taken. `on_loop` has the loop's thread call something. `names` looks which
+        models there are to be loaded now."""
+        self._load, self._on_loop, self._names = load, on_loop, names
         self._thread = ThreadPoolExecutor(1, "worldplate model")
         self._outcome: Future[str] | None = None
         self._serving: WorldModel | None = None  # that was taken; whoever takes the next closes it
+
+    def names(self, serving: str) -> tuple[str, ...]:
+        """What a person can choose from, in the order to show it: the names that `begin` takes, before them the model
+        that serves when it has none of these, as one from a file; empty where no other is taken. Any thread."""
+        others = tuple(name for name in self._names() if NAME.match(name)) if self._load is not None else ()
+        return others if serving in others or not others else (serving, *others)
 
     def begin(self, name: str, sizes: Iterable[tuple[int, int]], take: Callable[[WorldModel], str]) -> Future[str]:
         """Load the model and warm it at those sizes, then have the loop's thread `take` it. The future has what was
@@ -101,9 +110,27 @@ def warmed(load: Callable[[], WorldModel], sizes: Iterable[tuple[int, int]]) -> 
     return model
 
 
+def check_asker(has_shown_token: bool) -> None:
+    """Raises OutOfOrder for somebody who has not come in."""
+    if not has_shown_token:
+        raise OutOfOrder("another model was asked for without a session", fix="Say HELLO first, or OPERATOR.")
+
+
+def check_not_recorded(sessions: Iterable[Session]) -> None:
+    """Raises NotSupported when a take would be of two models."""
+    for session in sessions:
+        if session.take is not None and not session.take.closed:
+            raise NotSupported(
+                f"{session.name} is being recorded into {session.take.name}, and a take is of one model",
+                fix="End the take first.",
+            )
+
+
 def check_adoptable(card: ModelCard, sessions: Iterable[Session]) -> None:
-    """Raises MissingPlane when an engine does not send what the model needs, NotSupported when a take would be of two
-    models."""
+    """Raises MissingPlane when an engine does not send what the model needs, and what `check_not_recorded` does: a take
+    may have been started while the model was loaded."""
+    sessions = tuple(sessions)
+    check_not_recorded(sessions)
     for session in sessions:
         absent = sorted(card.needs - {layout.name for layout in session.welcome.planes})
         if absent:
@@ -115,9 +142,4 @@ def check_adoptable(card: ModelCard, sessions: Iterable[Session]) -> None:
             raise NotSupported(
                 f"'{card.name}' reads planes on the CPU, and those of {session.name} stay on the GPU",
                 fix=f"Restart the renderer with --model {card.name}.",
-            )
-        if session.take is not None and not session.take.closed:
-            raise NotSupported(
-                f"{session.name} is being recorded into {session.take.name}, and a take is of one model",
-                fix="End the take first.",
             )

@@ -114,11 +114,9 @@ class PanelHouse:
         recorder = Recorder(self.model, folder) if records else None
         self.renderer = Renderer(
             self.link, self.model, self.link.connection.token, Limits(), [self.desk.tap], snapshots=self.snapshots,
-            recorder=recorder, load=self._load,
+            recorder=recorder, load=self._load, names=lambda: ("painter", "other_painter"),
         )  # fmt: skip
-        self.desk.attend(
-            self.renderer, str(self.snapshots), records=records, models=lambda: ("painter", "other painter")
-        )
+        self.desk.attend(self.renderer, str(self.snapshots), records=records)
         self.stop = threading.Event()
         self.paused = threading.Event()
         self.size = (width, height)

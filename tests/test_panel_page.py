@@ -326,7 +326,7 @@ def test_a_used_link_is_refused_and_the_next_one_may_be_typed(page: Any, chromiu
 
 
 def test_another_model_is_chosen_and_takes_over(page: Any, house: PanelHouse) -> None:
-    for name, is_blue in (("other painter", True), ("painter", False)):
+    for name, is_blue in (("other_painter", True), ("painter", False)):
         page.select_option("#use-name", name)
         page.click("#use button")
         page.wait_for_selector("#model-said[data-level=good]")

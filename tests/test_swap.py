@@ -15,10 +15,18 @@ from scripted_renderer import CAMERA, PLANES, color_value
 
 from bridge.client import Client
 from bridge.ends import memory_pair
-from bridge.errors import MissingPlane, ModelFailed, ModelNotFound, NotSupported, WorldplateError
+from bridge.errors import (
+    InvalidValue,
+    MissingPlane,
+    ModelFailed,
+    ModelNotFound,
+    NoRenderer,
+    NotSupported,
+    WorldplateError,
+)
 from bridge.link import listen
 from bridge.operator import Operator
-from bridge.schema import Control, ControlType, Disposition, Limits, PlaneName, SyncMode, Transport, UseModel
+from bridge.schema import Control, ControlType, Disposition, Error, Limits, PlaneName, SyncMode, Transport, UseModel
 from bridge.shown import Shown
 from renderer.frame import RenderFrame
 from renderer.models import ModelCard, load_model
@@ -64,7 +72,9 @@ class House:
         self.load = threading.Event()
         self.load.set()
         self.link = listen(None, Limits(), folder)
-        self.renderer = Renderer(self.link, first, self.link.connection.token, Limits(), load=self._load)
+        self.renderer = Renderer(
+            self.link, first, self.link.connection.token, Limits(), load=self._load, names=self._names
+        )
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.renderer.run, args=(self.stop,))
         self.thread.start()
@@ -73,6 +83,9 @@ class House:
         self.client.connect()
         self.shown: list[Shown] = []
         self.greys: list[float] = []
+
+    def _names(self) -> tuple[str, ...]:
+        return ("first", *self.models, "no name")
 
     def _load(self, name: str) -> Any:
         assert self.load.wait(30.0)
@@ -188,6 +201,44 @@ def test_the_engine_learns_the_new_models_controls_and_keeps_what_both_have(hous
     assert home.client.errors == []
 
 
+def test_an_engine_sees_which_models_there_are_and_changes_over_itself(house: Callable[..., House]) -> None:
+    home = house(Grey("own.py", 0.25), new=Grey("new", 0.75))
+    assert home.client.models == ("own.py", "first", "new")  # the one that serves, which has no name to be asked by
+    home.show()
+    home.load.clear()
+    change = home.client.use_model("new")
+    home.show(3)
+    assert not change.done
+    home.load.set()
+    while not change.done:
+        home.show()
+    welcome = change.result()
+    before = len(home.greys)
+    home.show(2)
+    assert (welcome.model, home.client.models) == ("new", ("first", "new"))
+    assert home.greys == [0.25] * home.greys.index(0.75) + [0.75] * (len(home.greys) - home.greys.index(0.75))
+    assert home.greys[before:] == [0.75, 0.75]
+    assert home.client.ledger.counts[Disposition.GENERATED] == len(home.greys)
+
+
+def test_an_engine_is_told_why_the_old_model_serves_on(house: Callable[..., House]) -> None:
+    home = house(Grey("old", 0.25), bad=ModelFailed("the disk ate it", fix="Feed it."))
+    home.show()
+    with pytest.raises(ModelFailed, match="the disk ate it") as raised:
+        home.client.use_model("bad").result(30.0)
+    assert raised.value.fix == "Feed it."
+    with pytest.raises(ModelNotFound, match="there is no model 'gone'"):
+        home.client.use_model("gone").result(30.0)
+    with pytest.raises(InvalidValue, match=r"'/tmp/own\.py:Model' is no name"):
+        home.client.use_model("/tmp/own.py:Model")
+    assert grey_of(home.show()) == 0.25
+    assert home.client.errors == []
+    home.stop.set()
+    home.thread.join(30.0)
+    with pytest.raises(NoRenderer, match="did not answer MODEL"):
+        home.client.use_model("bad").result(0.2)
+
+
 def broken() -> None:
     raise ValueError("no such operator")
 
@@ -228,17 +279,21 @@ def test_a_model_that_breaks_while_it_is_warmed_never_serves(house: Callable[...
     assert bad.closed == 1
 
 
-def test_an_engine_may_not_ask_for_a_model_and_a_path_is_none() -> None:
+def test_a_stranger_may_not_ask_for_a_model_and_a_renderer_that_keeps_its_own_lists_none() -> None:
     engine_end, renderer_end = memory_pair()
     renderer = Renderer(renderer_end, Passthrough(), "", Limits())
+    engine_end.send(UseModel(model="limn", nonce=9))
+    renderer.step(100.0)
+    received = engine_end.receive(0.0)
+    assert received is not None
+    assert isinstance(received[0], Error)
+    assert (received[0].code, received[0].nonce) == ("out_of_order", 9)
     client = Client(8, 4, PLANES, transports=(Transport.INLINE,), connection=engine_end)
     while not client.attached:
         client.tick()
         renderer.step(0.0)
-    engine_end.send(UseModel(model="limn"))
-    renderer.step(100.0)
-    client.tick()
-    assert [error.code for error in client.errors] == ["out_of_order"]
+    assert client.welcome is not None
+    assert client.welcome.models == ()
     with pytest.raises(NotSupported, match="keeps its model"):
         renderer.use_model("limn")
     client.close()

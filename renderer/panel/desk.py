@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError as TooLate
 from functools import partial
 from typing import TYPE_CHECKING
@@ -55,7 +54,6 @@ LOOP_LIMIT_S = 1.5  # the render loop counts as busy when it has not answered by
 CLOSE_LIMIT_S = 3.0
 QUICK_END_S, MOST_QUICK_ENDS = 2.0, 3  # a process that cannot live is not started for ever
 
-Models = Callable[[], tuple[str, ...]]
 _to_desk = msgspec.json.Decoder(ToDesk)
 
 
@@ -78,7 +76,6 @@ class Desk:
         self._threads: list[threading.Thread] = []
         self._renderer: Renderer
         self._deeds: Deeds
-        self._models: Models
         self._state: State | None = None  # that was told last
         self._anew = False  # a page came: it is told again
         self._busy_since_s: float | None = None
@@ -88,12 +85,8 @@ class Desk:
         """Opens the panel once; then there is a new one. The token is behind #, which browsers keep to themselves."""
         return f"http://127.0.0.1:{self.port}/#token={self._token}"
 
-    def attend(
-        self, renderer: Renderer, snapshot_dir: str = "", *, records: bool = False, models: Models = tuple
-    ) -> None:
-        """Serve from here on. `snapshot_dir` is the setting; `records`: the renderer can; `models` names those that it
-        can change over to, none when it keeps its own. Any thread calls it."""
-        self._models = models
+    def attend(self, renderer: Renderer, snapshot_dir: str = "", *, records: bool = False) -> None:
+        """Serve from here on. `snapshot_dir` is the setting; `records`: the renderer can. Any thread calls it."""
         self._renderer, self._deeds = renderer, Deeds(self.tap, snapshot_dir, records=records)
         for work in (self._keep, self._tell):
             thread = threading.Thread(target=work, name=f"worldplate panel {work.__name__}", daemon=True)
@@ -234,8 +227,7 @@ class Desk:
         asking = self._renderer.ask(self._deeds.state)
         try:
             told = asking.result(LOOP_LIMIT_S)
-            others = self._models()
-            models = tuple(dict.fromkeys((told.model, *others))) if others else ()
+            models = self._renderer.models(told.model)
             state = msgspec.structs.replace(told, snapshots=self._deeds.snapshots(), models=models)
             self._busy_since_s = None
         except TooLate:
