@@ -181,7 +181,7 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     large = [(1280, 720), (1920, 1080), (3840, 2160)]
     gpu.add_argument("--size", type=size(), nargs="+", default=large, metavar="WxH")
     gpu.add_argument("--engine", type=Path, metavar="BUILD", help="a build of plugins/native/gpu")
-    gpu.add_argument("--kills", type=whole(1, 100_000), default=20, help="kills (default 20)")
+    gpu.add_argument("--kills", type=whole(1, 100_000), default=100, help="kills of either process (default 100)")
     gpu.set_defaults(run=run_bench_gpu)
     models = benches.add_parser("models", help="published families with random weights: plates/s, memory, cold start")
     models.add_argument("--count", type=whole(1, 100_000), default=20, help="plates per row (default 20)")
