@@ -89,7 +89,7 @@ class Fused:
         shading = self._shade(camera, light)
         table = lanes_surface.table_of(light.seed)
         state = (
-            source, shading, has_albedo, _pinhole(camera, *self.size), *_poses(bodies), table, seeds, season,
+            source, shading, has_albedo, pinhole_of(camera, *self.size), *poses_of(bodies), table, seeds, season,
             numbers_of(light, agreement), _CHANNEL_ROWS, _PART_ROWS, self.x, self.parts, self.low, self.factor,
         )  # fmt: skip
         solid = sum(self._each(lambda strip: _run(strip, *state), range(len(self._strips))))
@@ -136,7 +136,7 @@ def _convert(own: F32, plane: NDArray[np.generic]) -> None:
     torch.from_numpy(own).copy_(torch.utils.dlpack.from_dlpack(plane))
 
 
-def _pinhole(camera: Camera, width: int, height: int) -> F32:
+def pinhole_of(camera: Camera, width: int, height: int) -> F32:
     """Rotation 3x3 and position of the camera, u at the first pixel's centre and its step, v the same, pixel width."""
     per_u, per_v = 1.0 / camera.projection[0], 1.0 / camera.projection[5]
     steps = [(1.0 / width - 1.0) * per_u, 2.0 / width * per_u, (1.0 - 1.0 / height) * per_v, -2.0 / height * per_v]
@@ -144,7 +144,7 @@ def _pinhole(camera: Camera, width: int, height: int) -> F32:
     return np.array([*rotation.ravel(), *camera.world_from_camera.position_m, *steps, 2.0 / height * per_v], np.float32)
 
 
-def _poses(bodies: Bodies) -> tuple[U32, F32]:
+def poses_of(bodies: Bodies) -> tuple[U32, F32]:
     """Ids in ascending order, and the rotation and origin [n, 12] of each."""
     ids, poses = np.frombuffer(bodies.ids, "<u4"), np.frombuffer(bodies.poses, "<f8").reshape(-1, 7)
     order = np.argsort(ids)
