@@ -39,19 +39,22 @@ from renderer.models.limn.fused import STRIP_ROWS, Fused, warm_up
 from renderer.models.limn.held import Held, profile
 from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.network import SIZES, STRIDE, LimnNetwork, to_channels_last
+from renderer.models.limn.on_device import MOST_SIZES, DeviceSide
 from renderer.models.limn.plate import ANSWERS
 from renderer.models.limn.words import Words
 from renderer.runtimes import F32, Network, Runtime, Step, late_maker, load_runtime
 from renderer.runtimes.engine_cache import EngineCache, user_cache
 from renderer.runtimes.engines import EngineMaker, Order
 from renderer.runtimes.late import LateEngine
+from renderer.runtimes.on_device import OnDevice
 from renderer.runtimes.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bridge.planes import PlaneViews
-    from bridge.schema import Bodies, Camera
+    from bridge.schema import Bodies, Camera, ControlValue
+    from renderer.cuda.frame import DeviceFrame
     from renderer.frame import RenderFrame
     from renderer.recall import World
 
@@ -59,7 +62,6 @@ FOLDER = Path(__file__).parent
 WEIGHTS, ONNX = "weights.safetensors", "network.onnx"
 EXPORT_AGAIN = "Run `python -m renderer.runtimes.export` after the weights have changed."
 MOST_WHY = 900  # characters of a reason
-MOST_SIZES = 4  # of streams, whose arrays are kept
 log = logging.getLogger("worldplate.limn")
 
 
@@ -140,7 +142,9 @@ class Limn:
         network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
         self._runtime, self._threads = Relay(loaded), threads
-        self.card = replace(Limn.card, runtime=loaded.label, sha256=told["files"][WEIGHTS])
+        on_device = isinstance(loaded.runtime, OnDevice)  # torch runs there, and so it can between kernels
+        self._device = DeviceSide(network, precision)
+        self.card = replace(Limn.card, runtime=loaded.label, sha256=told["files"][WEIGHTS], on_device=on_device)
         maker = maker or late_maker(runtime, precision)
         self.late = self._begin(maker, network, engines) if maker is not None else None
         self._canvases: dict[tuple[int, int], Canvas] = {}
@@ -159,9 +163,7 @@ class Limn:
         return LateEngine(self._runtime, order, engines or user_cache(), self._held)
 
     def step(self, frame: RenderFrame, world: World, plate: NDArray[np.float16]) -> None:
-        controls, prompt = frame.controls, str(frame.controls["prompt"])
-        said = self._words.controls(prompt) if self._words is not None else {}
-        light = light_of(weather_of(controls, said), world.seed + int(float(controls["seed"])))
+        controls, light = frame.controls, self._light(frame.controls, world)
         header, reach_m = frame.header, float(controls.get("extend_m", 0.0))
         declared = str(controls.get("extend_label", "none"))
         planes = frame.planes if declared == "none" else opened(frame.planes, Label[declared.upper()])
@@ -171,6 +173,15 @@ class Limn:
             planes = planes if ground is None else extended(planes, header.camera, ground, reach_m)
         strength = float(controls["strength"])
         to_half(self.paint(planes, header.camera, header.bodies, light, strength, steady=frame.steady), plate)
+
+    def step_on_device(self, frame: DeviceFrame, world: World) -> None:
+        """The same where planes stay on the GPU, by torch's network; see `on_device.DeviceSide.paint`."""
+        self._device.paint(frame, self._light(frame.controls, world))
+
+    def _light(self, controls: Mapping[str, ControlValue], world: World) -> Light:
+        """The light that the dials and words ask for."""
+        said = self._words.controls(str(controls["prompt"])) if self._words is not None else {}
+        return light_of(weather_of(controls, said), world.seed + int(float(controls["seed"])))
 
     def paint(self, planes: PlaneViews, camera: Camera, bodies: Bodies, light: Light,
               strength: float = 1.0, steady: bool = False) -> F32:  # fmt: skip
@@ -205,7 +216,8 @@ class Limn:
         return Ground.saved(arrays) if arrays else None
 
     def close(self) -> None:
-        """Ends the making of an engine; else nothing is held beyond memory."""
+        """Ends the making of an engine, and lets go of the GPU; else nothing is held beyond memory."""
+        self._device.close()
         if self.late is not None:
             self.late.close()
 

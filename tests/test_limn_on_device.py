@@ -1,0 +1,115 @@
+"""limn's plates of planes that stay on the device are those of the CPU: a show of several frames, whatever they hold.
+
+torch and the kernels run on the CPU here, with the orchestration that a GPU has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from device_frames import device_frame, plate_of
+from gpu_stand_in import StandIn
+from numpy.typing import NDArray
+
+from bridge.engine.courtyard import courtyard
+from bridge.engine.embedded import FORMATS, EmbeddedEngine
+from bridge.errors import NotSupported
+from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
+from bridge.schema import ControlValue, Frame, PlaneName
+from renderer.evaluate.image import psnr_db, tone_map
+from renderer.frame import Ownership, RenderFrame
+from renderer.models.limn.model import Limn
+from renderer.recall import World
+
+CONTROLS: dict[str, ControlValue] = {c.name: c.default for c in Limn.card.controls}
+LEAST_DB = 80.0  # on the display
+Spoil = Callable[[PlaneViews], None]
+
+
+@pytest.fixture(scope="module")
+def gpu(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    return StandIn.or_skip(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="module")
+def limn() -> Iterator[Limn]:
+    loaded = Limn(runtime="torch")
+    yield loaded
+    loaded.close()
+
+
+def show(width: int, height: int, spoil: Spoil, frames: int) -> Iterator[tuple[Frame, PlaneViews]]:
+    """Frames of the courtyard, whose planes are spoilt."""
+    engine = EmbeddedEngine(courtyard(3), width, height)
+    layouts = pack_layouts(FORMATS, width, height)
+    for number in range(1, frames + 1):
+        engine.step(1 / 25)
+        planes = views(np.zeros(payload_bytes(layouts), np.uint8), layouts, writeable=True)
+        engine.render(planes)
+        spoil(planes)
+        header = Frame(session="0" * 32, id=number, capture_ns=1, camera=engine.camera(), bodies=engine.bodies())
+        yield header, planes
+
+
+def on_the_cpu(limn: Limn, header: Frame, planes: PlaneViews, controls: dict[str, ControlValue]) -> NDArray[np.float16]:
+    plate = np.zeros((*planes[PlaneName.DEPTH].shape, 4), np.float16)
+    limn.step(RenderFrame(header, planes, plate, controls, Ownership()), World(seed=7), plate)
+    return plate
+
+
+def whole(planes: PlaneViews) -> None:
+    """As they are."""
+
+
+def without_more_than_needed(planes: PlaneViews) -> None:
+    for name in planes.keys() - Limn.card.needs:
+        del planes[name]
+
+
+def full_of_nonsense(planes: PlaneViews) -> None:
+    rng = np.random.default_rng(3)
+    for name in (PlaneName.COLOR, PlaneName.NORMAL, PlaneName.ALBEDO, PlaneName.MATERIAL, PlaneName.DEPTH):
+        for value in (np.nan, np.inf, -np.inf, -2.0):
+            planes[name][rng.uniform(size=planes[name].shape[:2]) < 0.02] = value
+
+
+def empty(planes: PlaneViews) -> None:
+    planes[PlaneName.DEPTH][:] = np.inf
+
+
+@pytest.mark.parametrize(
+    ("size", "spoil", "asked"),
+    [
+        ((96, 54), whole, {}),
+        ((61, 37), whole, {"snow": 0.7, "sun_elevation_deg": 8.0}),
+        ((64, 40), without_more_than_needed, {"sun_elevation_deg": -20.0, "wetness": 0.8}),
+        ((64, 40), full_of_nonsense, {"autumn": 0.9, "strength": 0.6}),
+        ((64, 40), empty, {"cloud": 0.7}),
+        ((500, 24), whole, {"fog": 0.5, "extend_label": "wall"}),
+    ],
+    ids=["whole", "of odd sizes", "of needed planes alone", "full of nonsense", "without geometry", "wide"],
+)
+def test_a_show_looks_the_same(
+    gpu: StandIn, limn: Limn, size: tuple[int, int], spoil: Spoil, asked: dict[str, ControlValue]
+) -> None:
+    controls = CONTROLS | asked
+    for header, planes in show(*size, spoil, frames=2):
+        frame = device_frame(gpu, header, planes, controls)
+        limn.step_on_device(frame, World(seed=7))
+        ours, theirs = (p.astype(np.float32) for p in (plate_of(frame), on_the_cpu(limn, header, planes, controls)))
+        assert (ours[..., 3] == 1.0).all()
+        assert psnr_db(tone_map(ours[..., :3]), tone_map(theirs[..., :3])) >= LEAST_DB
+
+
+def test_a_set_that_is_to_go_on_is_refused_with_what_to_do(gpu: StandIn, limn: Limn) -> None:
+    header, planes = next(show(32, 20, whole, frames=1))
+    frame = device_frame(gpu, header, planes, CONTROLS | {"extend_m": 100.0})
+    with pytest.raises(NotSupported, match="ground") as refused:
+        limn.step_on_device(frame, World(seed=7))
+    assert "extend_m" in refused.value.fix
+
+
+def test_a_network_on_the_cpu_leaves_planes_there(limn: Limn) -> None:
+    assert not limn.card.on_device
