@@ -20,8 +20,9 @@ NAME, TEXT = ct.c_char * 65, ct.c_char * 1025
 PROJECTION = (1.0, 0.0, 0.0, 0.0, 0.0, 1.7, 0.0, 0.0, 0.0, 0.0, -1.002, -0.2, 0.0, 0.0, -1.0, 0.0)
 CODES = (
     "OK", "NO_CLIENT", "BAD_ARGUMENT", "BAD_ABI", "NO_RENDERER", "NO_FRAME", "NO_SLOT", "NO_CONTROL", "TIMEOUT",
-    "NOT_SUPPORTED", "NO_MEMORY", "NO_RESOURCES", "INTERNAL",
+    "NOT_SUPPORTED", "NO_MEMORY", "NO_RESOURCES", "INTERNAL", "NO_MODEL",
 )  # fmt: skip
+PROGRESS = ("unasked", "loading", "serves", "refused")  # of another model
 STATES = ("searching", "connecting", "greeting", "opening", "attached", "stalled", "refused")
 RELEASE = ct.CFUNCTYPE(None, ct.c_void_p)
 
@@ -139,12 +140,19 @@ class ControlStruct(ct.Structure):
     )  # fmt: skip
 
 
+class ModelChangeStruct(ct.Structure):
+    _fields_ = (
+        ("progress", ct.c_int), ("name", NAME), ("error_code", NAME), ("error_text", TEXT), ("error_fix", TEXT),
+    )  # fmt: skip
+
+
 # Every struct of the header and its mirror here.
 STRUCTS: dict[str, type[ct.Structure]] = {
     "wp_client": Handle, "wp_plane": PlaneStruct, "wp_client_desc": Desc, "wp_pose": PoseStruct,
     "wp_camera": CameraStruct, "wp_body": BodyStruct, "wp_contact": ContactStruct, "wp_timecode": TimecodeStruct,
     "wp_frame": FrameStruct, "wp_plane_place": PlanePlace, "wp_picture": Picture, "wp_reprojection_data": Reprojection,
-    "wp_body_motion": BodyMotion, "wp_control": ControlStruct, "wp_stage": Stage, "wp_status": StatusStruct,
+    "wp_body_motion": BodyMotion, "wp_control": ControlStruct, "wp_model_change": ModelChangeStruct, "wp_stage": Stage,
+    "wp_status": StatusStruct,
 }  # fmt: skip
 
 
@@ -301,6 +309,26 @@ class NativeClient:
 
     def set_text(self, name: str, value: str) -> None:
         self._check(self.lib.wp_set_text(self.handle, name.encode(), value.encode()))
+
+    def models(self) -> list[str]:
+        names: list[str] = []
+        name = NAME()
+        while self.lib.wp_model_at(self.handle, ct.c_uint32(len(names)), name) == 0:
+            names.append(name.value.decode())
+        return names
+
+    def use_model(self, name: str) -> None:
+        self._check(self.lib.wp_use_model(self.handle, name.encode()))
+
+    @property
+    def model_change(self) -> ModelChangeStruct:
+        change = ModelChangeStruct()
+        self._check(self.lib.wp_get_model_change(self.handle, ct.byref(change)))
+        return change
+
+    @property
+    def progress(self) -> str:
+        return PROGRESS[self.model_change.progress]
 
     def counts(self) -> dict[Disposition, int]:
         return dict(zip(Disposition, self.status.dispositions, strict=True))

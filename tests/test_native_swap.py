@@ -13,11 +13,11 @@ from native_client import ControlStruct, NativeClient, NativeError
 from scripted_renderer import ScriptedRenderer
 from test_native_client import disposition
 from test_native_life import attach, pump_until, scripted
-from test_swap import Grey
+from test_swap import Grey, broken
 
 from bridge.link import listen
 from bridge.operator import Operator
-from bridge.schema import AnyMessage, Disposition, Limits, SyncMode, UseModel, Welcome
+from bridge.schema import AnyMessage, Disposition, Error, Limits, SyncMode, UseModel, Welcome
 from renderer.serve import Renderer
 
 
@@ -30,9 +30,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def models(folder: Path) -> Iterator[dict[str, Grey]]:
     """A renderer that serves `old`, and the models that it can be asked for."""
-    models = {"old": Grey("old", 0.25), "new": Grey("new", 0.75, licence="MIT")}
+    models = {"old": Grey("old", 0.25), "new": Grey("new", 0.75, licence="MIT"), "bad": Grey("bad", 0.5)}
+    models["bad"].step_does = broken
     link, stop = listen(None, Limits(), folder), threading.Event()
-    renderer = Renderer(link, models["old"], link.connection.token, Limits(), load=models.__getitem__)
+    renderer = Renderer(
+        link, models["old"], link.connection.token, Limits(), load=models.__getitem__, names=lambda: tuple(models)
+    )
     thread = threading.Thread(target=renderer.run, args=(stop,))
     thread.start()
     yield models
@@ -91,6 +94,71 @@ def test_a_model_takes_over_and_no_frame_is_lost(folder: Path, models: dict[str,
         with pytest.raises(NativeError, match="NO_CONTROL"):
             client.set_number("old_level", 0.5)
         assert any("Another model makes the plates: new" in line for line in client.log())
+
+
+def test_the_engine_asks_for_a_model_itself_and_frames_go_on(folder: Path, models: dict[str, Grey]) -> None:
+    with NativeClient(folder, sync=SyncMode.OFFLINE) as client:
+        with pytest.raises(NativeError, match="NO_RENDERER"):
+            client.use_model("new")
+        client.until("attached")
+        assert (client.models(), client.progress) == (["old", "new", "bad"], "unasked")
+        greys = [shown(client)]
+        for wrong in ("", "../own.py", "a" * 65):
+            with pytest.raises(NativeError, match="BAD_ARGUMENT: This is no name of a model"):
+                client.use_model(wrong)
+        client.use_model("new")
+        with pytest.raises(NativeError, match="NOT_SUPPORTED: The model new is being loaded"):
+            client.use_model("old")
+        while client.progress == "loading":
+            greys.append(shown(client))
+        assert (client.progress, client.status.model, shown(client)) == ("serves", b"new", 0.75)
+        assert client.counts()[Disposition.GENERATED] == len(greys) + 1
+
+
+def test_a_model_that_cannot_serve_is_told_by_name_and_the_session_goes_on(
+    folder: Path, models: dict[str, Grey]
+) -> None:
+    with NativeClient(folder, sync=SyncMode.OFFLINE) as client:
+        client.until("attached")
+        client.use_model("bad")
+        while client.progress == "loading":
+            shown(client)
+        change = client.model_change
+        assert (client.progress, change.name, change.error_code) == ("refused", b"bad", b"model_failed")
+        assert change.error_text == b"'bad' was loaded and broke on its first frames: no such operator"
+        assert change.error_fix == b"Run `worldplate models check bad`."
+        assert (client.state, client.status.model, client.status.error_code) == ("attached", b"old", b"")
+        assert shown(client) == 0.25
+        assert any("The model bad does not take over" in line for line in client.log())
+        client.use_model("new")
+        while client.progress == "loading":
+            shown(client)
+        assert (client.progress, client.model_change.error_text) == ("serves", b"")
+
+
+def asked_of(renderer: ScriptedRenderer) -> UseModel:
+    """The MODEL that comes next."""
+    renderer.seen.clear()
+    pump_until(renderer, lambda: any(isinstance(message, UseModel) for message in renderer.seen))
+    return next(message for message in renderer.seen if isinstance(message, UseModel))
+
+
+def test_an_answer_outlives_a_resize_and_none_comes_from_a_renderer_that_is_gone(folder: Path) -> None:
+    with scripted(folder) as renderer, NativeClient(folder) as client:
+        attach(renderer, client)
+        assert client.models() == []
+        client.use_model("new")
+        asked = asked_of(renderer)
+        client._check(client.lib.wp_resize(client.handle, 33, 17))
+        pump_until(renderer, lambda: client.status.session_count == 2)
+        renderer.send(Error(code="model_not_found", text="there is no model 'new'", fix="Choose.", nonce=asked.nonce))
+        pump_until(renderer, lambda: client.progress == "refused")
+        assert (client.state, client.model_change.error_code) == ("attached", b"model_not_found")
+        client.use_model("old")
+        assert asked_of(renderer).model == "old"
+        renderer.leave("power cut")
+        pump_until(renderer, lambda: client.progress == "refused")
+        assert (client.model_change.error_code, client.model_change.error_text) == (b"no_renderer", b"power cut")
 
 
 class Overtaken(ScriptedRenderer):

@@ -114,7 +114,8 @@ extern "C" {
     X(NOT_SUPPORTED, "this is not supported here: wp_last_error says what to use")                              \
     X(NO_MEMORY, "there is not enough memory: use a smaller picture or fewer slots")                            \
     X(NO_RESOURCES, "the system gives no more threads, sockets or files: close some, or raise its limits")      \
-    X(INTERNAL, "a fault inside the library: wp_last_error has what is known; please report it")
+    X(INTERNAL, "a fault inside the library: wp_last_error has what is known; please report it")                \
+    X(NO_MODEL, "the renderer lists no more models than those before: wp_model_at counts from 0")
 
 typedef enum wp_code {
 #define WP_X(name, text) WP_##name,
@@ -347,6 +348,34 @@ WP_API wp_code wp_set_plate_range(wp_client client, double near_m, double far_m)
 
 /* The renderer forgets the world, and the next frame is a cut. */
 WP_API wp_code wp_reset_world(wp_client client);
+
+/* ---- another model -------------------------------------------------------------------------------------------- */
+
+/* The models that the renderer can change over to, in the order to show them, and the one that serves; none where it keeps
+   its model. They are those of the last session while none is open, and listed anew when `session_count` or `model` of
+   wp_status change. `index` counts from 0; WP_NO_MODEL after the last one. */
+WP_API wp_code wp_model_at(wp_client client, uint32_t index, char name[WP_NAME_BYTES]);
+
+/* Asks for another model, for every engine of the renderer. Frames go on with the old one until the new one is loaded and
+   warm. WP_BAD_ARGUMENT for what is no name of a model (1..64 of letters, digits, - and _), WP_NO_RENDERER while none is
+   attached, WP_NOT_SUPPORTED while one that was asked for is being loaded. */
+WP_API wp_code wp_use_model(wp_client client, const char* name);
+
+typedef enum wp_model_progress {
+    WP_MODEL_UNASKED, /* no model was asked for */
+    WP_MODEL_LOADING, /* the old one serves meanwhile */
+    WP_MODEL_SERVES,  /* `model` of wp_status and the controls are its own, until somebody asks for another */
+    WP_MODEL_REFUSED, /* the old one serves on */
+} wp_model_progress;
+
+/* What became of the last wp_use_model. */
+typedef struct wp_model_change {
+    wp_model_progress progress;
+    char name[WP_NAME_BYTES]; /* that was asked for */
+    char error_code[WP_NAME_BYTES], error_text[WP_TEXT_BYTES], error_fix[WP_TEXT_BYTES]; /* when refused; else empty */
+} wp_model_change;
+
+WP_API wp_code wp_get_model_change(wp_client client, wp_model_change* change);
 
 /* ---- how it is doing ------------------------------------------------------------------------------------------ */
 

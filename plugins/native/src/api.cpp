@@ -259,6 +259,25 @@ wp_code wp_reset_world(wp_client client) {
     });
 }
 
+wp_code wp_model_at(wp_client client, uint32_t index, char name[WP_NAME_BYTES]) {
+    if (name == nullptr) return fail(WP_BAD_ARGUMENT, "name is NULL.");
+    name[0] = 0;
+    return with(client, [=](Client& c) { return c.model_at(index, name); });
+}
+
+wp_code wp_use_model(wp_client client, const char* name) {
+    if (name == nullptr) return fail(WP_BAD_ARGUMENT, "name is NULL.");
+    return with(client, [=](Client& c) { return c.use_model(name); });
+}
+
+wp_code wp_get_model_change(wp_client client, wp_model_change* change) {
+    if (change == nullptr) return fail(WP_BAD_ARGUMENT, "change is NULL.");
+    return with(client, [=](Client& c) {
+        c.model_change(*change);
+        return Outcome{};
+    });
+}
+
 wp_code wp_get_status(wp_client client, wp_status* status) {
     if (status == nullptr) return fail(WP_BAD_ARGUMENT, "status is NULL.");
     return with(client, [=](Client& c) {

@@ -151,6 +151,7 @@ void Client::take(const Welcome& welcome) {
 
 void Client::meet_model(const Welcome& welcome) {
     controls_ = welcome.controls;
+    models_ = welcome.models;
     put(status_.model, welcome.model);
     put(status_.runtime, welcome.runtime);
     put(status_.licence, welcome.licence);
@@ -254,6 +255,8 @@ void Client::leave(const std::string& reason) {
     left_session_.clear(); /* what it was still sent goes with the connection */
     look_every_ms_ = kLookFastMs;
     set_state(WP_LINK_SEARCHING);
+    const std::lock_guard<std::mutex> guard(lock_);
+    model_lost(reason);
 }
 
 void Client::forget_session(const std::string& reason) {

@@ -47,6 +47,10 @@ public:
     Outcome set_ownership(const SetControls& change);
     void reset_world();
 
+    Outcome model_at(uint32_t index, char* name);
+    Outcome use_model(const std::string& name);
+    void model_change(wp_model_change& change);
+
     void status(wp_status& status);
     bool next_log(std::string& line, int& level);
 
@@ -69,6 +73,13 @@ private:
 
     /* steer.cpp, on the worker's thread without the lock */
     void tell();
+
+    /* models.cpp, under the lock */
+    void model_answered(int64_t nonce, const Error* why_not);
+    void model_lost(const std::string& reason);
+
+    /* models.cpp, on the worker's thread without the lock */
+    void ask_for_model();
 
     /* client.cpp, under the lock */
     FrameState* find(uint64_t id);
@@ -160,6 +171,10 @@ private:
     SetControls steering_;
     bool is_steered_ = false;                         /* anything was set */
     bool steering_told_ = true, skips_told_ = false; /* to this renderer: that, and what its model has not */
+    std::vector<std::string> models_;
+    wp_model_change model_change_{};
+    int64_t model_nonce_ = 0;   /* of the last MODEL */
+    bool model_unsent_ = false; /* asked for by the engine, not yet of the renderer */
     bool world_reset_ = false, resized_ = false, closing_ = false, ended_ = false;
     std::deque<std::pair<int, std::string>> log_;
     std::deque<Timed> plates_, ages_;

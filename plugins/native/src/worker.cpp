@@ -46,6 +46,8 @@ void Client::recover(const char* what) noexcept {
         link_.close(0);
         forget_session({});
         set_state(WP_LINK_SEARCHING);
+        const std::lock_guard<std::mutex> guard(lock_);
+        model_lost({});
     }
     look_at_ns_ = now_ns() + kAfterFaultMs * kMs;
 }
@@ -84,6 +86,7 @@ void Client::step() {
     check_answer();
     greet();
     tell();
+    ask_for_model();
     copy_and_send();
     check_beat();
 }
@@ -180,6 +183,7 @@ void Client::take(const Message& message, const std::vector<Part>& parts) {
     }
     if (const auto* status = std::get_if<Status>(&message)) {
         const std::lock_guard<std::mutex> guard(lock_);
+        if (status->nonce != 0) return model_answered(status->nonce, nullptr);
         status_.renderer_state = status->state;
         put(status_.renderer_text, status->text);
     }
@@ -244,9 +248,11 @@ void Client::take(const Result& result, const std::vector<Part>& parts) {
 
 void Client::take(const Error& error) {
     const bool is_open = state_ == WP_LINK_ATTACHED || state_ == WP_LINK_STALLED;
-    if (error.fatal || (!is_open && error.frame_id == 0)) /* one of a frame may be of the session before a resize */
+    const bool is_of_before = error.frame_id != 0 || error.nonce != 0; /* of the session before a resize, it may be */
+    if (error.fatal || (!is_open && !is_of_before))
         return refuse(error.code, error.text, error.fix);
     const std::lock_guard<std::mutex> guard(lock_);
+    if (error.nonce != 0) return model_answered(error.nonce, &error);
     put_error(error.code, error.text, error.fix);
     FrameState* frame = error.frame_id > 0 ? find(static_cast<uint64_t>(error.frame_id)) : nullptr;
     if (frame == nullptr || frame->progress != Progress::sent) return;

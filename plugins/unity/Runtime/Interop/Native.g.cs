@@ -33,6 +33,16 @@ namespace Worldplate.Interop
         NoResources,
         /// <summary>a fault inside the library: wp_last_error has what is known; please report it</summary>
         Internal,
+        /// <summary>the renderer lists no more models than those before: wp_model_at counts from 0</summary>
+        NoModel,
+    }
+
+    public enum WpModelProgress
+    {
+        Unasked,
+        Loading,
+        Serves,
+        Refused,
     }
 
     public enum WpLinkState
@@ -209,6 +219,16 @@ namespace Worldplate.Interop
     }
 
     [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct WpModelChange
+    {
+        public WpModelProgress Progress;
+        public fixed byte Name[65];
+        public fixed byte ErrorCode[65];
+        public fixed byte ErrorText[1025];
+        public fixed byte ErrorFix[1025];
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
     public unsafe struct WpStage
     {
         public fixed byte Name[65];
@@ -362,6 +382,15 @@ namespace Worldplate.Interop
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern WpCode wp_reset_world(WpClient client);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern WpCode wp_model_at(WpClient client, uint index, byte* name);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern WpCode wp_use_model(WpClient client, byte* name);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern WpCode wp_get_model_change(WpClient client, WpModelChange* change);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern WpCode wp_get_status(WpClient client, WpStatus* status);
