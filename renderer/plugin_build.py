@@ -1,4 +1,4 @@
-"""Compile what an engine's plugin loads on the user's machine: `worldplate plugin build godot|unity|unreal`."""
+"""Compile what an engine's plugin loads: `worldplate plugin build godot|unity|unreal`, here or for Windows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 from bridge.errors import ConfigError, MissingDependency, Refused
+from renderer import unity_package, unreal_package
+from renderer.native_library import Libraries, this_system
 from renderer.plugins import ADDON, godot_source, library_of
-from renderer.unity_package import LIBRARY as UNITY_LIBRARY, unity_source
-from renderer.unreal_package import LIBRARY as UNREAL_LIBRARY, unreal_source
+from renderer.windows_build import build_for_windows
 
 HEADERS = {"zmq.h": "libzmq3-dev", "msgpack.hpp": "libmsgpack-cxx-dev", "nlohmann/json.hpp": "nlohmann-json3-dev"}
 _JOBS = "2"  # a compiler takes up to a gigabyte, and the machine is in use
@@ -36,21 +37,31 @@ def build_godot(source: Path | None = None) -> Path:
     return library
 
 
-def build_unity(source: Path | None = None) -> Path:
-    """Builds the native library into the package's Plugins folder and returns it. Raises as build_godot."""
-    return _build_library(source or unity_source(), UNITY_LIBRARY, "worldplate_unity")
+def build_unity(source: Path | None = None, system: str = "") -> Path:
+    """Builds the native library for `system` (this machine's) into the package's Plugins folder and returns it.
+    Raises as build_godot."""
+    return _build_library(source or unity_package.unity_source(), unity_package.LIBRARIES, "worldplate_unity", system)
 
 
-def build_unreal(source: Path | None = None) -> Path:
-    """Builds the native library into the plugin's Binaries/ThirdParty and returns it. Raises as build_godot."""
-    return _build_library(source or unreal_source(), UNREAL_LIBRARY, "worldplate_unreal")
+def build_unreal(source: Path | None = None, system: str = "") -> Path:
+    """Builds the native library, and what links with it, for `system` (this machine's) into the plugin's
+    Binaries/ThirdParty and returns it. Raises as build_godot."""
+    return _build_library(
+        source or unreal_package.unreal_source(), unreal_package.LIBRARIES, "worldplate_unreal", system
+    )
 
 
-def _build_library(source: Path, library: Path, target: str) -> Path:
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise ConfigError("The library does not exist for this platform", fix="Use Linux on x86_64 for now.")
+def _build_library(source: Path, libraries: Libraries, target: str, system: str) -> Path:
+    system = system or this_system()
     if not os.access(source, os.W_OK):
         raise ConfigError(f"{source} cannot be written", fix="Install worldplate into an environment of your own.")
+    if system == "windows":
+        files = [source / file for file in libraries[system]]
+        build_for_windows(source.parent / "native", *files)
+        return files[0]
+    if system not in libraries or sys.platform != "linux" or platform.machine() != "x86_64":
+        raise ConfigError("The library does not exist for this platform", fix="Use Linux on x86_64 for now.")
+    (library,) = libraries[system]
     _build(source, source / library, target)
     return source / library
 

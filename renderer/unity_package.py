@@ -17,19 +17,26 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bridge.errors import ConfigError, NotSupported, WorldplateError
+from bridge.errors import ConfigError, NotSupported
 from renderer import placing
+from renderer.native_library import Libraries, ensure, this_system
 from renderer.plugins import Installed, shipped
 
 NAME = "com.worldplate"
 OLDEST = 6000  # the major number of Unity 6
-LIBRARY = Path("Plugins/x86_64/libworldplate.so")
+LIBRARIES: Libraries = {
+    "linux": (Path("Plugins/x86_64/libworldplate.so"),),
+    "windows": (Path("Plugins/x86_64/worldplate.dll"),),
+}
 _ENGINE_OWN = (".meta",)
 _LEFT_OUT = ("Tests", "CMakeLists.txt")  # what only we use
 _VERSION = re.compile(r"^m_EditorVersion: *((\d+)\.\S+)", re.MULTILINE)
+# By ending of a library: the editor's system, and the players that it goes into, of those there are.
+_PLAYERS = ("Linux64", "OSXUniversal", "Win", "Win64")
+_PLATFORMS = {".so": ("Linux", "Linux64"), ".dll": ("Windows", "Win64")}
 _PIPELINES = ("com.unity.render-pipelines.universal", "com.unity.render-pipelines.high-definition")
 
 
@@ -38,8 +45,16 @@ def unity_source() -> Path:
     return shipped() / "plugins" / "unity"
 
 
-def install_unity(folder: Path, *, source: Path | None = None, build: Callable[[], object] | None = None) -> Installed:
-    """Puts the package into the Unity project in `folder`; `build` is called when the native library is not built.
+def install_unity(
+    folder: Path,
+    *,
+    source: Path | None = None,
+    build: Callable[[str], object] | None = None,
+    systems: Sequence[str] = (),
+) -> Installed:
+    """Puts the package into the Unity project in `folder`, with every native library that is built.
+
+    `build` is called with each of `systems` (none: this machine's) whose library is not.
 
     Raises ConfigError when `folder` is no project, NotSupported when it is older than Unity 6, Refused when the package
     in it was changed by hand.
@@ -48,7 +63,7 @@ def install_unity(folder: Path, *, source: Path | None = None, build: Callable[[
     _check_project(folder)
     home = folder / "Packages" / NAME
     placing.recover(home)
-    notes = _ensure_library(source, build)
+    notes = ensure("unity", source, LIBRARIES, systems or [this_system()], build)
     with tempfile.TemporaryDirectory(prefix="worldplate-package-") as name:
         package = Path(name)
         stage(source, package)
@@ -100,13 +115,29 @@ def meta(name: Path, is_folder: bool) -> str:
     lines = ["fileFormatVersion: 2", f"guid: {guid}"]
     if is_folder:
         lines += ["folderAsset: yes", "DefaultImporter:", "  externalObjects: {}"]
-    elif name.suffix == ".so" or ".so." in name.name:
-        lines += ["PluginImporter:", "  isPreloaded: 0", "  isOverridable: 0", "  platformData:"]
-        for platform, target in (("Any", ""), ("Editor", "Editor"), ("Standalone", "Linux64")):
-            enabled = 0 if platform == "Any" else 1
-            lines += ["  - first:", f"      {platform}: {target}", "    second:", f"      enabled: {enabled}"]
-            lines += ["      settings: {CPU: x86_64, OS: Linux}" if enabled else "      settings: {}"]
+    elif name.suffix in _PLATFORMS:
+        lines += _plugin_importer(*_PLATFORMS[name.suffix])
     return "\n".join([*lines, ""])
+
+
+def _plugin_importer(system: str, player: str) -> Iterator[str]:
+    """A library that editors of one system and one kind of player load, on x86-64. The lists are of version 2, which
+    Unity has written since 2017 and takes today; without the number it looks for those of version 1."""
+    yield from ("PluginImporter:", "  externalObjects: {}", "  serializedVersion: 2", "  iconMap: {}")
+    yield from ("  executionOrder: {}", "  defineConstraints: []", "  isPreloaded: 0", "  isOverridable: 0")
+    yield from ("  isExplicitlyReferenced: 0", "  validateReferences: 1", "  platformData:")
+    left_out = {"Editor": 0} | {name: int(name != player) for name in _PLAYERS}
+    yield from _platform("", "Any", False, {f"Exclude {name}": str(out) for name, out in left_out.items()})
+    yield from _platform("Any", "", False, {})
+    yield from _platform("Editor", "Editor", True, {"CPU": "x86_64", "DefaultValueInitialized": "true", "OS": system})
+    for name in _PLAYERS:
+        yield from _platform("Standalone", name, name == player, {"CPU": "x86_64" if name == player else "None"})
+
+
+def _platform(group: str, name: str, enabled: bool, settings: dict[str, str]) -> Iterator[str]:
+    yield from ("  - first:", f"      {group}: {name}", "    second:", f"      enabled: {int(enabled)}")
+    yield "      settings:" if settings else "      settings: {}"
+    yield from (f"        {key}: {value}" for key, value in settings.items())
 
 
 def _files(source: Path) -> Iterator[Path]:
@@ -115,18 +146,6 @@ def _files(source: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
         if path.is_file() and not hidden and name.parts[0] not in _LEFT_OUT and name.suffix != ".meta":
             yield name
-
-
-def _ensure_library(source: Path, build: Callable[[], object] | None) -> list[str]:
-    if (source / LIBRARY).is_file():
-        return []
-    if build is None:
-        return ["The native library is not built: run `worldplate plugin build unity`, then install again."]
-    try:
-        build()
-    except WorldplateError as error:
-        return [f"The native library is not built: {error}"]
-    return []
 
 
 def _check_project(folder: Path) -> None:

@@ -11,18 +11,22 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import ConfigError, NotSupported, WorldplateError
+from bridge.errors import ConfigError, NotSupported
 from renderer import placing
+from renderer.native_library import Libraries, ensure, this_system
 from renderer.plugins import Installed, shipped
 
 NAME = "Worldplate"
 OLDEST, NEWEST = (5, 5), (5, 8)
 BINARIES = Path("Binaries/ThirdParty/WorldplateClient")
-LIBRARY = BINARIES / "Linux/libworldplate.so"
+LIBRARIES: Libraries = {
+    "linux": (BINARIES / "Linux/libworldplate.so",),
+    "windows": (BINARIES / "Win64/worldplate.dll", BINARIES / "Win64/worldplate.lib"),
+}
 HEADERS = Path("Source/ThirdParty/WorldplateClient/include")
 ENGINE_MADE = ("Binaries/Linux/", "Binaries/Win64/", "Intermediate/")  # what Unreal builds into a plugin's folder
 _LEFT_OUT = ("Tests", "CMakeLists.txt", "Intermediate")  # what only we use
@@ -34,8 +38,16 @@ def unreal_source() -> Path:
     return shipped() / "plugins" / "unreal"
 
 
-def install_unreal(folder: Path, *, source: Path | None = None, build: Callable[[], object] | None = None) -> Installed:
-    """Puts the plugin into the Unreal project in `folder`; `build` is called when the native library is not built.
+def install_unreal(
+    folder: Path,
+    *,
+    source: Path | None = None,
+    build: Callable[[str], object] | None = None,
+    systems: Sequence[str] = (),
+) -> Installed:
+    """Puts the plugin into the Unreal project in `folder`, with every native library that is built.
+
+    `build` is called with each of `systems` (none: this machine's) whose library is not.
 
     Raises ConfigError when `folder` is no project, NotSupported when it is of another engine than 5.5 to 5.8, Refused
     when the plugin in it was changed by hand.
@@ -44,7 +56,7 @@ def install_unreal(folder: Path, *, source: Path | None = None, build: Callable[
     notes = _check_project(folder)
     home = folder / "Plugins" / NAME
     placing.recover(home)
-    notes = [*_ensure_library(source, build), *notes]
+    notes = [*ensure("unreal", source, LIBRARIES, systems or [this_system()], build), *notes]
     with tempfile.TemporaryDirectory(prefix="worldplate-plugin-") as name:
         package = Path(name)
         stage(source, package)
@@ -92,18 +104,6 @@ def _files(source: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
         if path.is_file() and not hidden and name.parts[0] not in _LEFT_OUT and HEADERS not in name.parents:
             yield name
-
-
-def _ensure_library(source: Path, build: Callable[[], object] | None) -> list[str]:
-    if (source / LIBRARY).is_file():
-        return []
-    if build is None:
-        return ["The native library is not built: run `worldplate plugin build unreal`, then install again."]
-    try:
-        build()
-    except WorldplateError as error:
-        return [f"The native library is not built: {error}"]
-    return []
 
 
 def _check_project(folder: Path) -> list[str]:

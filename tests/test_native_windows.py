@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import native
 import pytest
+import unreal
 import windows
 from test_native_ring import HEIGHT, SLOTS, WIDTH, Engine, written
 from test_native_wire import VECTORS, by_python, by_tool
@@ -21,9 +23,18 @@ from windows import path_of
 
 from bridge import wire
 from bridge.schema import Transport
+from renderer import windows_build
 from renderer.process import START_LIMIT_S
 
 SYSTEM = {"ADVAPI32.dll", "IPHLPAPI.DLL", "KERNEL32.dll", "RPCRT4.dll", "USER32.dll", "WS2_32.dll", "msvcrt.dll"}
+CALLS = """
+#include <stdio.h>
+#include <worldplate.h>
+int main(void) {
+    wp_client client = {0};
+    return printf("%u %s", (unsigned)wp_client_defaults().abi_version, wp_code_text(wp_close(client))) < 0;
+}
+"""
 PLATE_BYTES = WIDTH * HEIGHT * 8
 
 
@@ -52,6 +63,19 @@ def test_the_library_has_every_function_and_needs_nothing_but_windows() -> None:
     exports = told.split("[Ordinal/Name Pointer] Table")[1].split("\n\n")[0]
     assert set(re.findall(r"(\w+)$", exports, re.MULTILINE)) == declared
     assert set(re.findall(r"DLL Name: (\S+)", told)) <= SYSTEM
+
+
+def test_a_program_that_was_linked_with_unreals_import_library_calls_it(tmp_path: Path) -> None:
+    unreal.need("llvm-dlltool", "llvm")
+    source, program, library = (tmp_path / name for name in ("calls.c", "calls.exe", "worldplate.lib"))
+    source.write_text(CALLS)
+    windows_build.write_import_library(windows.build() / "worldplate.def", library)
+    compiler = [str(windows.home() / "compile"), "x86_64-w64-mingw32-gcc-posix", "-DWORLDPLATE_SHARED"]
+    includes = f"-I{native.SOURCE / 'include'}"
+    subprocess.run([*compiler, includes, str(source), str(library), "-o", str(program)], check=True)
+    shutil.copy(windows.build() / "worldplate.dll", tmp_path)
+    done = subprocess.run([windows.home() / "wine", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 this handle is of no open client")
 
 
 def test_it_takes_refuses_and_writes_every_vector_as_python_does() -> None:

@@ -15,6 +15,7 @@ from bridge.errors import ConfigError, NotSupported, Refused
 from renderer import cli, placing, unity_package
 
 ROOT = Path(__file__).parent.parent
+(LIBRARY,) = unity_package.LIBRARIES["linux"]
 URP = {"dependencies": {"com.unity.render-pipelines.universal": "17.0.3"}}
 
 
@@ -33,8 +34,8 @@ def source(tmp_path: Path) -> Path:
     """The package as it is here, with a library that stands for the built one."""
     folder = tmp_path / "source"
     shutil.copytree(ROOT / "plugins/unity", folder, ignore=shutil.ignore_patterns("Plugins"))
-    (folder / unity_package.LIBRARY).parent.mkdir(parents=True)
-    (folder / unity_package.LIBRARY).write_bytes(b"built")
+    (folder / LIBRARY).parent.mkdir(parents=True)
+    (folder / LIBRARY).write_bytes(b"built")
     return folder
 
 
@@ -49,8 +50,22 @@ def test_every_file_goes_in_with_a_name_of_its_own(project: Path, source: Path) 
     assert len({match[1] for match in guids if match}) == len(seen) > 40
     assert (home / "Samples~/Court/Court.cs").is_file()
     assert not (home / "Tests").exists()
-    assert "Linux64" in (home / f"{unity_package.LIBRARY}.meta").read_text()
     assert "Window > Worldplate" in done.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("file", "editor", "player"),
+    [("libworldplate.so", "Linux", "Linux64"), ("worldplate.dll", "Windows", "Win64")],
+)
+def test_a_library_is_loaded_by_its_systems_editor_and_player_alone(file: str, editor: str, player: str) -> None:
+    text = unity_package.meta(Path("Plugins/x86_64") / file, False)
+    assert "\n  serializedVersion: 2\n" in text  # of the lists below: without it they are read as another version's
+    platforms = re.findall(r"  - first:\n      (\w*: \w*)\n    second:\n      enabled: ([01])\n", text)
+    assert [name for name, enabled in platforms if enabled == "1"] == ["Editor: Editor", f"Standalone: {player}"]
+    assert f"        CPU: x86_64\n        DefaultValueInitialized: true\n        OS: {editor}\n" in text
+    excluded = dict(re.findall(r"        Exclude (\w+): ([01])\n", text))
+    assert [name for name, out in excluded.items() if out == "0"] == ["Editor", player]
+    assert not re.search(r"PluginImporter", unity_package.meta(Path("Plugins/x86_64/libzmq.so.5"), False))
 
 
 def test_a_second_time_changes_nothing_and_what_a_person_wrote_is_kept(project: Path, source: Path) -> None:

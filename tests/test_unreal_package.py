@@ -14,6 +14,7 @@ from bridge.errors import ConfigError, NotSupported, Refused
 from renderer import cli, placing, unreal_package
 
 ROOT = Path(__file__).parent.parent
+(LIBRARY,) = unreal_package.LIBRARIES["linux"]
 BLENDABLE = "[/Script/Engine.RendererSettings]\nr.Substrate=True\nr.Substrate.ProjectGBufferFormat=0\n"
 
 
@@ -36,8 +37,8 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "source/unreal"
     shutil.copytree(ROOT / "plugins/unreal", folder, ignore=shutil.ignore_patterns("Binaries", "Intermediate"))
     shutil.copytree(ROOT / "plugins/native/include", tmp_path / "source/native/include")
-    (folder / unreal_package.LIBRARY).parent.mkdir(parents=True)
-    (folder / unreal_package.LIBRARY).write_bytes(b"built")
+    (folder / LIBRARY).parent.mkdir(parents=True)
+    (folder / LIBRARY).write_bytes(b"built")
     return folder
 
 
@@ -47,7 +48,7 @@ def test_all_that_unreal_builds_with_goes_in_and_nothing_of_ours(project: Path, 
     assert (done.folder, done.before, done.after, done.changed) == (home, "", cli.VERSION, True)
     assert (home / unreal_package.HEADERS / "worldplate.h").is_file()
     assert (home / unreal_package.HEADERS / "worldplate_schema.h").is_file()
-    assert (home / unreal_package.LIBRARY).read_bytes() == b"built"
+    assert (home / LIBRARY).read_bytes() == b"built"
     for name in ("Worldplate.uplugin", "README.md", "LICENSE.md", "Shaders/Private/Worldplate.ush"):
         assert (home / name).is_file()
     assert not (home / "Tests").exists()
@@ -86,8 +87,10 @@ def test_a_project_that_it_is_not_for_is_refused_or_told(project: Path, source: 
 
 
 def test_without_its_library_it_says_what_to_run(project: Path, source: Path) -> None:
-    (source / unreal_package.LIBRARY).unlink()
-    assert "plugin build unreal" in unreal_package.install_unreal(project, source=source).notes[0]
+    said = unreal_package.install_unreal(project, source=source, systems=["windows"]).notes[0]
+    assert "`worldplate plugin build unreal --for windows`" in said
+    (source / LIBRARY).unlink()
+    assert "`worldplate plugin build unreal`" in unreal_package.install_unreal(project, source=source).notes[0]
 
 
 def test_the_archive_is_one_folder_and_always_the_same(source: Path, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import native
 import pytest
 
+from renderer import windows_build
+
 VERSION = "8.0-1"
 
 
@@ -30,11 +32,9 @@ def home() -> Path:
 
 def build() -> Path:
     """The folder with worldplate.dll and the test tools, once for each state of the sources."""
-    toolchain = native.SOURCE / "windows/toolchain.cmake"
-    where = (f"--toolchain={toolchain}", f"-DCMAKE_PREFIX_PATH={home() / 'windows'}")
+    options = windows_build.options(native.SOURCE, home() / "windows")
     # Without optimisation there are so many small functions that this linker takes longer than the compiler.
-    how = ("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1")
-    return native.built_by((str(home() / "compile"), "cmake"), *where, *how)
+    return native.built_by((str(home() / "compile"), "cmake"), *options, "-DCMAKE_CXX_FLAGS_RELEASE=-O1")
 
 
 def command(tool: str, *arguments: str) -> list[str]:
