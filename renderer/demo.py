@@ -29,7 +29,7 @@ from renderer.display import U8
 from renderer.film import contact_sheet, panels_of, triptych, write_mp4
 from renderer.process import RendererProcess
 from renderer.recording import Moment, Recording, Spool
-from renderer.report import machine, percentiles, summary_table, versions
+from renderer.report import gpu_share, machine, percentiles, summary_table, versions
 
 ENGINE_PLANES = tuple(
     PlaneName(name) for name in ("color", "depth", "normal", "motion", "albedo", "material", "object", "label")
@@ -203,6 +203,7 @@ def agreement(client: Client, recording: Recording) -> dict[str, object]:
         "runtime": welcome.runtime,
         "transport": str(welcome.transport),
         "host_copies_per_frame": round((engine_bytes + renderer_bytes) / payload_bytes(welcome.planes), 4),
+        "gpu": gpu_share(client.status.gpu if client.status is not None else {}, welcome.runtime),
     }
 
 

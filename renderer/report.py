@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from renderer.cuda.counters import per_frame
+
 PACKAGES = ("worldplate", "numpy", "pyzmq", "msgpack", "msgspec", "torch", "openvino", "onnxruntime", "mujoco", "numba")
 
 
@@ -50,12 +52,21 @@ def versions() -> dict[str, str]:
     return found
 
 
+def gpu_share(figures: Mapping[str, int], runtime: str) -> dict[str, object]:
+    """What each plate cost on its way to a GPU and back, of the figures of a session's STATUS; or that nobody counted,
+    which is no cost of 0: no GPU serves, or a model that keeps no count of it."""
+    if not figures:
+        return {"counted": False, "why": f"the network runs on {runtime}"}
+    return {"counted": True, **per_frame(figures)}
+
+
 def summary_table(report: Mapping[str, Any]) -> Table:
     """The figures of a demo's report that a person wants first."""
     made = ", ".join(f"{count} {name}" for name, count in report["dispositions"].items() if count)
     caption = (
         f"{report['ticks']} engine frames at {report['engine_fps']} fps: {made}\n"
         f"planes copied between host buffers: {report['host_copies_per_frame']:g} per frame\n"
+        f"GPU: {_gpu_line(report['gpu'])}\n"
         f"pixels left to the engine: {report['engine_owned_pixels']}, changed: {report['engine_owned_differences']}"
     )
     title = f"{report['model']}, {report['size']}, {report['sync']}: {report['fps']:.1f} pictures per second"
@@ -67,6 +78,16 @@ def summary_table(report: Mapping[str, Any]) -> Table:
     for name, values in report["stages_ms"].items():
         _add(table, name, values)
     return table
+
+
+def _gpu_line(share: Mapping[str, object]) -> str:
+    """For a person."""
+    if not share["counted"]:
+        return f"nothing to count, {share['why']}"
+    costs = {
+        name.removesuffix("_per_frame").replace("_", " "): cost for name, cost in share.items() if name != "counted"
+    }
+    return f"per frame {', '.join(f'{name} {cost:g}' for name, cost in costs.items())}"
 
 
 def _add(table: Table, name: str, values: Mapping[str, float]) -> None:

@@ -32,6 +32,7 @@ from bridge.schema import (
     SyncMode,
     Transport,
 )
+from renderer.cuda.counters import Tally
 from renderer.frame import Ownership, RenderFrame
 from renderer.ingest import check_controls
 from renderer.models import ChunkModel, WorldModel
@@ -108,6 +109,7 @@ class Session:
             from renderer.cuda.session import SessionOnGpu
 
             self._on_gpu = SessionOnGpu(gpu_side, self.welcome, limits)
+        self._tally = Tally(model)
         self._memory = None if self._on_gpu else memory_for(model.card, self.welcome, memory_mb)
 
     def adopt(self, model: WorldModel) -> None:
@@ -121,7 +123,7 @@ class Session:
         kept = {name: value for name, value in self._steering.controls.items() if _fits(controls, name, value)}
         self._left_behind = (self._left_behind | {c.name for c in before.controls}) - {c.name for c in controls}
         self._steering = replace(self._steering, controls={c.name: c.default for c in controls} | kept)
-        self._model, self._window = model, Window(card.response_window_ms)
+        self._model, self._window, self._tally = model, Window(card.response_window_ms), Tally(model)
         self.welcome = msgspec.structs.replace(
             before, model=card.name, runtime=card.runtime, controls=controls, licence=card.licence,
             chunk_frames=min(before.chunk_frames, card.chunk_frames), stall_ms=stall_ms(card),
@@ -350,7 +352,7 @@ class Session:
             take_missed=take.missed if take is not None else 0,
             memory=_added([memory.figures() for memory in memories]),
             model=self._model.card.name,
-            gpu=self._on_gpu.figures() if self._on_gpu is not None else {},
+            gpu=(self._on_gpu or self._tally).figures(),
             runtime=self._model.card.runtime,
             plates_per_s=float(sum(t > since_ns for t in self._finished_ns)),
             frame_age_ms=percentiles,

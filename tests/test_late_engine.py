@@ -175,6 +175,8 @@ def test_the_process_that_builds_ends_with_its_owner_however_that_ends(tmp_path:
 class Plus:
     """A runtime that adds `step`, and breaks when it is told to."""
 
+    counters = None
+
     def __init__(self, name: str, step: float, *, sizes: Sequence[int] = (4, 8)) -> None:
         self.name, self.step, self.sizes, self.breaks = name, step, sizes, False
 

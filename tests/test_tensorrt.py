@@ -110,7 +110,9 @@ def test_without_a_gpu_an_engine_is_not_loaded_and_says_why(tmp_path: Path) -> N
 
 def test_an_engine_is_another_one_for_other_weights_precision_library_or_target(tmp_path: Path) -> None:
     shapes = profile()
-    (tmp_path / "other.onnx").write_bytes((FOLDER / ONNX).read_bytes() + b"\0")
+    other = onnx.load(FOLDER / ONNX)
+    other.graph.initializer[0].name += "_of_another"
+    onnx.save(other, tmp_path / "other.onnx")
     fp16 = TensorRtMaker("tensorrt_rtx", "fp16")
     orders = [
         Order(fp16, FOLDER / ONNX, shapes), Order(fp16, tmp_path / "other.onnx", shapes),
@@ -166,12 +168,33 @@ def test_what_is_not_safe_or_not_whole_is_refused(
         TensorRtMaker("tensorrt_rtx", "fp32").build(tmp_path / ONNX, Profile(shapes, shapes, shapes))
 
 
-def test_half_is_half_inside_and_whole_at_the_border() -> None:
-    half = onnx.load_from_string(in_precision(FOLDER / ONNX, "fp16"))
+def test_half_is_half_inside_and_whole_at_the_border(tmp_path: Path) -> None:
+    half = onnx.load(in_precision(FOLDER / ONNX, "fp16", tmp_path))
     onnx.checker.check_model(half)
     assert precision_of(half) == "fp16"
     kinds = {value.type.tensor_type.elem_type for value in (*half.graph.input, *half.graph.output)}
     assert kinds == {TensorProto.FLOAT}
-    assert in_precision(FOLDER / ONNX, "fp32") == onnx.load(FOLDER / ONNX).SerializeToString()
+    assert in_precision(FOLDER / ONNX, "fp32", tmp_path) == FOLDER / ONNX
     with pytest.raises(ModelMismatch, match="is in fp32, and int8"):
-        in_precision(FOLDER / ONNX, "int8")
+        in_precision(FOLDER / ONNX, "int8", tmp_path)
+
+
+def test_weights_beside_the_file_are_halved_and_built_and_count_as_the_network(tmp_path: Path) -> None:
+    """As those of a network must lie whose message would be longer than 2 GB."""
+    own, made = tmp_path / "own", tmp_path / "made"
+    own.mkdir()
+    made.mkdir()
+    path, wide = own / "wide.onnx", 512
+    whole = onnx.load_from_string(identity_network(wide=wide))
+    onnx.save(whole, path, save_as_external_data=True, location="wide.data", size_threshold=0)
+    shapes, maker = {"x": (1, wide)}, TensorRtMaker("tensorrt_rtx", "fp16", ["SM86"])
+    order = Order(maker, path, Profile(shapes, shapes, shapes))
+    half = in_precision(path, "fp16", made)
+    assert (made / "wide.onnx.data").stat().st_size == 2 * wide
+    assert half.stat().st_size < 2 * wide  # the weights are not in it
+    assert onnx.numpy_helper.to_array(onnx.load(half).graph.initializer[0]).tolist() == [[1.0] * wide]
+    assert sorted(each.name for each in own.iterdir()) == ["wide.data", "wide.onnx"]
+    before = order.identity()["network"]
+    assert len(maker.build(path, order.profile)) > 0
+    (own / "wide.data").write_bytes(bytes(4 * wide))
+    assert order.identity()["network"] != before

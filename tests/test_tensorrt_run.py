@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from bridge.errors import ModelFailed, ModelIncomplete, ModelMismatch, ModelTooLarge
+from renderer.cuda.counters import Counters
 from renderer.runtimes.engine_cache import EngineCache
 from renderer.runtimes.on_device import Lane
 from renderer.runtimes.tensorrt import Flavour
@@ -35,8 +36,9 @@ class Context:
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return self.shape
 
-    def set_tensor_address(self, name: str, place: int) -> None:
+    def set_tensor_address(self, name: str, place: int) -> bool:
         self.places[name] = place
+        return True
 
     def update_device_memory_size_for_shapes(self) -> int:
         self.said.append("sized")
@@ -96,7 +98,10 @@ class Fake:
             get_engine_stat=lambda it: 1000, get_device_memory_size_for_profile_v2=lambda n: 2 * SCRATCH,
             create_runtime_config=lambda: settings, create_execution_context=lambda it: self.context,
         )  # fmt: skip
-        self.Runtime = lambda said: SimpleNamespace(deserialize_cuda_engine=lambda data: engine if takes else None)
+        self.Runtime = lambda said: SimpleNamespace(
+            deserialize_cuda_engine=lambda data: engine if takes else None,
+            get_engine_validity=lambda data: ("INVALID", 64),
+        )
 
 
 @pytest.fixture
@@ -156,7 +161,7 @@ def test_buffers_of_another_kind_are_refused(cache: EngineCache, x: torch.Tensor
 
 
 def test_an_engine_that_this_gpu_does_not_take_is_named(cache: EngineCache) -> None:
-    with pytest.raises(ModelIncomplete, match="does not take the engine"):
+    with pytest.raises(ModelIncomplete, match="does not take the engine on this GPU: INVALID, diagnostics 64"):
         loaded(Fake(takes=False), cache)
 
 
@@ -172,7 +177,7 @@ def test_memory_that_the_gpu_has_not_is_said_before_it_is_taken(
     cache: EngineCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 << 20, 8 << 30))
-    lane = cast(Lane, SimpleNamespace(device=torch.device("cuda"), handle=0))
+    lane = cast(Lane, SimpleNamespace(device=torch.device("cuda"), handle=0, counters=Counters()))
     fake: Any = Fake()
     with pytest.raises(ModelTooLarge, match="weights are 4 MiB, and the GPU has 3 MiB free"):
         TensorRt(Flavour("tensorrt_rtx", fake, "1.7"), bytes(4 << 20), lane, "fp16", Kernels(cache, {}))

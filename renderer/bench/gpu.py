@@ -1,268 +1,206 @@
-"""`worldplate bench gpu`: everything that needs a GPU, in one run.
+"""`worldplate bench gpu`: everything that needs a GPU, in one run of less than eight minutes.
 
-A row that cannot be run here says so and why; nothing is estimated. Times on the GPU are CUDA's own, between two events
-on the one stream; times on the wall are from the first call that enqueues to the moment the result is seen.
+A row that cannot be run here says so and why; nothing is estimated. Rows that belong together are a part, which has a
+process of its own and a time: a driver that hangs or dies takes one part with it, and the others go on.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
-import random
+import os
+import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bridge.errors import CudaNotUsable, MissingDependency, NoRenderer, WorldplateError
-from bridge.planes import pack_layouts, payload_bytes
-from bridge.schema import PixelFormat, PlaneName
-from renderer.conformance.scene import FILE as SCENE
-from renderer.cuda.context import GpuContext
-from renderer.cuda.driver import driver
-from renderer.cuda.frame import DeviceFrame, blends, copy_color
-from renderer.cuda.gpu import CudaGpu
-from renderer.cuda.kernels import BLEND
-from renderer.cuda.planes import DevicePlane
-from renderer.frame import Ownership
-from renderer.models import load_model
-from renderer.models.probe import probe_frame
-from renderer.process import RendererProcess
-from renderer.recall import World
-from renderer.report import machine, percentiles, versions
+from bridge.errors import MissingDependency
+from renderer.cuda.driver import why_not
+from renderer.report import machine, versions
 
 Figures = dict[str, Any]
-FIVE = {
-    PlaneName.COLOR: PixelFormat.RGBA16F, PlaneName.DEPTH: PixelFormat.R32F, PlaneName.NORMAL: PixelFormat.RGBA16F,
-    PlaneName.MOTION: PixelFormat.RG16F, PlaneName.OBJECT: PixelFormat.R32UI,
-}  # fmt: skip
-TURNS, WARM = 500, 20
-LOOP_FRAMES = 600  # of the Vulkan engine
-LIMN_FRAMES = 20
-RUNTIMES = ("cuda", "tensorrt")  # of those in renderer.runtimes, what a GPU has
-SETTLE_S = 0.5  # after a kill, for the driver to take memory back
-OWNED = Ownership(objects=frozenset(range(1, 200)), labels=frozenset({1}), plate_near_m=0.5, plate_far_m=80.0)
+Size = tuple[int, int]
+LIMIT_S = 460.0  # of the whole run
+OURS, TORCH = "ours", "torch"  # which of the ways to a GPU a part needs
+LANES = ("torch eager", "torch + CUDA graph", "torch.compile + CUDA graph", "TensorRT")
+WHOLE = "limn through the host, torch + CUDA graph"
+ANSWER = "does TensorRT for RTX run here"
+ZERO_COPY = ("identity, five planes", "matte by depth, label and id")
+LOOPS = ("passthrough", "limn")
+MODULE = "renderer.bench.gpu_part"
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What is to be run."""
 
-    sizes: Sequence[tuple[int, int]]
+    sizes: Sequence[Size]
     engine: Path | None  # a build of plugins/native/gpu
     kills: int
 
 
 @dataclass(frozen=True)
-class Row:
-    """One of the table; `measure` raises a WorldplateError where it cannot be run."""
+class Part:
+    """Rows that one process makes, in their order, and the seconds that it has."""
 
-    name: str
-    measure: Callable[[], Figures]
+    kind: str  # a name of renderer.bench.gpu_part.KINDS
+    needs: str  # OURS or TORCH
+    arguments: Mapping[str, Any]  # JSON
+    rows: tuple[str, ...]
+    limit_s: float
+
+    def order(self, limit_s: float) -> str:
+        """For the process."""
+        return json.dumps({"kind": self.kind, "rows": self.rows, "limit_s": limit_s, **self.arguments})
 
 
 def run(wanted: Wanted, console: Console) -> dict[str, object]:
-    """Every row, in turn."""
-    found = [{"row": row.name, **_measured(row)} for row in rows(wanted)]
+    """Every part, in turn."""
+    begun_s, absent = time.monotonic(), {need: why() for need, why in NEEDS.items()}
+    found: list[Figures] = []
+    for part in parts(wanted):
+        left_s = LIMIT_S - (time.monotonic() - begun_s)
+        found += _measured(part, absent[part.needs], min(part.limit_s, left_s), console)
+    tell_intervals(found)
     if ran := [each for each in found if "not_run" not in each]:
-        console.print(_table(ran))
+        console.print(table_of(ran))
     for each in found:
         if "not_run" in each:
             console.print(f"{each['row']}: not run: {each['not_run']}", markup=False, highlight=False, soft_wrap=True)
-    return {"bench": "gpu", "rows": found, "gpu": _gpu(), "machine": machine(), "versions": versions()}
-
-
-def rows(wanted: Wanted) -> Iterator[Row]:
-    """In the order in which they are run: what is quick first."""
-    parts: tuple[tuple[str, Callable[[tuple[int, int]], Figures]], ...] = (
-        ("identity, five planes", identity),
-        ("matte by depth, label and id", matte),
-        ("Vulkan engine and renderer", partial(loop, wanted.engine)),
-        *((f"limn on {name}", partial(limn, name)) for name in RUNTIMES),
-    )
-    for name, measure in parts:
-        for size in wanted.sizes:
-            yield Row(f"{name}, {size[0]}x{size[1]}", partial(measure, size))
-    yield Row(f"renderer killed {wanted.kills} times", partial(kills, wanted.engine, wanted.kills))
-
-
-def _measured(row: Row) -> Figures:
-    try:
-        driver()  # no row means anything without one
-        return row.measure()
-    except WorldplateError as error:
-        return {"not_run": error.what}
-
-
-@contextmanager
-def opened() -> Iterator[tuple[GpuContext, CudaGpu]]:
-    """The GPU, for one row."""
-    context = GpuContext(driver())
-    gpu = CudaGpu(context)
-    try:
-        yield context, gpu
-    finally:
-        gpu.close()
-
-
-@contextmanager
-def on_device(context: GpuContext, gpu: CudaGpu, size: tuple[int, int]) -> Iterator[DeviceFrame]:
-    """A frame of five planes and a plate in memory of its own, zeros."""
-    layouts = pack_layouts({**FIVE, PlaneName.PLATE: PixelFormat.RGBA16F}, *size)
-    pycuda = context.driver.pycuda
-    memory = pycuda.mem_alloc(payload_bytes(layouts))
-    context.counters.allocations += 1
-    pycuda.memset_d8(memory, 0, payload_bytes(layouts))
-    planes = {layout.name: DevicePlane(int(memory) + layout.offset_bytes, layout, memory) for layout in layouts}
-    plate = planes.pop(PlaneName.PLATE)
-    header = probe_frame(load_model("passthrough").card, frozenset({PlaneName.COLOR}), *size, 1).header
-    try:
-        yield DeviceFrame(header, planes, plate, gpu, {})
-    finally:
-        memory.free()
-
-
-def identity(size: tuple[int, int]) -> Figures:
-    """The plate is the engine's colour: the least that a frame can cost."""
-    with opened() as (context, gpu), on_device(context, gpu, size) as frame:
-        return timed(context, lambda: copy_color(frame))
-
-
-def matte(size: tuple[int, int]) -> Figures:
-    """Pixels left to the engine by all rules at once."""
-    with opened() as (context, gpu), on_device(context, gpu, size) as frame:
-
-        def blend() -> None:
-            for launch in blends(frame, OWNED):
-                gpu.run(BLEND, launch, *size)
-
-        return timed(context, blend)
-
-
-def timed(context: GpuContext, enqueue: Callable[[], None]) -> Figures:
-    """TURNS of what is enqueued, each seen to its end without a wait, and what it has copied, allocated, waited for."""
-    calls = context.driver
-    start, end = calls.call("cuEventCreate", 0), calls.call("cuEventCreate", 0)
-    gpu_ms, wall_ms = [], []
-    for turn in range(WARM + TURNS):
-        if turn == WARM:
-            before = copy.copy(context.counters)
-        began_ns = time.perf_counter_ns()
-        calls.call("cuEventRecord", start, context.stream)
-        enqueue()
-        calls.call("cuEventRecord", end, context.stream)
-        while not calls.is_over(end):
-            pass
-        wall_ms.append((time.perf_counter_ns() - began_ns) / 1e6)
-        gpu_ms.append(float(calls.call("cuEventElapsedTime", start, end)))
-    for event in (start, end):
-        calls.call("cuEventDestroy", event)
+    gpu = next((each["gpu"] for each in found if "gpu" in each), {"not_usable": absent[TORCH] or absent[OURS]})
+    seconds = round(time.monotonic() - begun_s, 1)
     return {
-        "gpu_ms": percentiles(gpu_ms[WARM:], (50, 99)),
-        "wall_ms": percentiles(wall_ms[WARM:], (50, 99)),
-        "counters": context.counters.since(before).figures(),
-    }
+        "bench": "gpu", "seconds": seconds, "rows": found, "gpu": gpu, "machine": machine(), "versions": versions(),
+    }  # fmt: skip
 
 
-def loop(engine: Path | None, size: tuple[int, int]) -> Figures:
-    """The headless Vulkan engine (plugins/native/gpu) and a renderer, two processes; what the engine says of it."""
-    with RendererProcess("passthrough") as renderer:
-        renderer.wait_until_ready()
-        done = _engine(engine, renderer, size, LOOP_FRAMES)
-        told, why = done.communicate()
-    if done.returncode != 0:
-        raise NoRenderer(f"the engine ended with {done.returncode}: {why.strip()[-200:]}", fix="Run it by hand.")
-    figures: Figures = json.loads(told)
-    if figures["transport"] != "cuda":
-        raise NoRenderer(f"the planes did not stay on the GPU: {figures['reason']}", fix="Run `worldplate doctor`.")
-    return figures
+def parts(wanted: Wanted) -> Iterator[Part]:
+    """In the order in which they are run: the first answer, then what is quick."""
+    sizes, engine = list(wanted.sizes), str(wanted.engine or "")
+    at = [f"{width}x{height}" for width, height in sizes]
+    yield Part("answer", TORCH, {}, (ANSWER,), 60.0)
+    yield Part("planes", OURS, {"sizes": sizes}, tuple(f"{name}, {size}" for name in ZERO_COPY for size in at), 40.0)
+    for model in LOOPS:
+        names = tuple(f"Vulkan engine and {model}, {size}" for size in at)
+        yield Part("loop", OURS, {"sizes": sizes, "engine": engine, "model": model}, names, 45.0)
+    for size, text in zip(sizes, at, strict=True):
+        names = (*(f"limn's network by {name}, {text}" for name in LANES), f"{WHOLE}, {text}")
+        yield Part("limn", TORCH, {"size": size}, names, 80.0)
+    kills = {"engine": engine, "kills": wanted.kills}
+    yield Part("kills", OURS, kills, (f"either process killed, {wanted.kills} times",), LIMIT_S)
 
 
-def limn(runtime: str, size: tuple[int, int]) -> Figures:
-    """A whole step of limn on planes of the host, by one runtime; its label says on what it ran."""
-    model = load_model("limn", runtime=runtime)
+def _why_no_torch() -> str:
+    from renderer.runtimes.gpu import gpu_here
+
     try:
-        world, times_ms = World(seed=0), []
-        for number in range(1, LIMN_FRAMES + 4):
-            frame = probe_frame(model.card, model.card.needs | model.card.optional, *size, number)
-            began_ns = time.perf_counter_ns()
-            model.step(frame, world, frame.plate)
-            times_ms.append((time.perf_counter_ns() - began_ns) / 1e6)
-        return {"wall_ms": percentiles(times_ms[3:], (50, 99)), "runtime": model.card.runtime}
-    finally:
-        model.close()
+        gpu_here()
+    except (MissingDependency, ImportError) as error:
+        return error.what if isinstance(error, MissingDependency) else f"torch cannot be loaded: {error}"
+    return ""
 
 
-def kills(engine: Path | None, count: int) -> Figures:
-    """The renderer killed at random moments of a running loop: is GPU memory as before, and does the engine go on."""
-    rng, leaked, hangs, shown = random.Random(1), [], 0, 0
-    with opened() as (context, _):
-        for _ in range(count):
-            before = context.free_bytes()
-            renderer = RendererProcess("passthrough")
-            try:
-                renderer.wait_until_ready()
-                done = _engine(engine, renderer, (1280, 720), LOOP_FRAMES)
-                time.sleep(rng.uniform(0.0, 1.0))
-                renderer.kill()
-                try:
-                    told, _ = done.communicate(timeout=30.0)
-                    shown += int(json.loads(told)["frames"]) == LOOP_FRAMES if done.returncode == 0 else 0
-                except subprocess.TimeoutExpired:
-                    done.kill()
-                    hangs += 1
-            finally:
-                renderer.end()
-            time.sleep(SETTLE_S)
-            leaked.append(before - context.free_bytes())
-    return {"kills": count, "most_leaked_bytes": int(np.max(leaked)), "hangs": hangs, "runs_with_every_frame": shown}
+NEEDS: dict[str, Callable[[], str]] = {OURS: why_not, TORCH: _why_no_torch}  # "" where it is there
 
 
-def _engine(
-    engine: Path | None, renderer: RendererProcess, size: tuple[int, int], frames: int
-) -> subprocess.Popen[str]:
-    program = engine / "vulkan_engine" if engine is not None else None
-    if engine is None or program is None or not program.exists():
-        raise MissingDependency(
-            "the Vulkan engine is not built", fix="Build plugins/native/gpu, and name the build by --engine."
-        )
-    command = [program, SCENE, engine, renderer.connection, "--frames", frames, "--size", f"{size[0]}x{size[1]}"]
-    return subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def _measured(part: Part, absent: str, limit_s: float, console: Console) -> list[Figures]:
+    """A row each, whatever becomes of the process."""
+    if absent:
+        return [{"row": row, "not_run": absent} for row in part.rows]
+    if limit_s <= 0:
+        return [{"row": row, "not_run": f"the run's {LIMIT_S:.0f} s were over"} for row in part.rows]
+    console.print(f"{part.rows[0]} ...", markup=False, highlight=False)
+    said, why = in_a_process([sys.executable, "-m", MODULE, part.order(limit_s)], limit_s)
+    made = {str(each["row"]): each for each in said}
+    return [made.get(row, {"row": row, "not_run": why}) for row in part.rows]
 
 
-def _gpu() -> Figures:
-    try:
-        with opened() as (context, _):
-            return {
-                "name": context.name, "uuid": context.uuid, "capability": list(context.capability),
-                "cuda_of_driver": context.driver_version, "free_bytes": context.free_bytes(),
-            }  # fmt: skip
-    except CudaNotUsable as error:
-        return {"not_usable": error.what}
+def in_a_process(command: Sequence[str], limit_s: float) -> tuple[list[Figures], str]:
+    """The rows that it printed, a line of JSON each; and why there are no more of them."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=words, start_new_session=True
+        )  # fmt: skip
+        try:
+            why = f"its process ended with {process.wait(limit_s)}"
+        except subprocess.TimeoutExpired:
+            why = f"its process was ended after {limit_s:.0f} s"
+        finally:
+            _end(process)
+        out.seek(0)
+        words.seek(0)
+        last = words.read().decode(errors="replace").strip().splitlines()[-1:]
+        return list(_rows_in(out.read().decode(errors="replace"))), ": ".join([why, *last])[:400]
 
 
-def _table(found: Sequence[Figures]) -> Table:
-    table = Table(title="planes that stay on the GPU", title_justify="left")
-    for column in ("row", "GPU p50 ms", "p99", "wall p50 ms", "p99", "copied, allocated, waited"):
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With all that it has started, where the system knows what that is."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):  # nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _rows_in(text: str) -> Iterator[Figures]:
+    for line in text.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:  # a library's own words, or a line that was cut
+            continue
+        if isinstance(told, dict) and "row" in told:
+            yield told
+
+
+def tell_intervals(found: Sequence[Figures]) -> None:
+    """Into the rows of loops: from plate to plate as the engine saw them come, over what a GPU needs for one at least.
+    That is identity for `passthrough`, and for limn the fastest runtime of the same size in this run."""
+    for each in found:
+        model, _, size = str(each["row"]).removeprefix("Vulkan engine and ").partition(", ")
+        if model not in LOOPS or "interval_ms" not in each:
+            continue
+        prefix = ZERO_COPY[0] if model == "passthrough" else "limn's network by"
+        renders = [
+            row["gpu_ms"]["p50"] for row in found
+            if str(row["row"]).startswith(prefix) and str(row["row"]).endswith(f", {size}") and "gpu_ms" in row
+        ]  # fmt: skip
+        if renders and min(renders) > 0.0:
+            each["publication_over_render"] = round(each["interval_ms"]["p50"] / min(renders), 3)
+
+
+def table_of(found: Sequence[Figures]) -> Table:
+    """What a person wants first."""
+    table = Table(title="what the GPU does", title_justify="left")
+    for column in ("row", "GPU p50 ms", "p99", "wall p50 ms", "p99", "more"):
         table.add_column(column, overflow="fold")
     for each in found:
         gpu: Figures = each.get("gpu_ms", {})
         wall: Figures = each.get("wall_ms") or each.get("round_trip_ms") or {}
         cells = [f"{part[p]:.3f}" if p in part else "" for part in (gpu, wall) for p in ("p50", "p99")]
-        counted = each.get("counters")
-        more = ", ".join(f"{name} {count}" for name, count in counted.items()) if counted else _rest(each)
-        table.add_row(each["row"], *cells, more)
+        table.add_row(each["row"], *cells, _rest(each))
     return table
 
 
+KEPT = (
+    "runs", "said", "runtime", "differs_rms", "interval_ms", "publication_over_render", "generated",
+    "differing_pixels", "kills", "most_leaked_bytes", "most_frames_to_own_picture", "hangs", "stages_ms", "counters",
+)  # fmt: skip
+
+
 def _rest(figures: Figures) -> str:
-    kept = ("runtime", "generated", "differing_pixels", "kills", "most_leaked_bytes", "hangs", "runs_with_every_frame")
-    return ", ".join(f"{name} {figures[name]}" for name in kept if name in figures)
+    return ", ".join(f"{name} {_short(figures[name])}" for name in KEPT if name in figures)
+
+
+def _short(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return " ".join(f"{name} {_short(part)}" for name, part in value.items())

@@ -40,7 +40,7 @@ def _row(options: DemoOptions, engine: EmbeddedEngine) -> dict[str, object]:
             agreed = agreement(client, recording)
     report = make_report(options, recording, client.ledger, agreed)
     kept = ("size", "model", "engine_fps", "fps", "frame_age_ms", "frame_age_frames", "stages_ms", "dispositions")
-    return {name: report[name] for name in (*kept, "repeated", "host_copies_per_frame")}
+    return {name: report[name] for name in (*kept, "repeated", "host_copies_per_frame", "gpu")}
 
 
 def _table(rows: list[dict[str, object]]) -> Table:

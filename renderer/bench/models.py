@@ -36,6 +36,7 @@ try:
 
     from renderer.adapters.parts import with_memory
     from renderer.bench import films
+    from renderer.bench.moments import between_ms, moment
     from renderer.bench.random_networks import FULL, FULL_TURBO, TINY, quiet, write_framediffuser, write_turbo
 except ImportError as error:
     raise MissingDependency(
@@ -174,7 +175,7 @@ class Watch:
         """Milliseconds of each stage since this was last asked."""
         if self._on_gpu:
             torch.cuda.synchronize()
-        taken = {name: sum(self._ms(*span) for span in spans) for name, spans in self._spans.items()}
+        taken = {name: sum(between_ms(*span) for span in spans) for name, spans in self._spans.items()}
         for spans in self._spans.values():
             spans.clear()
         return taken
@@ -183,14 +184,7 @@ class Watch:
         self._spans[name].append((self._begun.pop(), self._now()))
 
     def _now(self) -> Any:
-        if not self._on_gpu:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
-        return event
-
-    def _ms(self, start: Any, end: Any) -> float:
-        return float(start.elapsed_time(end) if self._on_gpu else (end - start) * 1e3)
+        return moment(torch.cuda.current_stream() if self._on_gpu else None)
 
 
 def _resize(folder: Path, case: Case) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import cast
 
 from bridge.errors import DeviceError, InvalidValue
@@ -24,7 +23,7 @@ class SessionOnGpu:
         self._gpu, self._welcome, self._limits = side.gpu, welcome, limits
         self._share: Share | None = None
         self._trouble: DeviceError | None = None
-        self._before = copy.copy(side.gpu.counters)
+        self._before = side.gpu.counters.so_far()
 
     def take(self, handed: Handed) -> None:
         """Uses what was handed over from now on, in place of what was before. Raises what Share does; then what was
@@ -71,4 +70,4 @@ class SessionOnGpu:
 
     def figures(self) -> dict[str, int]:
         """What was counted since the session began; of the whole GPU, so sessions beside it count too."""
-        return self._gpu.counters.since(self._before).figures()
+        return self._gpu.counters.since(self._before)

@@ -21,6 +21,7 @@ from bridge.errors import ConfigError, MissingDependency
 if TYPE_CHECKING:
     from torch import nn
 
+    from renderer.cuda.counters import Counters
     from renderer.runtimes.engines import EngineMaker
 
 F32 = NDArray[np.float32]
@@ -48,6 +49,10 @@ class Runtime(Protocol):
     @property
     def name(self) -> str:
         """Package, version, device and precision, such as "openvino 2026.4 cpu fp32"."""
+
+    @property
+    def counters(self) -> Counters | None:
+        """Of its way to a GPU and back; None where it runs on the CPU."""
 
     def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
         """A call that reads the inputs and writes the outputs anew each time, in the order of the network's, each

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from renderer.adapters.weights import ports_of
+
 if TYPE_CHECKING:
     from renderer.runtimes import Runtime
     from renderer.runtimes.engine_cache import EngineCache
@@ -21,6 +23,7 @@ Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]  # by the network's input
 # Worst PSNR of plates against torch's in fp32, on the display. A picture of 8 bits has 59 dB.
 GATES_DB = {"fp32": 50.0, "fp16": 50.0, "int8": 40.0}
+BLOCK_BYTES = 1 << 20  # of a file that is hashed
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,26 @@ class Order:
     profile: Profile
 
     def identity(self) -> dict[str, object]:
-        """What tells this engine from all others. The network counts by its content: new weights are a new engine."""
+        """What tells this engine from all others. The network counts by its content: new weights are a new engine.
+
+        Raises what `ports_of` does.
+        """
         return {
-            "network": hashlib.sha256(self.network.read_bytes()).hexdigest(), "precision": self.maker.precision,
+            "network": _content(self.network), "precision": self.maker.precision,
             "profile": {name: [self.profile.least[name], self.profile.usual[name], self.profile.most[name]]
                         for name in self.profile.usual},
             **self.maker.identity(),
         }  # fmt: skip
+
+
+def _content(network: Path) -> str:
+    """SHA-256 of the ONNX and of the files beside it that hold its weights."""
+    digest = hashlib.sha256()
+    for path in (network, *(network.parent / name for name in ports_of(network).external)):
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def text_of(identity: Mapping[str, object]) -> bytes:

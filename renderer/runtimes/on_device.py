@@ -6,25 +6,30 @@ arrays of the host, through page-locked memory: one copy each way, and one wait.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from renderer.cuda.counters import Counters
 from renderer.runtimes import F32, Network, Step, no_such_precision, title
 
 Tensors = Sequence[torch.Tensor]
 BindDevice = Callable[[Tensors, Tensors], Step]
 KINDS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
+# torch captures one graph at a time in a process, and waits for the whole GPU first, which no other capture survives.
+CAPTURING = threading.Lock()
+
 
 class Lane:
     """A device's queue of work: a CUDA stream, or the CPU, where each call has ended when it returns."""
 
-    def __init__(self, device: str, stream: torch.cuda.Stream | None = None) -> None:
-        """`stream` is the caller's; without one the lane makes its own on a CUDA device."""
+    def __init__(self, device: str, stream: torch.cuda.Stream | None = None, counters: Counters | None = None) -> None:
+        """`stream` and `counters` are the caller's; without a stream the lane makes its own on a CUDA device."""
         self.device = torch.device(device)
-        self.stream = stream
+        self.stream, self.counters = stream, counters or Counters()
         if stream is None and self.device.type == "cuda":
             self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
 
@@ -38,20 +43,25 @@ class Lane:
         return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
 
     def wait(self) -> None:
-        """Until all that is queued has been done."""
+        """Until all that is queued has been done. The CPU stands still meanwhile, and it is counted."""
+        self.counters.cpu_waits += 1
         if self.stream is not None:
             self.stream.synchronize()
 
     def captured(self, step: Step) -> Step:
-        """The step as one CUDA graph, which reads and writes the same addresses each time; on the CPU as it is."""
+        """The step as one CUDA graph, which reads and writes the same addresses each time; on the CPU as it is.
+
+        A graph holds addresses and nothing that lies there, so the step is kept with it, and what the step holds.
+        """
         if self.stream is None:
             return step
         graph = torch.cuda.CUDAGraph()
-        self.wait()
-        with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
-            step()
+        with CAPTURING:
+            self.wait()
+            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
+                step()
 
-        def replay() -> None:
+        def replay(_alive: Step = step) -> None:
             with self.used():
                 graph.replay()
 
@@ -59,10 +69,13 @@ class Lane:
 
 
 def staged(inputs: Sequence[F32], outputs: Sequence[F32], lane: Lane, bind_device: BindDevice) -> Step:
-    """A step over arrays of the host, by way of twins on the lane's device. It returns when the outputs are there."""
-    pinned = lane.device.type == "cuda"
+    """A step over arrays of the host, by way of twins on the lane's device. It returns when the outputs are there, and
+    counts what it copied."""
+    pinned, counters = lane.device.type == "cuda", lane.counters
+    there_bytes, back_bytes = (sum(array.nbytes for array in arrays) for arrays in (inputs, outputs))
     ours, theirs = ([torch.from_numpy(array) for array in arrays] for arrays in (inputs, outputs))
-    there = [[torch.zeros(t.shape, device=lane.device) for t in tensors] for tensors in (ours, theirs)]
+    with lane.used():  # or they would be filled on another stream, which this one does not wait for
+        there = [[torch.zeros(t.shape, device=lane.device) for t in tensors] for tensors in (ours, theirs)]
     locked = [[torch.empty(t.shape, pin_memory=pinned) for t in tensors] for tensors in (ours, theirs)]
     step = bind_device(*there)
 
@@ -70,10 +83,13 @@ def staged(inputs: Sequence[F32], outputs: Sequence[F32], lane: Lane, bind_devic
         with torch.inference_mode(), lane.used():
             for source, page, twin in zip(ours, locked[0], there[0], strict=True):
                 twin.copy_(page.copy_(source), non_blocking=True)
+            counters.host_to_device_bytes += there_bytes
             step()
             for page, twin in zip(locked[1], there[1], strict=True):
                 page.copy_(twin, non_blocking=True)
+            counters.device_to_host_bytes += back_bytes
             lane.wait()
+            counters.frames += 1
             for target, page in zip(theirs, locked[1], strict=True):
                 target.copy_(page)
 
@@ -87,13 +103,14 @@ class OnDevice:
         """Raises ConfigError for a precision that torch does not have there, RuntimeError for a device that is not."""
         if precision not in KINDS:
             raise no_such_precision("torch", precision)
-        self._lane, self._kind = lane, KINDS[precision]
+        self.lane, self._kind, self.counters = lane, KINDS[precision], lane.counters
         _try_out(lane, self._kind)
-        self._module = network.module().eval().to(lane.device, self._kind)
+        with lane.used():
+            self._module = network.module().eval().to(lane.device, self._kind)
         self.name = f"{title('torch')} {lane.device.type} {precision}"
 
     def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
-        return staged(inputs, outputs, self._lane, self.bind_device)
+        return staged(inputs, outputs, self.lane, self.bind_device)
 
     def bind_device(self, inputs: Tensors, outputs: Tensors) -> Step:
         """As `bind`, over float32 tensors on the device, in the network's order and channels last: they are read and
@@ -101,13 +118,13 @@ class OnDevice:
         sources, targets = ([_channels_second(tensor) for tensor in tensors] for tensors in (inputs, outputs))
 
         def step() -> None:
-            with torch.inference_mode(), self._lane.used():
+            with torch.inference_mode(), self.lane.used():
                 for target, answer in zip(targets, self._module(*(s.to(self._kind) for s in sources)), strict=True):
                     target.copy_(answer)
 
         step()  # the first call of a size looks for its kernels, and takes its memory
-        self._lane.wait()
-        return self._lane.captured(step)
+        self.lane.wait()
+        return self.lane.captured(step)
 
 
 def _try_out(lane: Lane, kind: torch.dtype) -> None:

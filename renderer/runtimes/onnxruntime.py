@@ -11,6 +11,8 @@ from renderer.runtimes import F32, Network, Step, no_such_precision, title
 
 
 class OnnxRuntime:
+    counters = None  # it runs on the CPU
+
     def __init__(self, network: Network, threads: int, precision: str) -> None:
         if precision != "fp32":
             raise no_such_precision("onnxruntime", precision)

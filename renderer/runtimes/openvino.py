@@ -14,6 +14,8 @@ HINTS = {"fp32": "f32", "bf16": "bf16"}
 class OpenVino:
     """Each size is compiled for itself: a network of any size takes a third longer."""
 
+    counters = None  # it runs on the CPU
+
     def __init__(self, network: Network, threads: int, precision: str) -> None:
         self._core = openvino.Core()
         able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -7,6 +7,7 @@ the second breaks, the same call is made again by the first, no frame is lost, a
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import weakref
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import WorldplateError
+from renderer.cuda.counters import Counters
 from renderer.runtimes import F32, Loaded, Step
 
 # What runtimes raise; the last three where a library is of another release than was read.
@@ -58,6 +60,7 @@ class Relay:
     def __init__(self, first: Loaded) -> None:
         self.first = first.runtime
         self._serving, self._second = first, False
+        self._counted = [first.runtime.counters] if first.runtime.counters is not None else []
         self._bindings: weakref.WeakSet[Binding] = weakref.WeakSet()
         self._known_label = first.label
         self._left = threading.Lock()  # over the two that other threads leave for the frames'
@@ -67,6 +70,11 @@ class Relay:
     @property
     def name(self) -> str:
         return self._serving.runtime.name
+
+    @property
+    def counters(self) -> Counters | None:
+        """Of all that have served here, together; the second's trial counts too."""
+        return functools.reduce(Counters.plus, self._counted) if self._counted else None
 
     @property
     def label(self) -> str:
@@ -109,6 +117,8 @@ class Relay:
             self._serving = Loaded(self.first, news)
         if offer is not None:
             self._serving, self._second = offer.loaded, True
+            if offer.loaded.runtime.counters is not None:
+                self._counted.append(offer.loaded.runtime.counters)
             for binding, step in offer.steps.items():
                 binding.second = step
             self._bind_second([binding for binding in live if binding not in offer.steps])

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import MissingDependency, ModelFailed, ModelMismatch, ModelUnsafe
@@ -126,12 +127,17 @@ class TensorRtMaker:
         """Raises ModelUnsafe for weights outside the ONNX's folder and operators of others, ModelMismatch for an ONNX
         that TensorRT does not take, ModelFailed when it does not build."""
         ports_of(network)
+        with TemporaryDirectory(prefix="wp-half-") as place:  # weights may be read until the engine is there
+            return self._built(network, in_precision(network, self.precision, Path(place)), profile)
+
+    def _built(self, network: Path, prepared: Path, profile: Profile) -> bytes:
+        """Of `prepared`, which is the network in the engine's precision."""
         trt, said = self._flavour.trt, _logger(self._flavour.trt)
         builder = trt.Builder(said)
         typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
         definition = builder.create_network(typed)
         parser = trt.OnnxParser(definition, said)
-        if not parser.parse(in_precision(network, self.precision)):
+        if not parser.parse_from_file(str(prepared)):
             errors = [parser.get_error(n) for n in range(parser.num_errors)]
             why = "; ".join(f"{error.node_operator()}: {error.desc()}" for error in errors)
             raise ModelMismatch(f"{self.name} does not take {network}: {why[:400]}", fix="Serve it with torch.")

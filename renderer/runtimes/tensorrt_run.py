@@ -55,14 +55,17 @@ class TensorRt:
     def __init__(self, flavour: Flavour, engine: bytes, lane: Lane, precision: str, kernels: Kernels) -> None:
         """Raises ModelTooLarge when the GPU has no room for its weights, ModelIncomplete when this GPU or this release
         does not take the engine."""
-        self._trt, self._lane, self._kernels = flavour.trt, lane, kernels
+        self._trt, self.lane, self._kernels, self.counters = flavour.trt, lane, kernels, lane.counters
         self.name = f"{flavour.name} {lane.device.type} {precision}"
         _check_room(lane, len(engine), "weights")  # the file is its weights, and a little
-        self._runtime = self._trt.Runtime(self._trt.Logger(self._trt.Logger.WARNING))
+        # Its own logger: one of Python's would be called by threads that compile, which may wait for each other then.
+        self._logger = self._trt.Logger(self._trt.Logger.WARNING)
+        self._runtime = self._trt.Runtime(self._logger)
         self._engine = self._runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
             raise ModelIncomplete(
-                f"{flavour.name} does not take the engine on this GPU", fix="Run `worldplate doctor`."
+                f"{flavour.name} does not take the engine on this GPU{_why_not(self._runtime, engine)}",
+                fix="Run `worldplate doctor`; the log has what it says.",
             )
         self.weights_bytes = int(self._engine.get_engine_stat(self._trt.EngineStat.TOTAL_WEIGHTS_SIZE))
         self.most_scratch_bytes = int(self._engine.get_device_memory_size_for_profile_v2(0))
@@ -88,7 +91,7 @@ class TensorRt:
         return settings
 
     def bind(self, inputs: Sequence[F32], outputs: Sequence[F32]) -> Step:
-        return staged(inputs, outputs, self._lane, self.bind_device)
+        return staged(inputs, outputs, self.lane, self.bind_device)
 
     def bind_device(self, inputs: Tensors, outputs: Tensors) -> Step:
         """A step over tensors on the GPU, float32 and contiguous, in the network's order: their addresses are given to
@@ -98,19 +101,21 @@ class TensorRt:
         scratch, ModelFailed when it does not run.
         """
         context = self._engine.create_execution_context(self._settings)
+        if context is None:
+            raise ModelFailed(f"{self.name} gives no room to run in", fix="See the renderer's log.")
         self._place(context, inputs, outputs)
         scratch = self._scratch(context)
 
         def step(_alive: tuple[Tensors, Tensors, torch.Tensor] = (inputs, outputs, scratch)) -> None:
-            if not context.execute_async_v3(self._lane.handle):
+            if not context.execute_async_v3(self.lane.handle):
                 raise ModelFailed(f"{self.name} did not run", fix="See the renderer's log.")
 
         for _ in range(WARM_CALLS):
             step()
-        self._lane.wait()
+        self.lane.wait()
         self._keep_kernels()
         capturable = getattr(context, "is_stream_capturable", None)
-        return self._lane.captured(step) if capturable is None or capturable(self._lane.handle) else step
+        return self.lane.captured(step) if capturable is None or capturable(self.lane.handle) else step
 
     def _place(self, context: Any, inputs: Tensors, outputs: Tensors) -> None:
         for name, tensor in zip(self._inputs, inputs, strict=True):
@@ -125,18 +130,28 @@ class TensorRt:
                     f"'{name}' is {tuple(tensor.shape)} of {tensor.dtype}, and {wanted} of float32 is what it must be",
                     fix="Bind buffers of the network's own shapes.",
                 )
-            context.set_tensor_address(name, tensor.data_ptr())
+            if not context.set_tensor_address(name, tensor.data_ptr()):
+                raise ModelMismatch(f"the engine does not take the memory of '{name}'", fix="See the renderer's log.")
 
     def _scratch(self, context: Any) -> torch.Tensor:
         needed = int(context.update_device_memory_size_for_shapes())
-        _check_room(self._lane, needed, "scratch for this size of picture")
-        scratch = torch.empty(max(needed, 1), dtype=torch.uint8, device=self._lane.device)
+        _check_room(self.lane, needed, "scratch for this size of picture")
+        with self.lane.used():  # torch hands it out again to this stream alone
+            scratch = torch.empty(max(needed, 1), dtype=torch.uint8, device=self.lane.device)
         context.set_device_memory(scratch.data_ptr(), needed)
         return scratch
 
     def _keep_kernels(self) -> None:
         if hasattr(self, "_compiled"):
             self._kernels.keep(bytes(self._compiled.serialize()))
+
+
+def _why_not(runtime: Any, engine: bytes) -> str:
+    """What RTX makes of an engine that it did not load; the full one tells its log alone."""
+    if not hasattr(runtime, "get_engine_validity"):
+        return ""
+    validity, diagnostics = runtime.get_engine_validity(engine)
+    return f": {validity}, diagnostics {diagnostics}"
 
 
 def _check_room(lane: Lane, needed_bytes: int, what: str) -> None:

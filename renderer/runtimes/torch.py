@@ -12,6 +12,8 @@ from renderer.runtimes import F32, PRECISIONS, Network, Step, no_such_precision,
 class Torch:
     """Sets torch's number of threads, which is the whole process's."""
 
+    counters = None  # it runs on the CPU
+
     def __init__(self, network: Network, threads: int, precision: str) -> None:
         if precision not in PRECISIONS:
             raise no_such_precision("torch", precision)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from bridge.planes import PlaneViews
     from bridge.schema import Bodies, Camera, ControlValue
+    from renderer.cuda.counters import Counters
     from renderer.cuda.frame import DeviceFrame
     from renderer.frame import RenderFrame
     from renderer.recall import World
@@ -208,6 +209,10 @@ class Limn:
     def new_canvas(self, width: int, height: int, runtime: Runtime) -> Canvas:
         """The caller's own, on any runtime of this network."""
         return Canvas(width, height, runtime, self._threads)
+
+    def counters(self) -> Counters | None:
+        """Of the network's way to a GPU and back; None where it runs on the CPU."""
+        return self._runtime.counters
 
     def save_latents(self, latents: object) -> dict[str, NDArray[Any]]:
         return {"ground": latents.row()} if isinstance(latents, Ground) else {}
