@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
+from itertools import compress
+from pathlib import Path
 
 import msgspec
 
+from bridge.device import DeviceBuffers, DeviceSide
 from bridge.door import Door
 from bridge.ends import EngineEnd, Received
-from bridge.errors import LimitExceeded, WorldplateError, typed_error
+from bridge.errors import DeviceError, LimitExceeded, TransportError, WorldplateError, typed_error
 from bridge.flight import Flight, Pool, slots_for
 from bridge.inline import InlineEngineBuffers
 from bridge.planes import EngineBuffers
@@ -44,6 +47,7 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.010  # for a renderer
 _AFTER_BYE_S = 0.25  # a renderer that said BYE is on its way out
+_LOOK_AT_GPU_MS = 0.25  # how often a wait looks whether a plate that the GPU still makes is whole
 
 
 class State(StrEnum):
@@ -60,9 +64,14 @@ class Attachment:
     """The engine's way to a renderer. `step` does everything."""
 
     def __init__(
-        self, door: Door, hello: Hello, offered: Mapping[PlaneName, tuple[PixelFormat, ...]], slot_count: int
+        self,
+        door: Door,
+        hello: Hello,
+        offered: Mapping[PlaneName, tuple[PixelFormat, ...]],
+        slot_count: int,
+        gpu: DeviceSide | None = None,
     ) -> None:
-        """`hello` is complete but for the token."""
+        """`hello` is complete but for the token. `gpu`, the caller's, makes the buffers of the transport `cuda`."""
         self.state = State.SEARCHING
         self.pool: Pool | None = None  # where to write while attached
         self.welcome: Welcome | None = None
@@ -78,7 +87,11 @@ class Attachment:
         self._slot_count = slot_count
         self._slots = slot_count  # of this session
         self._end: EngineEnd | None = None
-        self._ring: Future[Ring] | None = None
+        self._gpu = gpu
+        self._handles: Path | None = None  # where the renderer takes GPU buffers
+        self._on_device: DeviceBuffers | None = None  # those of the pool, where they are a GPU's
+        self._answers: list[Received] = []  # that nobody was given yet
+        self._ring: Future[Ring | DeviceBuffers] | None = None
         self._ring_maker = ThreadPoolExecutor(1, "worldplate ring")  # the system takes its time to find the pages
         self._announced = False
         self._generation = 0
@@ -117,13 +130,18 @@ class Attachment:
     ) -> bool:
         """Sends a frame whose slot is written; False when the link does not take it."""
         buffers = flight.pool.buffers
-        parts = buffers.commit(flight.slot)
+        try:
+            parts = buffers.commit(flight.slot)
+        except DeviceError as error:
+            self._do_without(error)
+            return False
         frame = Frame(
             session=self.session,
             id=flight.frame_id,
             stream=flight.stream,
             generation=buffers.generation,
             slot=flight.slot.index,
+            ready_value=self._on_device.ready_value if self._on_device is not None else 0,
             planes=buffers.part_layouts,
             capture_ns=flight.capture_ns,
             deadline_ns=deadline_ns,
@@ -145,19 +163,20 @@ class Attachment:
 
     def step(self, timeout_ms: float = 0.0) -> list[Received]:
         """Goes on as far as it can now; waits up to `timeout_ms` for a message. Returns what answers frames: RESULTs
-        of this session, and ERRORs that name one."""
-        answers: list[Received] = []
+        of this session, once their plate is whole, and ERRORs that name one."""
+        if self._answers:
+            timeout_ms = min(timeout_ms, _LOOK_AT_GPU_MS)
         if self._end is None:
             self._look()
         connected = self._end is not None and self._end.connected  # before the messages: its last ones count
         while self._end is not None and (received := self._end.receive(timeout_ms)) is not None:
             timeout_ms = 0.0
             if self._answers_frame(received[0]):
-                answers.append(received)
+                self._answers.append(received)
             else:
                 self._take(received[0])
         self._advance(connected)
-        return answers
+        return self._whole()
 
     def stalled(self, waiting_since_ns: int) -> bool:
         """Whether the render loop has stopped: no beat for `stall_ms`, and a frame has waited as long."""
@@ -168,15 +187,15 @@ class Attachment:
         silent = now_ns - buffers.beat_ns > stall_ns if isinstance(buffers, Ring) else True
         return silent and now_ns - waiting_since_ns > stall_ns
 
-    def greet_again(self, hello: Hello) -> None:
-        """A new HELLO on the same link, for planes of another size."""
+    def greet_again(self, hello: Hello, why: str = "the planes changed their size") -> None:
+        """A new HELLO on the same link, for planes of another size, or that travel otherwise."""
         self._hello = hello
         if self._end is None:
             return
         if self.pool is not None and isinstance(self.pool.buffers, Ring):
             self._end.send(Release(session=self.session, generation=self.pool.buffers.generation))
         if self.state is not State.CONNECTING:
-            self._forget_session("the planes changed their size")
+            self._forget_session(why)
             self.state = State.CONNECTING
 
     def close(self) -> None:
@@ -189,6 +208,17 @@ class Attachment:
         self.state = State.SEARCHING
         self._ring_maker.shutdown()
 
+    def _whole(self) -> list[Received]:
+        """The answers without those whose plate the GPU still makes, which wait: it is late, not lost."""
+        buffers = self._on_device
+        if buffers is None:
+            whole, self._answers = self._answers, []
+            return whole
+        is_whole = [not isinstance(message, Result) or buffers.is_done(message) for message, _ in self._answers]
+        whole = list(compress(self._answers, is_whole))
+        self._answers = [answer for answer, whole_now in zip(self._answers, is_whole, strict=True) if not whole_now]
+        return whole
+
     def _look(self) -> None:
         if time.monotonic() < self._look_at_s:
             return
@@ -197,7 +227,7 @@ class Attachment:
             return
         opened = self._door.open()
         if opened is not None:
-            self._end = opened.end
+            self._end, self._handles = opened.end, opened.handles
             self._hello = msgspec.structs.replace(self._hello, token=opened.token)
             self.state, self.refusal = State.CONNECTING, None
 
@@ -232,7 +262,9 @@ class Attachment:
         match message:
             case Welcome() if self.state is State.GREETING:
                 self._open(message)
-            case Welcome(session=session) if self.attached and session == self.session:
+            case Welcome(session=session, transport=transport) if self.attached and session == self.session:
+                if self.welcome is not None and self.welcome.transport is not transport:
+                    self._move(message)
                 self.welcome = message  # of another model, with other controls, at another pace
             case Reject():
                 self._refuse(typed_error(message.code, message.text, message.fix))
@@ -262,11 +294,13 @@ class Attachment:
             return
         self._generation += 1
         self._announced = False
+        wanted = (welcome.planes, welcome.outputs, self._slots, self._generation, welcome.limits)
         if welcome.transport is Transport.SHM:
             self.state = State.OPENING
-            self._ring = self._ring_maker.submit(
-                Ring.create, welcome.planes, welcome.outputs, self._slots, self._generation, welcome.limits
-            )
+            self._ring = self._ring_maker.submit(Ring.create, *wanted)
+        elif welcome.transport is Transport.CUDA and self._gpu is not None:
+            self.state = State.OPENING
+            self._ring = self._ring_maker.submit(self._gpu.buffers, *wanted)
         else:
             buffers = InlineEngineBuffers(welcome.planes, welcome.outputs, self._slots, welcome.limits)
             self._attach(buffers, welcome)
@@ -275,10 +309,19 @@ class Attachment:
         if self._ring is None or self._announced or not self._ring.done():
             return
         try:
-            self._announced = self.send(self._ring.result().message(self.session))
+            buffers = self._ring.result()
+            if isinstance(buffers, Ring):
+                self._announced = self.send(buffers.message(self.session))
+            else:
+                self._hand_over(buffers)
+                self._announced = True
         except WorldplateError as error:
-            self._ring = None
-            self._do_without_ring(error)
+            self._do_without(error)
+
+    def _hand_over(self, buffers: DeviceBuffers) -> None:
+        if self._handles is None:
+            raise TransportError("This link has no socket that takes GPU buffers", fix="Offer `shm` as well.")
+        buffers.hand_over(self._handles, self.session)
 
     def _opened(self, ack: PlanesAck) -> None:
         assert self.welcome is not None
@@ -289,19 +332,31 @@ class Attachment:
             self._attach(ring.result(), self.welcome)
         else:
             ring.result().close()
-            self._do_without_ring(typed_error(ack.code, ack.text, "Use the `inline` transport."))
+            self._do_without(typed_error(ack.code, ack.text, "Use another transport."))
 
-    def _do_without_ring(self, error: WorldplateError) -> None:
-        rest = tuple(t for t in self._hello.transports if t is not Transport.SHM)
+    def _move(self, welcome: Welcome) -> None:
+        """The session goes on by another transport: what the old one had on its way is lost."""
+        _log.warning("Planes travel by %s from now on: %s", welcome.transport, welcome.transport_reason)
+        self.pool, self._on_device, self._answers = None, None, []
+        self.lost_reason = welcome.transport_reason
+        self._open(welcome)
+
+    def _do_without(self, error: WorldplateError) -> None:
+        """Without the transport that was agreed, and that cannot be used."""
+        assert self.welcome is not None
+        agreed = self.welcome.transport
+        rest = tuple(t for t in self._hello.transports if t is not agreed)
         if not rest:
             self._refuse(error)
             return
-        _log.warning("No shared ring, so planes travel inline, which is slower: %s", error)
-        self.greet_again(msgspec.structs.replace(self._hello, transports=rest))
+        self.note(error)
+        _log.warning("Planes travel by %s in place of %s, which is faster: %s", " or ".join(rest), agreed, error)
+        self.greet_again(msgspec.structs.replace(self._hello, transports=rest), str(error))
 
     def _attach(self, buffers: EngineBuffers, welcome: Welcome) -> None:
         size = (self._hello.width, self._hello.height)
         self.pool = Pool(buffers, self._slots, welcome.planes, self._offered, *size)
+        self._on_device = buffers if isinstance(buffers, DeviceBuffers) else None
         self.state = State.ATTACHED
         reason = f" ({welcome.transport_reason})" if welcome.transport_reason else ""
         _log.info("Attached to %s over %s%s", welcome.model, welcome.transport, reason)
@@ -323,11 +378,12 @@ class Attachment:
 
     def _forget_session(self, reason: str) -> None:
         self.pool, self.welcome, self.lost_reason = None, None, reason
+        self._on_device, self._answers = None, []
         if self._ring is not None:
             self._ring.add_done_callback(_close_ring)
             self._ring = None
 
 
-def _close_ring(ring: Future[Ring]) -> None:
+def _close_ring(ring: Future[Ring | DeviceBuffers]) -> None:
     if not ring.cancelled() and ring.exception() is None:
         ring.result().close()

@@ -25,6 +25,7 @@ import msgspec
 
 from bridge.asked import ModelChange, asking_for
 from bridge.attachment import Attachment, State
+from bridge.device import DeviceSide
 from bridge.door import Door, FileDoor, HandedDoor
 from bridge.ends import EngineEnd
 from bridge.errors import InvalidValue, NoRenderer, NotSupported, WorldplateError
@@ -86,6 +87,7 @@ class Client:
         frame_period_ms: float = 1000 / 60,
         slot_count: int = 5,
         offline_wait_s: float = 120.0,
+        gpu: DeviceSide | None = None,
     ) -> None:
         """`planes` are those the engine can give, with their formats in its order of preference; `color` is needed.
 
@@ -94,8 +96,8 @@ class Client:
         needs to reproject: the plate it warps, a frame in the renderer, one that waits there, a late one, and one that
         is written. It is raised to what `delay_frames` needs: those, one written, one shown, and the plate it warps. A
         plate that is older than a late frame by more than `stale_ms` is not warped for it. `predict_ms` above 0 moves
-        pictures to where camera and bodies will be so long after `present`, on the display (bridge/predict.py).
-        Raises NotSupported for `genlocked`.
+        pictures to where camera and bodies will be so long after `present`, on the display (bridge/predict.py). Planes
+        stay on `gpu`, the caller's, where the renderer reads them so (`Slot.on_device`). NotSupported for `genlocked`.
         """
         if sync is SyncMode.GENLOCKED:
             raise NotSupported("The sync mode genlocked needs a house clock", fix="Use lockstep, delayed or freerun.")
@@ -108,9 +110,10 @@ class Client:
         self._hello = Hello(
             token="", client=name, engine=engine, pid=os.getpid(), width=width, height=height,
             planes=tuple(PlaneOffer(name=plane, formats=formats) for plane, formats in planes.items()),
-            transports=transports, sync=sync, delay_frames=delay_frames, late=late, seed=seed,
+            transports=transports if gpu is None else (Transport.CUDA, *transports), sync=sync,
+            delay_frames=delay_frames, late=late, seed=seed, device=gpu.uuid if gpu is not None else "",
         )  # fmt: skip
-        self._attachment = Attachment(_door(connection), self._hello, self._planes, self._slot_count)
+        self._attachment = Attachment(_door(connection), self._hello, self._planes, self._slot_count, gpu)
         self._late = LateFrames(late, stale_ms, fades_back=sync is not SyncMode.OFFLINE)
         self._private = private_pool(self._planes, width, height, self._slot_count)
         self._pool: Pool | None = None  # the attachment's, as of the last tick
@@ -356,7 +359,7 @@ class Client:
         ):
             self._traffic.sent(flight)
         else:
-            flight.lost = "the link's queue was full"
+            flight.lost = "the link's queue was full" if self.attached else self._attachment.lost_reason
 
     def _take_in(self, timeout_ms: float) -> None:
         for received in self._attachment.step(timeout_ms):

@@ -10,6 +10,7 @@ from bridge import connection as connections, link
 from bridge.connection import Connection
 from bridge.ends import EngineEnd
 from bridge.errors import TransportError
+from bridge.handles import path_beside
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ class Opened(NamedTuple):
 
     end: EngineEnd
     token: str
+    handles: Path | None = None  # the socket that takes GPU buffers, where there is one
 
 
 @runtime_checkable
@@ -47,7 +49,8 @@ class FileDoor:
         if self._opened is None:
             return None
         try:
-            return Opened(link.connect(self._opened.endpoint), self._opened.token)
+            end = link.connect(self._opened.endpoint)
+            return Opened(end, self._opened.token, path_beside(self.path.parent, self._opened.pid))
         except TransportError as error:
             self._say(str(error))
             return None

@@ -40,6 +40,8 @@ class Pool:
     def begin(self, frame_id: int) -> Slot:
         """A free slot with all planes to write. Raises RingFull."""
         slot = self.buffers.begin(frame_id)
+        if slot.on_device:  # who renders there composites there
+            return slot
         if slot.index not in self._own:
             memory = np.zeros(payload_bytes(self._own_layouts), np.uint8)
             self._own[slot.index] = views(memory, self._own_layouts, writeable=True)
@@ -102,9 +104,9 @@ class Flight:
         return self.pool.buffers.plate_whole(self.slot.index, self.frame_id)
 
     def view(self) -> View | None:
-        """For reprojection; None without a depth plane."""
+        """For reprojection; None without a depth plane that the CPU sees."""
         planes = self.slot.inputs
-        if PlaneName.DEPTH not in planes:
+        if PlaneName.DEPTH not in planes or self.slot.on_device:
             return None
         return View(
             self.frame_id,

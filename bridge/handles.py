@@ -38,9 +38,17 @@ from bridge.schema import (
 _log = logging.getLogger(__name__)
 
 SEMAPHORES = 2  # `ready` and `done`
+SIGNALS = 1  # both as words of a page (bridge/signals.py)
 MOST_FDS = 1 + SEMAPHORES
+TOKEN_BYTES = 64
+ORDERED_BY = {
+    HandleKind.VULKAN_FD: (SEMAPHORES, 0),
+    HandleKind.CUDA_FD: (SIGNALS, 0),
+    HandleKind.CUDA_IPC: (SIGNALS, 0),
+}  # how many file descriptors follow the memory
 PATIENCE_S = 2.0  # that somebody who has connected has to send his packet
 _FIELDS = {field.name: field for field in HANDLES}
+_TOKEN = tuple(f"token_{number}" for number in range(TOKEN_BYTES // 8))
 _NAMES, _FORMATS = list(PlaneName), list(PixelFormat)
 _AGAIN = "Hand the buffers over again, as PROTOCOL.md says."
 
@@ -60,10 +68,11 @@ class Offer:
     outputs: tuple[PlaneLayout, ...]
     dedicated: bool = False
     semaphores: int = SEMAPHORES
+    token: bytes = b""  # of CUDA_IPC, TOKEN_BYTES
 
     @property
     def fd_count(self) -> int:
-        return 1 + self.semaphores
+        return self.semaphores + (self.kind is not HandleKind.CUDA_IPC)
 
 
 @dataclass
@@ -100,8 +109,12 @@ def unpack(packet: bytes) -> Offer:
         raise HandleRefused("the packet is of another kind or version", fix="Update plugin and renderer together.")
     if found["kind"] not in list(HandleKind):
         raise HandleRefused(f"there is no kind of handle {found['kind']}", fix="Use one of HandleKind.")
-    if found["semaphores"] not in (0, SEMAPHORES):
-        raise HandleRefused(f"{found['semaphores']} semaphores are announced", fix=f"Send {SEMAPHORES}, or none.")
+    kind = HandleKind(found["kind"])
+    if found["semaphores"] not in ORDERED_BY[kind]:
+        raise HandleRefused(
+            f"{found['semaphores']} semaphores are announced for {kind.name.lower()}",
+            fix=f"Send {ORDERED_BY[kind][0]}, or none.",
+        )
     if not found["input_count"] <= found["plane_count"] <= RING_MAX_PLANES:
         raise HandleRefused(
             f"{found['plane_count']} planes are listed, {found['input_count']} of them inputs",
@@ -109,7 +122,7 @@ def unpack(packet: bytes) -> Offer:
         )
     layouts = tuple(_layout(packet, index) for index in range(found["plane_count"]))
     return Offer(
-        kind=HandleKind(found["kind"]),
+        kind=kind,
         session=f"{found['session_high']:016x}{found['session_low']:016x}",
         device=f"{found['device_high']:016x}{found['device_low']:016x}",
         generation=found["generation"],
@@ -120,6 +133,7 @@ def unpack(packet: bytes) -> Offer:
         outputs=layouts[found["input_count"] :],
         dedicated=found["dedicated"] == 1,
         semaphores=found["semaphores"],
+        token=struct.pack("<8Q", *(found[name] for name in _TOKEN)) if kind is HandleKind.CUDA_IPC else b"",
     )
 
 
@@ -152,8 +166,9 @@ def check_fds(handed: Handed) -> None:
             raise HandleRefused("a file descriptor is of a file", fix="Send what the GPU's driver has exported.")
 
 
-def send(path: Path, offer: Offer, fds: Sequence[int]) -> None:
-    """Hands buffers over. The file descriptors stay the caller's, who may close them afterwards.
+def send(path: Path, offer: Offer, fds: Sequence[int]) -> int:
+    """Hands buffers over; returns the process that listens. The file descriptors stay the caller's, who may close them
+    afterwards.
 
     Raises TransportError when nobody listens.
     """
@@ -163,6 +178,7 @@ def send(path: Path, offer: Offer, fds: Sequence[int]) -> None:
             end.sendmsg([pack(offer)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
         except OSError as error:
             raise TransportError(f"Nobody takes GPU buffers at {path}: {error.strerror}", fix="Use `shm`.") from error
+        return _peer(end)[0]
 
 
 def path_beside(folder: Path, pid: int) -> Path:
@@ -214,7 +230,7 @@ class HandleDoor:
 
 def received(end: socket.socket) -> Handed:
     """The one packet of a connection. Raises HandleRefused for another user, and for what is no packet."""
-    pid, uid, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    pid, uid = _peer(end)
     # Room for one more of each, so that too much is seen as such; the kernel closes what does not fit.
     packet, fds, _, _ = socket.recv_fds(end, HANDLES_BYTES + 1, MOST_FDS + 1, socket.MSG_CMSG_CLOEXEC)
     try:
@@ -225,6 +241,12 @@ def received(end: socket.socket) -> Handed:
         for fd in fds:
             os.close(fd)
         raise
+
+
+def _peer(end: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end, as the kernel says."""
+    pid, uid, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return pid, uid
 
 
 def _numbers(offer: Offer) -> dict[str, int]:
@@ -244,6 +266,7 @@ def _numbers(offer: Offer) -> dict[str, int]:
         "semaphores": offer.semaphores,
         "plane_count": len(offer.planes) + len(offer.outputs),
         "input_count": len(offer.planes),
+        **dict(zip(_TOKEN, struct.unpack("<8Q", offer.token or bytes(TOKEN_BYTES)), strict=True)),
     }
 
 

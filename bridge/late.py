@@ -113,7 +113,8 @@ class LateFrames:
         if not kept:
             return passed._replace(reason=f"{why}; no plate since the last reset to reproject")
         if view is None:
-            return passed._replace(reason=f"{why}; without a depth plane nothing can be reprojected")
+            lacks = "what lies on the GPU is not" if target.slot.on_device else "without a depth plane nothing can be"
+            return passed._replace(reason=f"{why}; {lacks} reprojected")
         self._late += 1
         age_ms = _ms(kept[0].capture_ns, target)
         if age_ms > self._stale_ms:

@@ -81,6 +81,7 @@ class Screen:
             state_age_ms=(now_ns - target.capture_ns) / 1e6,
             planes=planes,
             plate=picture.plate,
+            on_device=target.slot.on_device,
             warped_confidence=picture.confidence,
             stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
             renderer_copied_bytes=target.result.host_bytes_copied if target.result is not None else 0,

@@ -1,14 +1,14 @@
 """Two counters that a GPU waits for and writes, for engines on CUDA: what a timeline semaphore is to a Vulkan engine.
 
-CUDA has no timeline semaphore that another process could open. Its events can be opened there (cuIpc), but what waits for
-an event of a process that was killed waits for ever, touching it is undefined, and nobody else can set it. So it is two
-words, which cuStreamWriteValue64 writes and cuStreamWaitValue64 waits for. They lie in a page of the machine's memory
-that both processes have mapped and registered with CUDA, and not beside the planes in the GPU's: a CPU can look at them
-without a call of the driver, and can set them by a store when the other process, or the driver, is gone. A wait then goes
-over the bus.
+CUDA has no timeline semaphore that another process could open. Its events can be opened there (cuIpc), but what waits
+for an event of a process that was killed waits for ever, touching it is undefined, and nobody else can set it. So it is
+two words, which cuStreamWriteValue64 writes and cuStreamWaitValue64 waits for. They lie in a page of the machine's
+memory that both processes have mapped and registered with CUDA, and not beside the planes in the GPU's: a CPU can look
+at them without a call of the driver, and can set them by a store when the other process, or the driver, is gone. A wait
+then goes over the bus.
 
-A wait is enqueued only when what ends it is in its stream already, since FRAME goes out after that: CUDA does not see such
-an order itself, and asks for this. Linux.
+A wait is enqueued only when what ends it is in its stream already, since FRAME goes out after that: CUDA does not see
+such an order itself, and asks for this. Linux.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import os
 from bridge.errors import HandleRefused
 
 PAGE_BYTES = 4096
-READY, DONE, LET_GO = 0, 64, 128  # byte offsets of 8-byte words, a cache line each; the last: the renderer has unmapped
+# Byte offsets of 8-byte words, a cache line each. What the renderer has freed is what waited in vain: plates that come
+# to be done by it are made of planes that may not be whole. Once it has let go it has unmapped the memory.
+READY, DONE, LET_GO, FREED = 0, 64, 128, 192
 
 
 class Signals:
@@ -62,7 +64,7 @@ class Signals:
         return cls(fd)
 
     def __getitem__(self, offset: int) -> int:
-        """The word at READY, DONE or LET_GO, as it is now."""
+        """The word at READY, DONE, LET_GO or FREED, as it is now."""
         return self._words[offset // 8]
 
     def __setitem__(self, offset: int, value: int) -> None:

@@ -19,7 +19,8 @@ from bridge.take_writer import TakeWriter
 from renderer.frame import RenderFrame
 from renderer.models import Recall, WorldModel
 from renderer.provenance.recording import sign_recording
-from renderer.session import Session, TakeState
+from renderer.session import Session
+from renderer.take_state import TakeState
 from renderer.takes_folder import path_of, takes_folder
 from renderer.taking import Saved, Taking
 

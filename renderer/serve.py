@@ -182,8 +182,9 @@ class Renderer:
         now_ns = time.monotonic_ns()
         for session in self._sessions.values():
             session.beat(now_ns)
-            if session.on_gpu is not None and (wrong := session.on_gpu.watch(now_ns)) is not None:
+            if (wrong := session.watch_gpu(now_ns)) is not None:
                 self._tell(session.peer, session.welcome, wrong)
+                self._send(session.peer, session.welcome)  # with the next transport
         if now_ns / 1e9 >= self._status_due_s:
             self._status_due_s = now_ns / 1e9 + STATUS_EVERY_S
             for session in self._sessions.values():

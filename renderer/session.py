@@ -6,21 +6,21 @@ closed by RELEASE, BYE or the session's own close().
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.errors import InvalidValue, LimitExceeded, OutOfOrder, WorldplateError
+from bridge.errors import DeviceError, InvalidValue, LimitExceeded, NotSupported, OutOfOrder, WorldplateError
 from bridge.inline import InlineRendererBuffers
 from bridge.planes import RendererBuffers, check_agreed
 from bridge.ring import RingReader
 from bridge.schema import (
-    Control,
     ControlValue,
     Frame,
     Hello,
@@ -38,7 +38,9 @@ from renderer.ingest import check_controls
 from renderer.models import ChunkModel, WorldModel
 from renderer.pipeline import Rendered, Unmade, open_frame, render_frame
 from renderer.recall import World, controls_of, memory_for
-from renderer.terms import NO_GPU, GpuSide, agree, stall_ms
+from renderer.steering import Steering, fits, with_ownership
+from renderer.take_state import TakeState
+from renderer.terms import NO_GPU, GpuSide, agree, fallen_back, stall_ms
 from renderer.window import Window
 
 if TYPE_CHECKING:
@@ -48,31 +50,6 @@ if TYPE_CHECKING:
 
 AGE_WINDOW = 256  # plates that STATUS' percentiles look back on
 NO_PLATE = object()
-
-
-@dataclass(frozen=True)
-class Steering:
-    """What a person or the engine has set: the model's controls, and who owns which pixel."""
-
-    controls: dict[str, ControlValue]
-    ownership: Ownership
-
-
-@dataclass
-class TakeState:
-    """How the recording of a session goes. The loop counts what it skips, the take's thread the rest; both may read."""
-
-    name: str
-    frames: int = 0  # whole on disk
-    skipped: int = 0  # frames that were never handed to the writer
-    lost: int = 0  # frames that it could not write
-    problem: str = ""  # why nothing is written any more
-    closed: bool = False  # the file is whole and closed
-
-    @property
-    def missed(self) -> int:
-        """Frames that were shown, and that the take lacks."""
-        return self.skipped + self.lost
 
 
 class Session:
@@ -101,6 +78,9 @@ class Session:
         self._memory_mb = memory_mb
         self._left_behind: frozenset[str] = frozenset()  # controls of models before, which an engine may still send
         self.welcome = agree(self.id, hello, model.card, limits, gpu_side)
+        self._offered, self._gpu_side = hello.transports, gpu_side
+        self._gpu_error: DeviceError | None = None  # what has ended the hand-over
+        self._told_gpu_error: DeviceError | None = None
         self._buffers: RendererBuffers | None = None
         if self.welcome.transport is Transport.INLINE:
             self._buffers = InlineRendererBuffers(self.welcome.planes, self.welcome.outputs, limits)
@@ -120,7 +100,7 @@ class Session:
         """
         card, before = model.card, self.welcome
         controls = controls_of(card)
-        kept = {name: value for name, value in self._steering.controls.items() if _fits(controls, name, value)}
+        kept = {name: value for name, value in self._steering.controls.items() if fits(controls, name, value)}
         self._left_behind = (self._left_behind | {c.name for c in before.controls}) - {c.name for c in controls}
         self._steering = replace(self._steering, controls={c.name: c.default for c in controls} | kept)
         self._model, self._window, self._tally = model, Window(card.response_window_ms), Tally(model)
@@ -181,7 +161,36 @@ class Session:
         ModelFailed, DeviceError."""
         assert self._on_gpu is not None
         steering = self._steered_to(frame)
-        return self._on_gpu.enqueue(frame, self._model, self._world(frame), steering.controls, steering.ownership)
+        try:
+            return self._on_gpu.enqueue(frame, self._model, self._world(frame), steering.controls, steering.ownership)
+        except DeviceError as error:
+            self._gpu_error = error
+            raise
+
+    def watch_gpu(self, now_ns: int) -> DeviceError | None:
+        """What has gone wrong on the GPU since the last time, once. Planes then go by the next transport that the
+        engine offered, which `welcome` has from now on; worlds stay. Where it offered none, frames are refused."""
+        if self._on_gpu is None:
+            return None
+        self._gpu_error = self._on_gpu.watch(now_ns) or self._gpu_error
+        if self._gpu_error is self._told_gpu_error:
+            return None
+        self._told_gpu_error = error = self._gpu_error
+        assert error is not None
+        with contextlib.suppress(NotSupported):
+            self.welcome = fallen_back(self.welcome, self._offered, error, self._gpu_side)
+            self._leave_gpu()
+        return error
+
+    def _leave_gpu(self) -> None:
+        """For the transport that `welcome` has."""
+        self.release(None)
+        self._on_gpu = None
+        if self.welcome.transport is Transport.INLINE:
+            self._buffers = InlineRendererBuffers(self.welcome.planes, self.welcome.outputs, self._limits)
+        self._memory = memory_for(self._model.card, self.welcome, self._memory_mb)
+        for world in self._worlds.values():
+            world.memory = world.memory or self._memory
 
     def render_chunk(self, asked: Sequence[tuple[Frame, Sequence[memoryview]]]) -> Iterator[Rendered | Unmade]:
         """The plates of several frames of one stream, oldest first, each as soon as it is there; for a frame that gets
@@ -307,7 +316,7 @@ class Session:
         due = [m for m in self._pending if m.from_id <= frame_id]
         self._pending = [m for m in self._pending if m.from_id > frame_id]
         for message in due:
-            ownership = _with_ownership(self._steering.ownership, message)
+            ownership = with_ownership(self._steering.ownership, message)
             self._steering = replace(self._with_values(message.values), ownership=ownership)
 
     def _with_values(self, values: dict[str, ControlValue]) -> Steering:
@@ -340,6 +349,9 @@ class Session:
             )
         if self._window.problem:
             state, text = RendererState.DEGRADED, f"{text}. {self._window.problem}".strip(". ")
+        if self._told_gpu_error is not None:
+            told = self._told_gpu_error.what if self._on_gpu is not None else self.welcome.transport_reason
+            state, text = RendererState.DEGRADED, f"{text}. {told}".strip(". ")
         take = self.take if self.take is not None and not self.take.closed else None
         if take is not None and (take.problem or take.missed):
             state = RendererState.DEGRADED
@@ -375,20 +387,3 @@ def _next(plates: Iterator[None]) -> None:
     """Has a chunk's next plate made. Raises ValueError when the model has ended without it."""
     if next(plates, NO_PLATE) is NO_PLATE:
         raise ValueError("it made fewer plates than it got frames")
-
-
-def _fits(controls: Sequence[Control], name: str, value: ControlValue) -> bool:
-    """Whether a model that has these controls takes the value."""
-    try:
-        return bool(check_controls(controls, {name: value}, 1 << 20))
-    except InvalidValue:
-        return False
-
-
-def _with_ownership(now: Ownership, message: SetControls) -> Ownership:
-    return Ownership(
-        objects=now.objects if message.engine_objects is None else frozenset(message.engine_objects),
-        labels=now.labels if message.engine_labels is None else frozenset(message.engine_labels),
-        plate_near_m=now.plate_near_m if message.plate_near_m is None else message.plate_near_m,
-        plate_far_m=now.plate_far_m if message.plate_far_m is None else message.plate_far_m,
-    )

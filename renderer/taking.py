@@ -26,7 +26,7 @@ from bridge.schema import AnyMessage, Frame, PlaneName, Result
 from bridge.take_records import Ending, Failed, FrameNote, Missed, Ownership, Span, WorldState
 from bridge.take_writer import PackedFrame, TakeWriter, pack_frame
 from renderer.frame import RenderFrame
-from renderer.session import TakeState
+from renderer.take_state import TakeState
 
 log = logging.getLogger("worldplate.recorder")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.errors import DeviceMismatch, InvalidValue, LimitExceeded, NotSupported
+import msgspec
+
+from bridge.errors import DeviceError, DeviceMismatch, DeviceTimeout, InvalidValue, LimitExceeded, NotSupported
 from bridge.planes import check_layouts, pack_layouts, payload_bytes
 from bridge.schema import Hello, Limits, PixelFormat, PlaneName, SyncMode, Transport, Welcome
 from renderer.ingest import agree_planes
@@ -20,12 +23,13 @@ STALL_MS = 500  # of a model that does not say how long it thinks
 STALL_WINDOWS = 3  # of a model that does: so many times its response window
 
 
-@dataclass(frozen=True)
+@dataclass
 class GpuSide:
-    """The renderer's GPU, which whoever opened it closes; or why it has none, in words."""
+    """The renderer's GPU, which whoever opened it closes; or why it has none, or none any more, in words."""
 
     gpu: Gpu | None = None
     why_not: str = "this renderer uses no CUDA"
+    broken: str = ""  # what failed: a context that has failed does so until the process ends
 
 
 NO_GPU = GpuSide()
@@ -82,6 +86,20 @@ def choose_transport(hello: Hello, card: ModelCard, side: GpuSide) -> tuple[Tran
     reason = why_no_cuda(hello, card, side) if Transport.CUDA in offered else ""
     if Transport.CUDA in offered and not reason:
         return Transport.CUDA, ""
+    return without_gpu(offered, reason)
+
+
+def fallen_back(welcome: Welcome, offered: Sequence[Transport], error: DeviceError, side: GpuSide) -> Welcome:
+    """The terms of a session whose hand-over has ended, from now on. An engine that does not signal takes the GPU from
+    itself alone; a driver that fails, from all that come. Raises NotSupported when the engine offered nothing else."""
+    if not isinstance(error, DeviceTimeout):
+        side.broken = error.what
+    transport, reason = without_gpu(offered, f"planes left the GPU: {error.what}"[:256])
+    return msgspec.structs.replace(welcome, transport=transport, transport_reason=reason)
+
+
+def without_gpu(offered: Sequence[Transport], reason: str) -> tuple[Transport, str]:
+    """The best transport through the CPU, and why it is not a better one. Raises NotSupported."""
     if Transport.SHM in offered:
         return Transport.SHM, reason
     if Transport.INLINE in offered:
@@ -96,6 +114,8 @@ def why_no_cuda(hello: Hello, card: ModelCard, side: GpuSide) -> str:
     """For a person; empty when planes can stay on the GPU."""
     if side.gpu is None:
         return side.why_not
+    if side.broken:
+        return f"the GPU has failed since the renderer started ({side.broken})"
     if not card.on_device:
         return f"the model {card.name} reads planes on the CPU"
     from renderer.cuda.share import check_device

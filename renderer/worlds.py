@@ -25,8 +25,9 @@ from renderer.memory.kept import PATCH
 from renderer.memory.world import WorldMemory
 from renderer.models import WorldModel
 from renderer.recall import World
-from renderer.session import Session, Steering
+from renderer.session import Session
 from renderer.snapshots import Arrays, Header, SavedStream, Snapshot
+from renderer.steering import Steering
 
 if TYPE_CHECKING:
     from renderer.memory.notes import Packed

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import DeviceFailed, MissingDependency
+from bridge.errors import DeviceFailed, HandleRefused, MissingDependency
 from bridge.schema import HandleKind
+from renderer.cuda import Words
 from renderer.cuda.compile import cpu_library
 from renderer.cuda.counters import Counters
 from renderer.cuda.kernels import BLOCK, FRAME, Source, grid_of
@@ -108,8 +109,9 @@ class StandIn:
                 pytest.fail(str(error))
             pytest.skip(f"THE KERNELS WERE NOT RUN: {error}")
 
-    def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> MappedMemory:
-        self.memories.append(MappedMemory(fd, size_bytes, from_mesa=self._from_mesa))
+    def take_memory(self, kind: HandleKind, handle: int | bytes, size_bytes: int, *, dedicated: bool) -> MappedMemory:
+        assert isinstance(handle, int)  # what CUDA alone can share is in tests/cuda_stand_in.py
+        self.memories.append(MappedMemory(handle, size_bytes, from_mesa=self._from_mesa))
         return self.memories[-1]
 
     def take_timeline(self, fd: int) -> CountedTimeline:
@@ -118,6 +120,10 @@ class StandIn:
             raise DeviceFailed("cuImportExternalSemaphore failed", fix="None.")
         self.timelines.append(CountedTimeline())
         return self.timelines[-1]
+
+    def take_words(self, fd: int) -> Words:
+        os.close(fd)
+        raise HandleRefused("this GPU's streams cannot wait for words", fix="Hand over without `ready` and `done`.")
 
     def load(self, source: Source) -> None:
         library = ctypes.CDLL(str(cpu_library(self._folder, source.name)))

@@ -6,6 +6,7 @@ success. Enums, structs and the names of functions are the real package's, which
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 from types import SimpleNamespace
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 from cuda.bindings import driver as api
 
-from bridge.errors import CudaNotUsable, DeviceFailed
+from bridge.errors import CudaNotUsable, DeviceError, DeviceFailed, DeviceMismatch, HandleRefused
 from bridge.planes import view
 from bridge.schema import HandleKind, PixelFormat, PlaneLayout, PlaneName
+from bridge.signals import DONE, LET_GO, READY, Signals
 from renderer import doctor
 from renderer.cuda import driver as driver_module
 from renderer.cuda.context import GpuContext
@@ -37,8 +39,18 @@ VALUES: dict[str, tuple[object, ...]] = {
     "cuMemImportFromShareableHandle": ("allocation",),
     "cuMemAddressReserve": (0x9000,),
     "cuEventCreate": ("event",),
+    "cuDeviceGetAttribute": (1,),
+    "cuMemGetAllocationPropertiesFromHandle": (api.CUmemAllocationProp(),),
+    "cuMemGetAllocationGranularity": (4096,),
+    "cuIpcOpenMemHandle": (0xA000,),
+    "cuPointerGetAttribute": (0,),
+    "cuMemGetAddressRange": (0xA000, 1 << 20),
+    "cuMemHostGetDevicePointer": (0xB000,),
 }
-QUIET = {"cuDeviceGet", "cuDeviceGetUuid", "cuDriverGetVersion"}
+QUIET = {
+    "cuDeviceGet", "cuDeviceGetUuid", "cuDriverGetVersion", "cuDeviceGetAttribute", "cuMemGetAllocationGranularity",
+    "cuMemGetAllocationPropertiesFromHandle",
+}  # fmt: skip
 
 
 class Recorder:
@@ -236,10 +248,91 @@ def test_what_the_driver_refuses_is_held_by_nobody(gpu: CudaGpu, recorder: Recor
         gpu.take_memory(HandleKind.VULKAN_FD, fd, 4096, dedicated=False)
     assert recorder.names[-1] == "cuDestroyExternalMemory"
     recorder.fails, recorder.calls, other = "cuMemMap", [], os.memfd_create("another")
-    with pytest.raises(DeviceFailed):
+    with pytest.raises(HandleRefused, match="not of 4096 bytes: cuMemMap failed"):  # the driver knows its size
         gpu.take_memory(HandleKind.CUDA_FD, other, 4096, dedicated=False)
     assert recorder.names[-2:] == ["cuMemAddressFree", "cuMemRelease"]
     assert not is_open(other)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "index", "refusal", "words"),
+    [
+        (4097, 0, HandleRefused, "multiples of 4096"),
+        (4096, 1, DeviceMismatch, "lies on GPU 1, and the renderer's is 0"),
+    ],
+)
+def test_cuda_memory_that_is_not_as_announced_is_refused_by_name(
+    gpu: CudaGpu, recorder: Recorder, fd: int, monkeypatch: pytest.MonkeyPatch, size_bytes: int, index: int,
+    refusal: type[Exception], words: str,
+) -> None:  # fmt: skip
+    made_of = SimpleNamespace(location=SimpleNamespace(id=index))
+    monkeypatch.setitem(VALUES, "cuMemGetAllocationPropertiesFromHandle", (made_of,))
+    with pytest.raises(refusal, match=words):
+        gpu.take_memory(HandleKind.CUDA_FD, fd, size_bytes, dedicated=False)
+    assert recorder.names == ["cuMemImportFromShareableHandle", "cuMemRelease"]
+    assert not is_open(fd)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "index", "words"),
+    [(1 << 20, 0, ""), (1 << 21, 0, f"not of {1 << 21} bytes: it has {1 << 20}"), (1 << 20, 3, "lies on GPU 3")],
+)
+def test_memory_is_opened_by_its_ipc_handle_and_closed(
+    gpu: CudaGpu, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, size_bytes: int, index: int, words: str
+) -> None:
+    monkeypatch.setitem(VALUES, "cuPointerGetAttribute", (index,))
+    token = bytes(range(64))
+    if words:
+        with pytest.raises(DeviceError, match=words):
+            gpu.take_memory(HandleKind.CUDA_IPC, token, size_bytes, dedicated=False)
+    else:
+        memory = gpu.take_memory(HandleKind.CUDA_IPC, token, size_bytes, dedicated=False)
+        assert memory.address == 0xA000
+        memory.close()
+        memory.close()
+    handle, flags = recorder.calls[[name for name, _ in recorder.calls].index("cuIpcOpenMemHandle")][1]
+    assert (ctypes.string_at(handle.getPtr(), 64), flags) == (token, 1)
+    assert recorder.names[-1] == "cuIpcCloseMemHandle"
+    assert recorder.names.count("cuIpcCloseMemHandle") == 1
+
+
+def test_words_are_waited_for_and_written_on_the_one_stream_and_freed_without_the_driver(
+    gpu: CudaGpu, recorder: Recorder
+) -> None:
+    engines = Signals.create()
+    words = gpu.take_words(os.dup(engines.fd))
+    words.ready.wait(41)
+    words.done.signal(42)
+    (_, waited), (_, written) = recorder.calls[-2:]
+    assert waited == (77, 0xB000 + READY, 41, int(api.CUstreamWaitValue_flags.CU_STREAM_WAIT_VALUE_GEQ))
+    assert written == (77, 0xB000 + DONE, 42, int(api.CUstreamWriteValue_flags.CU_STREAM_WRITE_VALUE_DEFAULT))
+    recorder.calls = []
+    words.ready.free(41)
+    words.let_go()
+    assert recorder.calls == []
+    assert (engines[READY], engines[DONE], engines[LET_GO]) == (41, 0, 1)
+    words.close()
+    words.close()
+    assert recorder.names == ["cuMemHostUnregister"]
+    engines.close()
+
+
+def test_what_is_no_page_of_signals_is_refused_and_so_is_a_gpu_that_cannot_wait_for_words(
+    gpu: CudaGpu, recorder: Recorder, fd: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.ftruncate(fd, 4096)  # which could be cut off again
+    file, engines = os.open(__file__, os.O_RDONLY), Signals.create()
+    for refused in (fd, file):
+        with pytest.raises(HandleRefused, match="no sealed page of 4096 bytes"):
+            gpu.take_words(refused)
+        assert not is_open(refused)
+    monkeypatch.setitem(VALUES, "cuDeviceGetAttribute", (0,))
+    page = os.dup(engines.fd)
+    with pytest.raises(HandleRefused, match="cannot wait for words"):
+        gpu.take_words(page)
+    assert not is_open(page)
+    engines.close()
+    assert "cuMemHostRegister" not in recorder.names
 
 
 def test_another_process_s_cuda_memory_is_unmapped_before_it_is_let_go_of(

@@ -188,12 +188,16 @@ def test_a_value_that_never_comes_ends_the_hand_over_by_name(stage: Stage, monke
     assert "did not reach 7, which frame 1 waits for" in told.text
     assert ready.freed == [7]  # what waited in vain goes on, so that memory can be let go of
     assert stage.gpu.memories[0].closed == 1
+    moved = stage.next()  # the same session, by the next transport
+    assert isinstance(moved, Welcome)
+    assert (moved.session, moved.transport) == (welcome.session, Transport.SHM)
+    assert "planes left the GPU: the semaphore `ready` did not reach 7" in moved.transport_reason
     refused = stage.ask(frame_of(welcome, 2, 1))
     assert isinstance(refused, Error)
-    assert (refused.code, refused.frame_id) == ("device_timeout", 2)
-    again = stage.hello(transports=(Transport.SHM,))  # the engine falls back
+    assert "came before PLANES" in refused.text
+    again = stage.hello()  # the GPU is as it was
     assert isinstance(again, Welcome)
-    assert again.transport is Transport.SHM
+    assert again.transport is Transport.CUDA
 
 
 def test_a_driver_that_fails_in_a_frame_ends_the_hand_over(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,12 +207,37 @@ def test_a_driver_that_fails_in_a_frame_ends_the_hand_over(stage: Stage, monkeyp
         raise DeviceFailed("cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED", fix="None.")
 
     monkeypatch.setattr(stage.gpu, "run", lost)
-    for number in (1, 2):
-        refused = stage.ask(frame_of(welcome, number, 0))
-        assert isinstance(refused, Error)
-        assert (refused.code, refused.frame_id) == ("device_failed", number)
-        assert "LAUNCH_FAILED" in refused.text
+    refused, told, moved = stage.ask(frame_of(welcome, 1, 0)), stage.next(), stage.next()
+    for error, frame_id in ((refused, 1), (told, 0)):
+        assert isinstance(error, Error)
+        assert (error.code, error.frame_id) == ("device_failed", frame_id)
+        assert "LAUNCH_FAILED" in error.text
     assert stage.gpu.memories[0].closed == 1
+    assert isinstance(moved, Welcome)
+    assert (moved.session, moved.transport) == (welcome.session, Transport.SHM)
+    again = stage.hello()
+    assert isinstance(again, Welcome)
+    assert again.transport is Transport.SHM
+    assert "the GPU has failed since the renderer started" in again.transport_reason
+
+
+def test_an_engine_that_offers_nothing_but_the_gpu_is_refused_its_frames_when_that_breaks(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    welcome = stage.hello(transports=(Transport.CUDA,))
+    assert isinstance(welcome, Welcome)
+    stage.send(stage.offer(welcome))
+    assert isinstance(stage.next(), PlanesAck)
+
+    def lost(*arguments: object) -> None:
+        raise DeviceFailed("cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED", fix="None.")
+
+    monkeypatch.setattr(stage.gpu, "run", lost)
+    assert isinstance(stage.ask(frame_of(welcome, 1, 0)), Error)
+    assert (getattr(stage.next(), "frame_id", -1), stage.next()) == (0, welcome)
+    refused = stage.ask(frame_of(welcome, 2, 0))
+    assert (getattr(refused, "code", ""), getattr(refused, "frame_id", 0)) == ("device_failed", 2)
+    assert stage.renderer.sessions[0].status(RendererState.RUNNING, "").state is RendererState.DEGRADED
 
 
 def test_a_renderer_that_waits_patiently_says_nothing(stage: Stage) -> None:

@@ -25,7 +25,8 @@ from bridge.schema import (
     Transport,
 )
 from renderer.models.passthrough import Passthrough
-from renderer.session import Session, TakeState
+from renderer.session import Session
+from renderer.take_state import TakeState
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 OFFERS = (

@@ -41,6 +41,18 @@ class Timeline(Protocol):
     def close(self) -> None: ...
 
 
+class Words(Protocol):
+    """Both timelines of an engine on CUDA, in one page (bridge/signals.py). Closing it closes them."""
+
+    ready: Timeline
+    done: Timeline
+
+    def let_go(self) -> None:
+        """Tells the engine that its memory is unmapped here."""
+
+    def close(self) -> None: ...
+
+
 class Mark(Protocol):
     """A place in the queue."""
 
@@ -57,11 +69,15 @@ class Gpu(Protocol):
     name: str
     counters: Counters
 
-    def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> Memory:
-        """Imports and maps an allocation. The file descriptor is the GPU's from now on, also when it is refused."""
+    def take_memory(self, kind: HandleKind, handle: int | bytes, size_bytes: int, *, dedicated: bool) -> Memory:
+        """Imports and maps an allocation. Its file descriptor is the GPU's from now on, also when it is refused; what
+        has none is named by bytes. Raises DeviceMismatch, HandleRefused."""
 
     def take_timeline(self, fd: int) -> Timeline:
         """Imports a timeline semaphore. The file descriptor as in `take_memory`."""
+
+    def take_words(self, fd: int) -> Words:
+        """Imports a page of signals. The file descriptor as in `take_memory`. Raises HandleRefused."""
 
     def load(self, source: Source) -> None:
         """Kernels beside those of kernels.cu, before a show: it takes seconds the first time on a machine."""

@@ -21,7 +21,7 @@ class GpuContext:
         device = driver.ask_pycuda(driver.pycuda.Device, index)
         self.name = str(device.name())
         self.capability: tuple[int, int] = tuple(device.compute_capability())
-        self.uuid = bytes(driver.call("cuDeviceGetUuid", driver.call("cuDeviceGet", index)).bytes).hex()
+        self.uuid = driver.uuid(index)
         self.driver_version = int(driver.call("cuDriverGetVersion"))
         self._context = driver.ask_pycuda(device.retain_primary_context)
         self._context.push()

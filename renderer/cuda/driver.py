@@ -6,13 +6,14 @@ memory and semaphores, CUDA's virtual memory, graphs. Both work in one primary c
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bridge.errors import CudaNotUsable, DeviceFailed
+from bridge.errors import CudaNotUsable, DeviceError, DeviceFailed
 
 log = logging.getLogger("worldplate.cuda")
 
@@ -21,12 +22,11 @@ INSTALL = 'pip install "worldplate[gpu]"'
 Load = Callable[[str], Any]
 
 
-class Driver:
-    """cuda-bindings with its statuses checked, and pycuda. Initialised."""
+class Calls:
+    """cuda-bindings with its statuses checked. Initialised: all that an engine's side needs."""
 
-    def __init__(self, bindings: Any, pycuda: Any) -> None:
+    def __init__(self, bindings: Any) -> None:
         self.bindings = bindings  # cuda.bindings.driver: its enums and structs too
-        self.pycuda = pycuda  # pycuda.driver
 
     def call(self, name: str, *arguments: object) -> Any:
         """What a function of the driver gives: nothing, a value, or several. Raises DeviceFailed with its status."""
@@ -38,15 +38,6 @@ class Driver:
             )
         return values[0] if len(values) == 1 else tuple(values) or None
 
-    def ask_pycuda(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """What a function of pycuda's gives. Raises DeviceFailed with the words of its error."""
-        try:
-            return function(*arguments)
-        except self.pycuda.Error as error:
-            raise DeviceFailed(
-                f"the GPU's driver failed: {error}", fix="Run nvidia-smi, which may say more."
-            ) from error
-
     def is_over(self, event: object) -> bool:
         """Whether a recorded event has come to pass. Raises DeviceFailed when the GPU failed before it."""
         (status,) = self.bindings.cuEventQuery(event)
@@ -55,6 +46,32 @@ class Driver:
         if int(status) != 0:
             raise DeviceFailed(f"the GPU's work failed with {_name_of(status)}", fix="Restart the renderer.")
         return True
+
+    def can(self, attribute: str, index: int) -> bool:
+        """Whether that GPU has an attribute (of CUdevice_attribute, without its prefix). Raises DeviceFailed."""
+        kind = getattr(self.bindings.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{attribute}")
+        return bool(self.call("cuDeviceGetAttribute", kind, self.call("cuDeviceGet", index)))
+
+    def uuid(self, index: int) -> str:
+        """Of that GPU, 32 hex digits, as Vulkan tells it too. Raises DeviceFailed."""
+        return bytes(self.call("cuDeviceGetUuid", self.call("cuDeviceGet", index)).bytes).hex()
+
+
+class Driver(Calls):
+    """And pycuda: what the renderer's side needs."""
+
+    def __init__(self, bindings: Any, pycuda: Any) -> None:
+        super().__init__(bindings)
+        self.pycuda = pycuda  # pycuda.driver
+
+    def ask_pycuda(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """What a function of pycuda's gives. Raises DeviceFailed with the words of its error."""
+        try:
+            return function(*arguments)
+        except self.pycuda.Error as error:
+            raise DeviceFailed(
+                f"the GPU's driver failed: {error}", fix="Run nvidia-smi, which may say more."
+            ) from error
 
 
 def driver() -> Driver:
@@ -82,6 +99,14 @@ def _found() -> Driver | CudaNotUsable:
 
 def find(load: Load) -> Driver:
     """Loads both packages by `load` and starts the driver. Raises CudaNotUsable."""
+    calls = find_calls(load)
+    pycuda = _package(load, "pycuda.driver", "pycuda")
+    pycuda.init()
+    return Driver(calls.bindings, pycuda)
+
+
+def find_calls(load: Load = importlib.import_module) -> Calls:
+    """Loads cuda-bindings by `load` and starts the driver. Raises CudaNotUsable."""
     bindings = _package(load, "cuda.bindings.driver", "cuda-bindings")
     try:
         (status,) = bindings.cuInit(0)
@@ -100,9 +125,7 @@ def find(load: Load) -> Driver:
     _, count = bindings.cuDeviceGetCount()
     if count == 0:
         raise CudaNotUsable("the driver has no GPU", fix="Look at CUDA_VISIBLE_DEVICES.")
-    pycuda = _package(load, "pycuda.driver", "pycuda")
-    pycuda.init()
-    return Driver(bindings, pycuda)
+    return Calls(bindings)
 
 
 def _package(load: Load, module: str, distribution: str) -> Any:
@@ -112,6 +135,15 @@ def _package(load: Load, module: str, distribution: str) -> Any:
         raise CudaNotUsable(f"{distribution} is not installed", fix=f"Install it: {INSTALL}") from error
     except ImportError as error:  # built for a driver that is not this one
         raise CudaNotUsable(f"{distribution} does not load: {error}", fix=f"Install it anew: {INSTALL}") from error
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[None]:
+    """A GPU that is lost refuses to let go, too: it is logged, and the rest is still let go of."""
+    try:
+        yield
+    except DeviceError as error:
+        log.warning("while letting go of what was shared: %s", error)
 
 
 def _name_of(status: Any) -> str:

@@ -1,15 +1,17 @@
 """What an engine's API has exported, imported into CUDA: owners that release in the right order.
 
-Source: CUDA driver API, "External Resource Interoperability" and "Virtual Memory Management".
+Source: CUDA driver API, "External Resource Interoperability", "Virtual Memory Management", and "Memory Management"
+for the functions of IPC.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
-from typing import Any
 
-from bridge.errors import DeviceFailed
+from bridge.errors import DeviceError, DeviceFailed, DeviceMismatch, HandleRefused
 from renderer.cuda.context import GpuContext
+from renderer.cuda.mapped import MappedAllocation, granularity
 
 
 class ExternalMemory:
@@ -46,43 +48,78 @@ class ExternalMemory:
             self._driver.call("cuDestroyExternalMemory", self._memory)
 
 
-class SharedAllocation:
+class SharedAllocation(MappedAllocation):
     """Another process's CUDA allocation (cuMemCreate), mapped."""
 
     def __init__(self, context: GpuContext, fd: int, size_bytes: int) -> None:
-        """The file descriptor is closed here in any case: an import leaves it the caller's. Raises DeviceFailed."""
-        self._driver, self._size_bytes = context.driver, size_bytes
-        api = self._driver.bindings
-        kind = api.CUmemAllocationHandleType.CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR
+        """The file descriptor is closed here in any case: an import leaves it the caller's. Raises DeviceMismatch for
+        memory of another GPU, HandleRefused for another size, DeviceFailed."""
+        driver = context.driver
+        kind = driver.bindings.CUmemAllocationHandleType.CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR
         try:
-            self._allocation = self._driver.call("cuMemImportFromShareableHandle", fd, kind)
+            allocation = driver.call("cuMemImportFromShareableHandle", fd, kind)
         finally:
             os.close(fd)
-        self._undo: list[tuple[str, tuple[Any, ...]]] = [("cuMemRelease", (self._allocation,))]
+        super().__init__(driver, allocation, size_bytes)
         try:
-            self._map(context.index)
-        except DeviceFailed:
+            made_of = driver.call("cuMemGetAllocationPropertiesFromHandle", allocation)
+            check_index(made_of.location.id, context)
+            if size_bytes % (unit := granularity(driver, made_of)):
+                raise _of_another_size(size_bytes, f"this GPU's allocations are multiples of {unit}")
+            self.map(context.index)
+        except DeviceError:
             self.close()
             raise
 
-    def _map(self, index: int) -> None:
-        bindings = self._driver.bindings
-        place = self._driver.call("cuMemAddressReserve", self._size_bytes, 0, 0, 0)
-        self.address = int(place)
-        self._undo.append(("cuMemAddressFree", (self.address, self._size_bytes)))
-        self._driver.call("cuMemMap", self.address, self._size_bytes, 0, self._allocation, 0)
-        self._undo.append(("cuMemUnmap", (self.address, self._size_bytes)))
-        access = bindings.CUmemAccessDesc()
-        access.location.type = bindings.CUmemLocationType.CU_MEM_LOCATION_TYPE_DEVICE
-        access.location.id = index
-        access.flags = bindings.CUmemAccess_flags.CU_MEM_ACCESS_FLAGS_PROT_READWRITE
-        self._driver.call("cuMemSetAccess", self.address, self._size_bytes, [access], 1)
+    def _place(self) -> None:
+        try:
+            super()._place()
+        except DeviceFailed as error:  # the driver knows how large it is, and does not tell
+            raise _of_another_size(self._size_bytes, error.what) from error
+
+
+class IpcMemory:
+    """Another process's CUDA allocation (cuMemAlloc), opened."""
+
+    def __init__(self, context: GpuContext, token: bytes, size_bytes: int) -> None:
+        """`token` is the CUipcMemHandle. Raises DeviceMismatch, HandleRefused for less memory, DeviceFailed."""
+        self._driver = context.driver
+        api = self._driver.bindings
+        handle = api.CUipcMemHandle()
+        ctypes.memmove(int(handle.getPtr()), token, len(token))
+        lazily = int(api.CUipcMem_flags.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS)  # the only flag, and it must be there
+        self.address = int(self._driver.call("cuIpcOpenMemHandle", handle, lazily))
+        self._open = True
+        try:
+            place = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+            check_index(int(self._driver.call("cuPointerGetAttribute", place, self.address)), context)
+            _, held_bytes = self._driver.call("cuMemGetAddressRange", self.address)
+            if held_bytes < size_bytes:
+                raise _of_another_size(size_bytes, f"it has {held_bytes}")
+        except DeviceError:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Undoes what was done, last first. A second time does nothing."""
-        while self._undo:
-            name, arguments = self._undo.pop()
-            self._driver.call(name, *arguments)
+        """A second time does nothing."""
+        if self._open:
+            self._open = False
+            self._driver.call("cuIpcCloseMemHandle", self.address)
+
+
+def check_index(index: int, context: GpuContext) -> None:
+    """Raises DeviceMismatch for memory that lies on another GPU than its packet says."""
+    if index != context.index:
+        raise DeviceMismatch(
+            f"the memory that came lies on GPU {index}, and the renderer's is {context.index} ({context.name})",
+            fix="Make the buffers on the GPU that HELLO names.",
+        )
+
+
+def _of_another_size(size_bytes: int, why: str) -> HandleRefused:
+    return HandleRefused(
+        f"the CUDA memory that came is not of {size_bytes} bytes: {why}", fix="Announce the size it was made with."
+    )
 
 
 class ExternalTimeline:

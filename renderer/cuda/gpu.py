@@ -11,11 +11,12 @@ from bridge.schema import HandleKind
 from renderer.cuda import Gpu, Memory
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
-from renderer.cuda.external import ExternalMemory, ExternalTimeline, SharedAllocation
+from renderer.cuda.external import ExternalMemory, ExternalTimeline, IpcMemory, SharedAllocation
 from renderer.cuda.kernels import FRAME, Kernels, Source
 
 if TYPE_CHECKING:
     from renderer.runtimes.on_device import Lane
+from renderer.cuda.words import WordTimelines
 
 _UNTIMED = 2  # CU_EVENT_DISABLE_TIMING
 
@@ -30,15 +31,21 @@ class CudaGpu:
         self._kernels.load(FRAME)
         self.uuid, self.name, self.counters = context.uuid, context.name, context.counters
 
-    def take_memory(self, kind: HandleKind, fd: int, size_bytes: int, *, dedicated: bool) -> Memory:
+    def take_memory(self, kind: HandleKind, handle: int | bytes, size_bytes: int, *, dedicated: bool) -> Memory:
         """See Gpu."""
+        if isinstance(handle, bytes):
+            return IpcMemory(self._context, handle, size_bytes)
         if kind is HandleKind.CUDA_FD:
-            return SharedAllocation(self._context, fd, size_bytes)
-        return ExternalMemory(self._context, fd, size_bytes, dedicated=dedicated)
+            return SharedAllocation(self._context, handle, size_bytes)
+        return ExternalMemory(self._context, handle, size_bytes, dedicated=dedicated)
 
     def take_timeline(self, fd: int) -> ExternalTimeline:
         """See Gpu."""
         return ExternalTimeline(self._context, fd, int(self._rescue.handle))
+
+    def take_words(self, fd: int) -> WordTimelines:
+        """See Gpu."""
+        return WordTimelines(self._context, fd)
 
     def load(self, source: Source) -> None:
         """See Gpu."""

@@ -6,32 +6,29 @@ that is killed leaves its memory to the import, which `close` lets go of.
 
 from __future__ import annotations
 
-import contextlib
 import hmac
-import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bridge.errors import DeviceError, DeviceMismatch, DeviceTimeout, HandleRefused, InvalidValue
-from bridge.handles import Handed, check, check_fds
+from bridge.handles import SEMAPHORES, SIGNALS, Handed, check, check_fds
 from bridge.planes import BYTES_PER_PIXEL, check_agreed
-from bridge.schema import Frame, Limits, PlaneName, Welcome
+from bridge.schema import Frame, HandleKind, Limits, PlaneName, Welcome
 from renderer.cuda import Gpu, Mark, Memory, Timeline
+from renderer.cuda.driver import noted
 from renderer.cuda.planes import DevicePlane
-
-log = logging.getLogger("worldplate.cuda")
 
 PATIENCE_MS = 500  # that enqueued work waits for an engine's semaphore
 
 
 class Enqueued(NamedTuple):
-    """A frame that the GPU may still be at."""
+    """A frame that the GPU may still wait for."""
 
     frame_id: int
     ready_value: int
-    mark: Mark
+    mark: Mark  # right after the wait: a slow model is not an engine that does not signal
     since_ns: int
 
 
@@ -59,10 +56,14 @@ class Share:
 
     def _take(self, handed: Handed) -> None:
         offer = handed.offer
-        kind, size, dedicated = offer.kind, offer.memory_bytes, offer.dedicated
-        self._memory = self._gpu.take_memory(kind, handed.fds.pop(0), size, dedicated=dedicated)
+        if offer.semaphores == SIGNALS:
+            words = self._gpu.take_words(handed.fds.pop())
+            self._undo += [words.close, words.let_go]  # the last thing that the engine is told
+            self._ready, self._done = words.ready, words.done
+        handle = offer.token if offer.kind is HandleKind.CUDA_IPC else handed.fds.pop(0)
+        self._memory = self._gpu.take_memory(offer.kind, handle, offer.memory_bytes, dedicated=offer.dedicated)
         self._undo.append(self._memory.close)
-        if offer.semaphores:
+        if offer.semaphores == SEMAPHORES:
             self._ready = self._gpu.take_timeline(handed.fds.pop(0))
             self._undo.append(self._ready.close)
             self._done = self._gpu.take_timeline(handed.fds.pop(0))
@@ -93,6 +94,8 @@ class Share:
         """What is enqueued from now on waits until the engine has written the planes."""
         if self._ready is not None:
             self._ready.wait(header.ready_value)
+            mark, now_ns = self._gpu.mark(), time.monotonic_ns()
+            self._enqueued.append(Enqueued(header.id, header.ready_value, mark, now_ns))
 
     def finish(self, header: Frame) -> int:
         """The plate is enqueued: the value of `done` that says that it is whole; 0, and it is whole, without one."""
@@ -102,8 +105,6 @@ class Share:
             return 0
         self._done_value += 1
         self._done.signal(self._done_value)
-        now_ns = time.monotonic_ns()
-        self._enqueued.append(Enqueued(header.id, header.ready_value, self._gpu.mark(), now_ns))
         return self._done_value
 
     def watch(self, now_ns: int) -> None:
@@ -123,20 +124,20 @@ class Share:
         """Frees what waits in vain, waits for the GPU, and lets go: memory last. A second time does nothing."""
         if not self._undo:
             return
-        with _noted():
+        with noted():
             if self._enqueued and self._ready is not None and not self._enqueued[-1].mark.passed():
                 self._ready.free(self._enqueued[-1].ready_value)
-        with _noted():
+        with noted():
             self._gpu.wait()
         for enqueued in self._enqueued:
-            with _noted():
+            with noted():
                 enqueued.mark.close()
         self._enqueued.clear()
         self._release()
 
     def _release(self) -> None:
         while self._undo:
-            with _noted():
+            with noted():
                 self._undo.pop()()
 
 
@@ -166,12 +167,3 @@ def check_device(device: str, gpu: Gpu) -> None:
             f"the engine's planes are on GPU {device or 'unknown'}, and the renderer's is {gpu.uuid} ({gpu.name})",
             fix="Run both on one GPU: CUDA_VISIBLE_DEVICES chooses the renderer's.",
         )
-
-
-@contextlib.contextmanager
-def _noted() -> Iterator[None]:
-    """A GPU that is lost refuses to let go, too; the rest is still let go of."""
-    try:
-        yield
-    except DeviceError as error:
-        log.warning("while letting go of a hand-over: %s", error)
