@@ -97,7 +97,11 @@ def test_a_show_looks_the_same(
     controls = CONTROLS | asked
     for header, planes in show(*size, spoil, frames=2):
         frame = device_frame(gpu, header, planes, controls)
+        limn.prepare_on_device(frame)
+        warm = gpu.counters.figures()
         limn.step_on_device(frame, World(seed=7))
+        assert gpu.counters.allocations == warm["allocations"]
+        assert gpu.counters.cpu_waits == warm["cpu_waits"]
         ours, theirs = (p.astype(np.float32) for p in (plate_of(frame), on_the_cpu(limn, header, planes, controls)))
         assert (ours[..., 3] == 1.0).all()
         assert psnr_db(tone_map(ours[..., :3]), tone_map(theirs[..., :3])) >= LEAST_DB

@@ -35,6 +35,9 @@ class Passthrough:
         with np.errstate(over="ignore"):
             np.copyto(plate, frame.planes[PlaneName.COLOR], casting="same_kind")
 
+    def prepare_on_device(self, frame: DeviceFrame) -> None:
+        """It needs nothing of its own."""
+
     def step_on_device(self, frame: DeviceFrame, world: World) -> None:
         """The same on the GPU, by one kernel."""
         from renderer.cuda.frame import copy_color

@@ -175,6 +175,10 @@ class Limn:
         strength = float(controls["strength"])
         to_half(self.paint(planes, header.camera, header.bodies, light, strength, steady=frame.steady), plate)
 
+    def prepare_on_device(self, frame: DeviceFrame) -> None:
+        """Compile kernels and network for a frame's size where planes stay on the GPU, and take their memory there."""
+        self._device.prepare(frame)
+
     def step_on_device(self, frame: DeviceFrame, world: World) -> None:
         """The same where planes stay on the GPU, by torch's network; see `on_device.DeviceSide.paint`."""
         self._device.paint(frame, self._light(frame.controls, world))

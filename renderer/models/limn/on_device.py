@@ -54,6 +54,11 @@ class DeviceSide:
         self._runtime: OnDevice | None = None
         self._canvases: dict[tuple[int, int], DeviceCanvas] = {}
 
+    def prepare(self, frame: DeviceFrame) -> None:
+        """Take what frames of that size need, which waits for the queue the first time. Raises DeviceFailed, and
+        RuntimeError where torch fails."""
+        self._canvas(frame)
+
     def paint(self, frame: DeviceFrame, light: Light) -> None:
         """Enqueue the plate of a frame, as its controls ask. Raises NotSupported where a set is to go on, DeviceFailed,
         and RuntimeError where torch fails."""
