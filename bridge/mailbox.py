@@ -26,6 +26,11 @@ class Mailbox:
     """A queue in which, of each peer, session and stream, the newest `keep_frames` FRAMEs wait: one more takes the
     place of the oldest. One is enough for a model that makes one plate at a time.
 
+    The newest few follow on each other, also while more come: they are not spread over the time that the model took for
+    the plates before. Each tells its motion, and its previous poses, against the frame before it, which holds for a
+    model of films as long as it gets that frame too; its plates would show time running faster than it learned; and the
+    first of them would be older by as much as is spread over.
+
     Everything else stays in order, and a frame keeps its place among the messages around it. Any thread may call it.
     """
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import math
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -46,6 +49,10 @@ HEADER = "header"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 HEADER_LIMITS = Limits(max_message_bytes=16 << 20)  # the last frame of every stream, with its bodies
 ANOTHER = "Take another snapshot."
+KINDS = {  # of arrays, as safetensors and NumPy call them
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
+    "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+}  # fmt: skip
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -118,13 +125,14 @@ def write(snapshot: Snapshot, folder: Path, limits: Limits) -> int:
     """
     library = _safetensors()
     path = _path(snapshot.header.name, folder)
-    digest = _digest(snapshot.arrays)
-    header = wire.encode(msgspec.structs.replace(snapshot.header, arrays_sha256=digest))
+    header = _encoded(snapshot.header, "0" * 64)
     size = len(header) + sum(array.nbytes for array in snapshot.arrays.values())
     _check_room(path, size, limits)
     try:
-        with _draft(path) as draft:
+        with _draft(path) as draft, ThreadPoolExecutor(1, "worldplate digest") as beside:
+            digest = beside.submit(_digest, snapshot.arrays)  # while they are written
             library.numpy.save_file({HEADER: np.frombuffer(header, np.uint8), **snapshot.arrays}, draft)
+            _set_header(draft, _encoded(snapshot.header, digest.result()))
             draft.chmod(0o600)
             _sync(draft)
             draft.replace(path)
@@ -145,8 +153,8 @@ def read(name: str, folder: Path, limits: Limits) -> Snapshot:
     """
     path = _path(name, folder)
     _check_file(path, limits)
-    header, arrays = _content(path)
-    if _digest(arrays) != header.arrays_sha256:
+    header, arrays, digest = _content(path)
+    if digest != header.arrays_sha256:
         raise SnapshotCorrupt(f"The snapshot '{name}' was altered: its arrays are not those it tells of", fix=ANOTHER)
     return Snapshot(header, arrays)
 
@@ -261,10 +269,63 @@ def _opened(path: Path) -> Iterator[Any]:
         raise SnapshotCorrupt(f"The snapshot '{name}' cannot be read: {_reason(error)}", fix=ANOTHER) from error
 
 
-def _content(path: Path) -> tuple[Header, Arrays]:
-    with _opened(path) as file:
-        header = _header(file, path.name.removesuffix(ENDING))
-        return header, {name: file.get_tensor(name) for name in file.keys() if name != HEADER}  # noqa: SIM118
+def _content(path: Path) -> tuple[Header, Arrays, str]:
+    """What it says of itself, the arrays, and their digest: of each while the next is read."""
+    with _opened(path) as file, path.open("rb", buffering=0) as raw, ThreadPoolExecutor(1) as beside:
+        header, digest = _header(file, path.name.removesuffix(ENDING)), hashlib.sha256()
+        arrays: Arrays = {}
+        told: list[Future[None]] = []
+        for name, place in sorted(_places(file, raw).items()):
+            if name != HEADER:
+                arrays[name] = _array(raw, place)
+                told.append(beside.submit(_tell, digest.update, name, arrays[name]))
+        for each in told:
+            each.result()
+        return header, arrays, digest.hexdigest()
+
+
+class _Place(NamedTuple):
+    kind: str
+    shape: tuple[int, ...]
+    start: int  # of its bytes in the file
+
+
+def _places(file: Any, raw: io.FileIO) -> dict[str, _Place]:
+    """Where the tensors of an open file lie: one after the other, without a gap, which safetensors has checked."""
+    raw.seek(0)
+    at = 8 + int.from_bytes(raw.read(8), "little")
+    places: dict[str, _Place] = {}
+    for name in file.offset_keys():
+        told = file.get_slice(name)
+        places[name] = place = _Place(KINDS[told.get_dtype()], tuple(told.get_shape()), at)
+        at += math.prod(place.shape) * np.dtype(place.kind).itemsize
+    return places
+
+
+def _array(raw: io.FileIO, place: _Place) -> NDArray[Any]:
+    """Read here, as the library holds the interpreter's lock while it reads: other threads stand still for as long."""
+    array = np.empty(place.shape, place.kind)
+    rest = array.reshape(-1).view(np.uint8).data
+    raw.seek(place.start)
+    while rest:
+        if not (count := raw.readinto(rest)):
+            raise ValueError("it ends too early")
+        rest = rest[count:]
+    return array
+
+
+def _encoded(header: Header, digest: str) -> bytes:
+    """As long for every digest of 64 letters."""
+    return wire.encode(msgspec.structs.replace(header, arrays_sha256=digest))
+
+
+def _set_header(draft: Path, header: bytes) -> None:
+    """Another one in the place of the one that it was written with, which is as long."""
+    with draft.open("rb+", buffering=0) as raw:
+        with _opened(draft) as file:
+            start = _places(file, raw)[HEADER].start
+        raw.seek(start)
+        raw.write(header)
 
 
 def _header(file: Any, name: str) -> Header:
@@ -294,10 +355,13 @@ def _digest(arrays: Arrays) -> str:
     """Over names, types, shapes and bytes."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
+        _tell(digest.update, name, arrays[name])
     return digest.hexdigest()
+
+
+def _tell(update: Callable[[Any], None], name: str, array: NDArray[Any]) -> None:
+    update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+    update(array.reshape(-1).view(np.uint8).data)
 
 
 def _not_found(name: str, folder: Path) -> SnapshotNotFound:

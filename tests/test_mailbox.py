@@ -50,6 +50,20 @@ def test_for_a_model_that_makes_several_at_once_the_newest_few_wait() -> None:
     assert mailbox.put(frame(6)) is None
 
 
+def test_frames_taken_one_after_the_other_follow_on_each_other_while_more_come() -> None:
+    mailbox, taken = Mailbox(10), []
+    mailbox.keep_frames = 3
+    for frame_id in range(1, 8):
+        mailbox.put(frame(frame_id))
+    for frame_id in range(8, 12):
+        arrived = mailbox.take(0)
+        assert arrived is not None
+        assert isinstance(arrived.message, Frame)
+        taken.append(arrived.message.id)
+        mailbox.put(frame(frame_id))
+    assert taken == [5, 6, 7, 8]
+
+
 def test_the_oldest_frame_that_waits_inherits_the_reset_of_the_one_that_does_not() -> None:
     mailbox = Mailbox(10)
     mailbox.keep_frames = 2

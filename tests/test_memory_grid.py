@@ -196,6 +196,23 @@ def test_what_is_saved_and_loaded_is_the_same_bit_for_bit() -> None:
     np.testing.assert_array_equal(one.color, two.color)
 
 
+def test_what_lay_in_a_grids_memory_before_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid, other, new = Grid(20_000), Grid(20_000), Grid._new
+    fused(grid, Scene())
+    arrays = whole(grid.save())
+
+    def used_before(self: Grid, blocks: int) -> Any:
+        made = new(self, blocks)
+        for name in kept.ATTRIBUTES:
+            made.attribute(name).numpy()[:] = 7
+        return made
+
+    monkeypatch.setattr(Grid, "_new", used_before)
+    other.load(arrays)
+    again = whole(other.save())
+    assert all(again[name].tobytes() == arrays[name].tobytes() for name in arrays)
+
+
 def test_arrays_that_are_no_memory_are_refused_by_name() -> None:
     grid = Grid(20_000)
     fused(grid, Scene())

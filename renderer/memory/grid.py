@@ -91,7 +91,12 @@ class Grid:
 
     @property
     def bytes(self) -> int:
-        return int(self._grid.hashmap().capacity()) * BLOCK_BYTES
+        return self.capacity * BLOCK_BYTES
+
+    @property
+    def capacity(self) -> int:
+        """Blocks that there is room for until it grows."""
+        return int(self._grid.hashmap().capacity())
 
     def clear(self) -> None:
         self._grid = self._new(min(FEWEST_BLOCKS, self.most_blocks))
@@ -316,15 +321,22 @@ class Grid:
 
     def load(self, arrays: dict[str, NDArray[Any]]) -> None:
         """What `save` gave, in place of what is there. The caller has checked shapes and types."""
-        blocks, held = arrays["grid.blocks"], np.unpackbits(arrays["grid.held"], axis=1).astype(bool)
+        blocks = arrays["grid.blocks"]
         self.origin_m, self.voxel_m = arrays["grid.origin_m"].copy(), float(arrays["grid.voxel_m"][0])
         self._grid = self._new(min(max(FEWEST_BLOCKS, 2 * len(blocks)), max(self.most_blocks, len(blocks))))
         if not len(blocks):
             return
-        buffers = self._grid.hashmap().activate(_tensor(np.ascontiguousarray(blocks)))[0].numpy()
-        of_held = (buffers[:, None].astype(np.int64) * VOXELS + np.arange(VOXELS))[held]
-        for name in ATTRIBUTES:
-            self.values(name)[of_held] = arrays[f"grid.{name}"]
+        buffers = self._grid.hashmap().activate(_tensor(np.ascontiguousarray(blocks)))[0].numpy().astype(np.int64)
+        pairs = [(_flat(self.values(name)), _flat(arrays[f"grid.{name}"])) for name in ATTRIBUTES]
+        done = 0
+        for start in range(0, len(blocks), PART_BLOCKS):
+            part = slice(start, start + PART_BLOCKS)
+            held = np.unpackbits(arrays["grid.held"][part], axis=1).view(bool)
+            rows = (buffers[part, None] * VOXELS + np.arange(VOXELS))[held]
+            for into, told in pairs:
+                into.reshape(self.capacity, -1)[buffers[part]] = 0  # Open3D says nothing of what lay there
+                into[rows] = told[done : done + len(rows)]
+            done += len(rows)
 
     def mesh(self) -> tuple[F64, NDArray[np.int32], F32]:
         """Vertices [n, 3] in world metres, triangles [m, 3] and colours [n, 3], scene-linear."""
@@ -349,6 +361,11 @@ class Grid:
 def _tensor(array: NDArray[Any]) -> Any:
     make: Any = o3d.core.Tensor  # its own type hints know no NumPy
     return make(np.ascontiguousarray(array))
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    """Of one channel [n], else as they are [n, channels]: NumPy follows an index into [n, 1] more slowly."""
+    return values[:, 0] if values.shape[1] == 1 else values
 
 
 def _filled(depth: F32) -> F32:
