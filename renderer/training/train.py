@@ -16,7 +16,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -39,6 +40,7 @@ SHAPES = ((16, 1), (8, 2), (8, 2))  # clips and frames, one of these at random
 FRAMES = 4  # of validation clips
 HALVED = 0.6  # share of steps whose trunk sees the picture at half its size, as in pictures of 640 pixels
 SAVE_EVERY_S, TAKE_IN = 120.0, 40  # sequences taken in at a time
+LAST = 100  # steps whose mean loss is told
 ERROR_SCALE = 4.0  # of the tone-mapped error that the network foretells
 log = logging.getLogger("worldplate.train")
 
@@ -171,7 +173,8 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, paint: 
     training = list(prepared(job.data, cache, "train", known))
     validation = list(prepared(job.data, cache, "validation", set()))[:48]
     rng = np.random.default_rng([job.seed, progress.step])
-    begun_s, saved_s, losses = time.monotonic() - progress.spent_s, time.monotonic(), []
+    begun_s, saved_s = time.monotonic() - progress.spent_s, time.monotonic()
+    losses: deque[float] = deque(maxlen=LAST)
     log.info("%d training sequences, %d validation, on %s", len(training), len(validation), device)
     while progress.spent_s < job.minutes * 60.0:
         share = progress.spent_s / (job.minutes * 60.0)
@@ -193,8 +196,8 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, paint: 
             _save(job, network, average, optimiser, progress)
             new = prepared(job.data, cache, "train", known)
             training += [sequence for _, sequence in zip(range(TAKE_IN), new, strict=False)]
-            saved_s, losses = time.monotonic(), []
-    _report(progress, losses or [0.0], decibels(average, validation, paint), len(training), job.minutes)
+            saved_s = time.monotonic()
+    _report(progress, losses, decibels(average, validation, paint), len(training), job.minutes)
     _save(job, network, average, optimiser, progress)
 
 
@@ -221,8 +224,8 @@ def _follow(average: LimnNetwork, network: LimnNetwork, keep: float) -> None:
             a.lerp_(b, 1.0 - keep)
 
 
-def _report(p: Progress, losses: list[float], validation_db: float, sequences: int, minutes: float) -> None:
-    p.curve.append((p.step, p.spent_s, sequences, float(np.mean(losses)), validation_db))
+def _report(p: Progress, losses: Collection[float], validation_db: float, sequences: int, minutes: float) -> None:
+    p.curve.append((p.step, p.spent_s, sequences, float(np.mean([*losses] or [0.0])), validation_db))
     log.info("step %d, %d sequences, loss %.4f, validation %.2f dB, %.0f min left", p.step, sequences, p.curve[-1][3],
              validation_db, minutes - p.spent_s / 60.0)  # fmt: skip
 
