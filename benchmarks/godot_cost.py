@@ -120,7 +120,7 @@ def run(frames: int) -> dict[str, Any]:
         )
     rows = [Row(size, model) for size in SIZES for model in MODELS]
     with tempfile.TemporaryDirectory(prefix="wp-") as folder:
-        godot = Godot(executable, Path(folder) / "home")
+        godot = Godot(executable, Path(folder) / "home", Path(folder) / "driver-cache")
         project = make_project(ROOT / "samples/godot", Path(folder) / "project", library=library)
         for _ in range(ROUNDS):
             for row in rows:

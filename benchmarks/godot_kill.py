@@ -47,7 +47,7 @@ def run(kills: int) -> dict[str, Any]:
             "Needs a Godot (tests/engines/fetch_godot.sh) and the extension (worldplate plugin build godot)."
         )
     with tempfile.TemporaryDirectory(prefix="wp-") as folder:
-        godot = Godot(executable, Path(folder) / "home")
+        godot = Godot(executable, Path(folder) / "home", Path(folder) / "driver-cache")
         project = make_project(PROJECTS / "end_to_end", Path(folder) / "project", library=library)
         told = [kill_once(godot, project) for _ in range(kills)]
     times_ms = [(each["times_ms"][:WARM_FRAMES], each["times_ms"][WARM_FRAMES:]) for each in told]

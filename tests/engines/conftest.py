@@ -7,6 +7,7 @@ else's server.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -33,15 +34,28 @@ def godot(tmp_path_factory: pytest.TempPathFactory) -> Godot:
     if shutil.which("Xvfb") is None:
         _leave("NOT TESTED in the engine: there is no Xvfb; apt-get install xvfb")
     assert executable is not None
-    return Godot(executable, tmp_path_factory.mktemp("godot-home"))
+    return Godot(executable, tmp_path_factory.mktemp("godot-home"), shared(tmp_path_factory) / "driver-cache")
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a test run have together."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
 
 
 @pytest.fixture(scope="session")
 def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the add-on's extension, built once in a session."""
+    """A folder with the add-on's extension, built once in a test run."""
     if shutil.which("cmake") is None:
         _leave("NOT TESTED in the engine: there is no CMake to build the extension; apt-get install cmake ninja-build")
-    return build_extension(tmp_path_factory.mktemp("extension"))
+    folder = shared(tmp_path_factory) / "extension"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other process of the run may be building it
+        if not (folder / "built").exists():
+            build_extension(folder)
+            (folder / "built").touch()
+    return folder / "bin"
 
 
 def build_extension(folder: Path, sanitize: str = "") -> Path:

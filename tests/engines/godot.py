@@ -56,10 +56,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Godot:
-    """A Godot: its executable, and a folder for what it keeps between runs, such as compiled shaders."""
+    """A Godot: its executable, a folder for what it keeps between runs, such as compiled shaders, and one for what the
+    software GPU's driver keeps, which others may use at the same time."""
 
     executable: Path
     home: Path
+    driver_cache: Path
 
     def run(
         self,
@@ -86,7 +88,8 @@ class Godot:
 
     def _folders(self) -> dict[str, str]:
         names = {"XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"}
-        return {variable: str(self.home / folder) for variable, folder in names.items()}
+        folders = {variable: str(self.home / folder) for variable, folder in names.items()}
+        return folders | {"MESA_SHADER_CACHE_DIR": str(self.driver_cache)}
 
 
 def find() -> Path | None:
