@@ -257,7 +257,7 @@ class PyCuda:
             name=lambda: "a stand-in", compute_capability=lambda: (9, 0), retain_primary_context=lambda: context
         )
 
-    def Stream(self) -> Any:
+    def Stream(self, flags: int) -> Any:
         return SimpleNamespace(handle=77, synchronize=lambda: self._bindings.cuStreamSynchronize(77))
 
     def module_from_buffer(self, text: bytes) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 
 from bridge.errors import DeviceFailed, HandleRefused, MissingDependency
 from bridge.schema import HandleKind
-from renderer.cuda import Words
+from renderer.cuda import Mark, Words
 from renderer.cuda.compile import cpu_library
 from renderer.cuda.counters import Counters
 from renderer.cuda.kernels import BLOCK, FRAME, Source, grid_of
@@ -74,15 +76,31 @@ class CountedTimeline:
 
 @dataclass
 class ToldMark:
-    """Passed when the engine's semaphore has come as far as was waited for."""
+    """Passed when the engine's semaphore has come as far as was waited for, and the model as far as a test lets it."""
 
     ready: CountedTimeline
     value: int
+    model: CountedTimeline
+    models: int = 0
+    closed: int = 0
 
     def passed(self) -> bool:
-        return self.ready.value >= self.value
+        return self.ready.value >= self.value and self.model.value >= self.models
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed += 1
+
+
+class OwnMemory:
+    """Memory of the renderer's own."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._memory = (ctypes.c_uint64 * (size_bytes // 8 + 1))()
+        self.address = ctypes.addressof(self._memory)
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class StandIn:
@@ -97,6 +115,11 @@ class StandIn:
         self.load(FRAME)
         self.memories: list[MappedMemory] = []
         self.timelines: list[CountedTimeline] = []
+        self.own: list[OwnMemory] = []
+        self.marks: list[ToldMark] = []
+        self.model, self.models = CountedTimeline(1 << 60), 0  # how far models are let come; how many were enqueued
+        self.in_aside = False
+        self.joined: list[ToldMark] = []
         self.fails = ""
 
     @classmethod
@@ -135,11 +158,30 @@ class StandIn:
         getattr(library, kernel)(ctypes.byref(arguments), *grid_of(width, height), *BLOCK)
 
     def lane(self) -> Lane:
-        return Lane("cpu")
+        return Lane("cpu", counters=self.counters)
+
+    def allocate(self, size_bytes: int) -> OwnMemory:
+        self.counters.allocations += 1
+        self.own.append(OwnMemory(size_bytes))
+        return self.own[-1]
 
     def mark(self) -> ToldMark:
-        ready = self.timelines[-2]
-        return ToldMark(ready, ready.waited[-1])
+        models = self.models if self.in_aside else 0
+        ready = self.timelines[-2] if self.timelines else CountedTimeline()
+        self.marks.append(ToldMark(ready, ready.waited[-1] if ready.waited else 0, self.model, models))
+        return self.marks[-1]
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        self.in_aside, self.models = True, self.models + 1
+        try:
+            yield
+        finally:
+            self.in_aside = False
+
+    def join(self, mark: Mark) -> None:
+        assert isinstance(mark, ToldMark)
+        self.joined.append(mark)
 
     def wait(self) -> None:
         self.counters.cpu_waits += 1

@@ -24,7 +24,7 @@ from renderer.cuda import driver as driver_module
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import Driver, find, why_not
 from renderer.cuda.gpu import CudaGpu, open_gpu
-from renderer.cuda.kernels import FRAME
+from renderer.cuda.kernels import COPY, FRAME, Copy
 from renderer.cuda.planes import DevicePlane
 
 SUCCESS = api.CUresult.CUDA_SUCCESS
@@ -83,7 +83,10 @@ class Recorder:
 class Allocation(int):
     """A device pointer."""
 
-    def free(self) -> None: ...
+    calls: list[str]
+
+    def free(self) -> None:
+        self.calls.append("free")
 
 
 class PyCuda:
@@ -95,16 +98,27 @@ class PyCuda:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.launched: list[tuple[object, ...]] = []
+        self.streams = 0  # the first one is 77
         self.init = lambda: self.calls.append("init")
         context = SimpleNamespace(push=lambda: self.calls.append("push"), pop=lambda: self.calls.append("pop"))
         self.Device = lambda index: SimpleNamespace(
             name=lambda: "a GPU", compute_capability=lambda: (9, 0), retain_primary_context=lambda: context
         )
-        self.Stream = lambda: SimpleNamespace(handle=77, synchronize=lambda: self.calls.append("synchronize"))
-        self.mem_alloc = lambda size: Allocation(0x10000)
+        self.Stream = self._stream
+        self.mem_alloc = self._allocate
         self.memset_d8 = lambda *arguments: self.calls.append("memset")
         self.mem_get_info = lambda: (1 << 30, 2 << 30)
         self.module_from_buffer = lambda text: SimpleNamespace(get_function=self._function)
+
+    def _allocate(self, size_bytes: int) -> Allocation:
+        memory = Allocation(0x10000)
+        memory.calls = self.calls
+        return memory
+
+    def _stream(self, flags: int) -> object:
+        assert flags == 1  # CU_STREAM_NON_BLOCKING
+        self.streams += 1
+        return SimpleNamespace(handle=76 + self.streams, synchronize=lambda: self.calls.append("synchronize"))
 
     def _function(self, name: str) -> object:
         return SimpleNamespace(
@@ -377,3 +391,30 @@ def test_a_tensor_is_told_the_same_places_as_an_array(form: PixelFormat) -> None
     told = DevicePlane(0x7040, layout, None).__cuda_array_interface__
     assert (told["shape"], told["strides"], told["typestr"]) == (array.shape, array.strides, array.dtype.str)
     assert told["data"] == (0x7040, False)
+
+
+def test_models_have_a_queue_of_their_own_that_follows_the_first_and_is_followed(
+    gpu: CudaGpu, recorder: Recorder, pycuda: PyCuda
+) -> None:
+    first, aside = 77, 79
+    recorder.calls = []
+    with gpu.aside():
+        gpu.run(COPY, Copy(width=8, height=8), 8, 8)
+        made = gpu.mark()
+    gpu.join(made)
+    gpu.run(COPY, Copy(width=8, height=8), 8, 8)
+    told = [(name, arguments) for name, arguments in recorder.calls if name in ("cuEventRecord", "cuStreamWaitEvent")]
+    assert told == [
+        ("cuEventRecord", ("event", first)), ("cuStreamWaitEvent", (aside, "event", 0)),
+        ("cuEventRecord", ("event", aside)), ("cuStreamWaitEvent", (first, "event", 0)),
+    ]  # fmt: skip
+    assert [int(launched[3].handle) for launched in pycuda.launched[-2:]] == [aside, first]
+    assert gpu.counters.cpu_waits == 0
+
+
+def test_memory_of_its_own_is_counted_and_freed_once(gpu: CudaGpu, pycuda: PyCuda) -> None:
+    memory = gpu.allocate(4096)
+    assert (memory.address, gpu.counters.allocations) == (0x10000, 1)
+    memory.close()
+    memory.close()
+    assert pycuda.calls.count("free") == 1

@@ -7,6 +7,7 @@ written against, so that it runs wherever something can stand in for a GPU.
 from __future__ import annotations
 
 import ctypes
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.schema import HandleKind
@@ -63,7 +64,7 @@ class Mark(Protocol):
 
 
 class Gpu(Protocol):
-    """One GPU and one queue on it. Used from one thread. Every method may raise DeviceFailed."""
+    """One GPU and two queues on it. Used from one thread. Every method may raise DeviceFailed."""
 
     uuid: str  # 32 hex digits, as Vulkan and CUDA tell it
     name: str
@@ -86,12 +87,22 @@ class Gpu(Protocol):
         """Enqueues a kernel that was loaded, a thread for each pixel."""
 
     def lane(self) -> Lane:
-        """torch's way to the same queue."""
+        """torch's way to the second queue, where models are."""
+
+    def allocate(self, size_bytes: int) -> Memory:
+        """Memory of the renderer's own, which it counts. Closing it needs a GPU that has come to rest."""
 
     def mark(self) -> Mark: ...
 
+    def aside(self) -> AbstractContextManager[None]:
+        """What is enqueued inside, marks too, goes to a second queue, after all that was enqueued in the first before;
+        the first does not wait for it. Models are enqueued there."""
+
+    def join(self, mark: Mark) -> None:
+        """What is enqueued in the first queue from now on waits for a mark of the second."""
+
     def wait(self) -> None:
-        """Waits on the CPU until the queue is empty, and counts it."""
+        """Waits on the CPU until the first queue is empty, and counts it."""
 
     def close(self) -> None:
         """After all that it gave out was closed."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from renderer.cuda.counters import Counters
 from renderer.cuda.driver import Driver
 
 if TYPE_CHECKING:
     import torch
+
+NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 
 
 class GpuContext:
@@ -26,19 +28,24 @@ class GpuContext:
         self._context = driver.ask_pycuda(device.retain_primary_context)
         self._context.push()
         # pycuda cannot wrap another's stream, and torch can: so it is made here, and given to torch.
-        self._stream = driver.ask_pycuda(driver.pycuda.Stream)
+        self._stream = self.another_stream()
         self.stream = int(self._stream.handle)
+
+    def another_stream(self) -> Any:
+        """The caller's own. It neither waits for CUDA's legacy stream nor is waited for by it: what torch does
+        there cannot hold up an engine's frames, nor break the capture of a graph."""
+        return self.driver.ask_pycuda(self.driver.pycuda.Stream, NON_BLOCKING)
 
     @property
     def pycuda_stream(self) -> object:
         """For pycuda's kernels."""
         return self._stream
 
-    def torch_stream(self) -> torch.cuda.ExternalStream:
-        """The same stream for `with torch.cuda.stream(...)`; it stays the context's."""
+    def torch_stream(self, stream: int = 0) -> torch.cuda.ExternalStream:
+        """The same stream for `with torch.cuda.stream(...)`, or another one of this GPU; it stays its owner's."""
         import torch
 
-        return torch.cuda.ExternalStream(self.stream, device=self.index)  # type: ignore[no-untyped-call]
+        return torch.cuda.ExternalStream(stream or self.stream, device=self.index)  # type: ignore[no-untyped-call]
 
     def free_bytes(self) -> int:
         """GPU memory that nobody has taken."""

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import DeviceError
 from bridge.schema import HandleKind
-from renderer.cuda import Gpu, Memory
+from renderer.cuda import Gpu, Mark, Memory
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
 from renderer.cuda.external import ExternalMemory, ExternalTimeline, IpcMemory, SharedAllocation
 from renderer.cuda.kernels import FRAME, Kernels, Source
+from renderer.cuda.words import WordTimelines
 
 if TYPE_CHECKING:
     from renderer.runtimes.on_device import Lane
-from renderer.cuda.words import WordTimelines
 
 _UNTIMED = 2  # CU_EVENT_DISABLE_TIMING
 
 
 class CudaGpu:
-    """Owns the context and the rescue stream; closes both."""
+    """Owns the context, the models' stream and the rescue stream; closes all."""
 
     def __init__(self, context: GpuContext) -> None:
         self._context = context
-        self._rescue = context.driver.ask_pycuda(context.driver.pycuda.Stream)
-        self._kernels = Kernels(context)
+        self._rescue, self._aside = context.another_stream(), context.another_stream()
+        self._queue = context.pycuda_stream  # where things are enqueued now
+        self._kernels: Kernels | None = Kernels(context)
         self._kernels.load(FRAME)
         self.uuid, self.name, self.counters = context.uuid, context.name, context.counters
 
@@ -49,21 +52,45 @@ class CudaGpu:
 
     def load(self, source: Source) -> None:
         """See Gpu."""
+        assert self._kernels is not None  # it is open
         self._kernels.load(source)
 
     def run(self, kernel: str, arguments: ctypes.Structure, width: int, height: int) -> None:
         """See Gpu."""
-        self._kernels.launch(kernel, arguments, width, height)
+        assert self._kernels is not None  # it is open
+        self._kernels.launch(kernel, arguments, width, height, self._queue)
 
     def lane(self) -> Lane:
         """See Gpu."""
         from renderer.runtimes.on_device import Lane
 
-        return Lane("cuda", self._context.torch_stream())
+        return Lane("cuda", self._context.torch_stream(int(self._aside.handle)), self.counters)
+
+    def allocate(self, size_bytes: int) -> Allocation:
+        """See Gpu."""
+        self.counters.allocations += 1
+        return Allocation(self._context, size_bytes)
 
     def mark(self) -> CudaMark:
         """See Gpu."""
-        return CudaMark(self._context)
+        return CudaMark(self._context, self._queue)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """See Gpu."""
+        before = self.mark()
+        before.hold_up(self._aside)
+        before.close()  # the driver lets go of an event once it has come to pass
+        self._queue = self._aside
+        try:
+            yield
+        finally:
+            self._queue = self._context.pycuda_stream
+
+    def join(self, mark: Mark) -> None:
+        """See Gpu."""
+        assert isinstance(mark, CudaMark)
+        mark.hold_up(self._context.pycuda_stream)
 
     def wait(self) -> None:
         """See Gpu."""
@@ -71,17 +98,37 @@ class CudaGpu:
 
     def close(self) -> None:
         """See Gpu."""
-        self._rescue = None
+        self._rescue = self._aside = self._queue = self._kernels = None  # a module holds the context, too
         self._context.close()
+
+
+class Allocation:
+    """GPU memory of this process's own."""
+
+    def __init__(self, context: GpuContext, size_bytes: int) -> None:
+        """Raises DeviceFailed when there is not so much left."""
+        self._memory = context.driver.ask_pycuda(context.driver.pycuda.mem_alloc, size_bytes)
+        self.address = int(self._memory)
+
+    def close(self) -> None:
+        """A second time does nothing."""
+        if self._memory is not None:
+            self._memory.free()
+            self._memory = None
 
 
 class CudaMark:
     """A CUDA event."""
 
-    def __init__(self, context: GpuContext) -> None:
+    def __init__(self, context: GpuContext, queue: Any) -> None:
+        """`queue` is a stream of pycuda's."""
         self._driver = context.driver
         self._event = self._driver.call("cuEventCreate", _UNTIMED)
-        self._driver.call("cuEventRecord", self._event, context.stream)
+        self._driver.call("cuEventRecord", self._event, int(queue.handle))
+
+    def hold_up(self, queue: Any) -> None:
+        """What is enqueued on that stream from now on waits for it."""
+        self._driver.call("cuStreamWaitEvent", int(queue.handle), self._event, 0)
 
     def passed(self) -> bool:
         """See renderer.cuda.Mark."""

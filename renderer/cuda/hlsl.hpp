@@ -102,6 +102,19 @@ WP_DEVICE uint16_t half_of(float value) {
 	return bits;
 }
 
+// The float that a half's bits are.
+WP_DEVICE float whole_of(uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+	float value;
+	asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+	return value;
+#else
+	_Float16 half;
+	__builtin_memcpy(&half, &bits, sizeof half);
+	return static_cast<float>(half);
+#endif
+}
+
 #if defined(__CUDA__)
 #pragma clang force_cuda_host_device end
 #endif

@@ -4,6 +4,8 @@
 // struct, by value: renderer/cuda/kernels.py has the same in Python. Pitches are in bytes. Nothing here allocates, waits
 // or synchronises.
 #include "launch.hpp"
+#include "reproject.hpp"
+#include "texels.hpp"
 
 struct Copy {
 	const uint8_t *color;
@@ -49,6 +51,7 @@ struct Ownership {
 	const Blend &given;
 #define WP_ID_AT(i) given.ids[i]
 #include "worldplate.inc"
+#undef WP_ID_AT
 };
 WP_MEMBERS_END
 
@@ -75,5 +78,72 @@ WP_KERNEL(worldplate_blend, Blend) {
 	if (text.wp_engine_owns(
 			depth_m, given.near_m, given.far_m, label, given.labels_low, given.labels_high, object, given.id_count)) {
 		*reinterpret_cast<uint64_t *>(given.plate + y * given.plate_pitch + at.x * 8ull) = 0u;
+	}
+}
+
+struct Keep {
+	const uint8_t *from;
+	uint8_t *to;
+	uint words, width;  // of 16 bytes, and how many a row of threads copies
+};
+
+// A slot's planes in memory of the renderer's own, so that the engine may have its slot back.
+WP_KERNEL(worldplate_keep, Keep) {
+	const Thread at = this_thread();
+	const uint word = at.y * given.width + at.x;
+	if (at.x >= given.width || word >= given.words) {
+		return;
+	}
+	const uint64_t *from = reinterpret_cast<const uint64_t *>(given.from + word * 16ull);
+	uint64_t *to = reinterpret_cast<uint64_t *>(given.to + word * 16ull);
+	to[0] = from[0];
+	to[1] = from[1];
+}
+
+struct Ingest {
+	const uint8_t *planes[8];
+	uint pitches[8], formats[8], channels[8];  // formats as renderer/cuda/ingest.py numbers them; channels to be taken
+	uint8_t *to;
+	uint width, height, count, to_pitch;
+};
+
+WP_MEMBERS_BEGIN
+// A channel of a plane's pixel, as a network takes it: finite, in the range of half floats.
+inline float fed(const uint8_t *plane, uint pitch, uint format, int x, int y, uint channel) {
+	const bool four = format < 2u;
+	const bool two = format == 2u || format == 3u;
+	const uint of_pixel = four ? 4u : (two ? 2u : 1u);
+	const int at = x * static_cast<int>(of_pixel) + static_cast<int>(channel);
+	float value = 0.0f;
+	if (format == 0u || format == 2u || format == 4u) {
+		value = half_at(plane, pitch, at, y);
+	} else if (format == 6u) {
+		value = static_cast<float>(uint_at(plane, pitch, x, y));
+	} else if (format == 7u) {
+		value = static_cast<float>(*texel(plane, pitch, 1u, x, y));
+	} else {
+		value = float_at(plane, pitch, at, y);
+	}
+	const bool is_nan = (asuint(value) & 0x7fffffffu) > 0x7f800000u;
+	return is_nan ? 0.0f : clamp(value, -65504.0f, 65504.0f);
+}
+WP_MEMBERS_END
+
+// Planes side by side, float32, channels last: a network's input.
+WP_KERNEL(worldplate_ingest, Ingest) {
+	const Thread at = this_thread();
+	if (at.x >= given.width || at.y >= given.height) {
+		return;
+	}
+	uint total = 0u;
+	for (uint plane = 0u; plane < given.count; plane++) {
+		total += given.channels[plane];
+	}
+	float *to = reinterpret_cast<float *>(given.to + static_cast<uint64_t>(at.y) * given.to_pitch) + at.x * total;
+	for (uint plane = 0u; plane < given.count; plane++) {
+		for (uint channel = 0u; channel < given.channels[plane]; channel++) {
+			*to++ = fed(given.planes[plane], given.pitches[plane], given.formats[plane], static_cast<int>(at.x),
+						static_cast<int>(at.y), channel);
+		}
 	}
 }

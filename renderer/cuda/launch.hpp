@@ -3,6 +3,8 @@
 
 #include "hlsl.hpp"
 
+#define WP_INLINE __attribute__((always_inline)) inline  // a call would copy a kernel's arguments, thread by thread
+
 #if defined(__CUDA__)
 
 struct Thread {
@@ -16,6 +18,7 @@ __attribute__((device)) inline Thread this_thread() {
 }
 
 #define WP_KERNEL(name, Arguments) extern "C" __attribute__((global)) void name(Arguments given)
+#define WP_ROLLED _Pragma("clang loop unroll(disable)")  // what unrolls grows beyond what a GPU holds at hand
 #define WP_MEMBERS_BEGIN _Pragma("clang force_cuda_host_device begin")
 #define WP_MEMBERS_END _Pragma("clang force_cuda_host_device end")
 
@@ -42,6 +45,7 @@ inline Thread this_thread() {
 		} \
 	} \
 	static void name##_thread(const Arguments &given)
+#define WP_ROLLED
 #define WP_MEMBERS_BEGIN
 #define WP_MEMBERS_END
 
