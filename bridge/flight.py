@@ -87,6 +87,7 @@ class Flight:
     stream: str = "main"
     lost: str = ""  # why no plate will come; empty while one may
     result: Result | None = None  # once the plate is there, or the renderer passed the frame through
+    oldest_capture_ns: int = 0  # of the engine states that the plate is made of, once it is there
     plate: PlaneViews = field(default_factory=dict)
     resolved: bool = False  # it has its disposition
 

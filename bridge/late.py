@@ -94,7 +94,10 @@ class LateFrames:
         before, so that nothing pops. None when it was overwritten meanwhile."""
         self.remember(target)
         plate, view = target.plate[PlaneName.PLATE], target.view()
-        whole = Substitute(Disposition.GENERATED, plate, "", target.capture_ns)
+        made = target.result
+        assert made is not None  # it has a plate, which the renderer may have warped
+        why = "" if made.disposition is Disposition.GENERATED else made.reason
+        whole = Substitute(made.disposition, plate, why, target.oldest_capture_ns)
         if not self._fade.left or view is None:
             return whole if target.plate_whole else None
         warped = Warped(plate.astype(np.float32), np.ones(plate.shape[:2], np.float32))

@@ -85,7 +85,7 @@ class Screen:
             warped_confidence=picture.confidence,
             stages_ms={**(target.result.stages_ms if target.result is not None else {}), **stages_ms},
             renderer_copied_bytes=target.result.host_bytes_copied if target.result is not None else 0,
-            still_whole=lambda: picture.disposition is not Disposition.GENERATED or target.plate_whole,
+            still_whole=lambda: not _in_slot(picture, target) or target.plate_whole,
             torn=lambda reason: self._ledger.correct(Disposition.PASSTHROUGH, reason),
         )
 
@@ -96,6 +96,11 @@ class Screen:
             return picture, planes
         before = before_of(self._traffic.recent, target)
         ahead = self._predictor.ahead(target, before, picture, time.monotonic_ns())
-        if ahead is None or (picture.disposition is Disposition.GENERATED and not target.plate_whole):
+        if ahead is None or (_in_slot(picture, target) and not target.plate_whole):
             return picture, planes
         return ahead.picture, {**planes, PlaneName.COLOR: ahead.color}
+
+
+def _in_slot(picture: Substitute, target: Flight) -> bool:
+    """Whether the picture's plate is where the renderer has written it."""
+    return picture.plate is not None and picture.plate is target.plate.get(PlaneName.PLATE)

@@ -129,7 +129,7 @@ class Traffic:
     def _take_result(self, flight: Flight, result: Result, parts: tuple[memoryview, ...]) -> None:
         if result.disposition is Disposition.PASSTHROUGH:
             flight.result = result
-        elif result.disposition is not Disposition.GENERATED:
+        elif result.disposition not in (Disposition.GENERATED, Disposition.REPROJECTED):
             flight.lost = result.reason or f"the renderer {result.disposition} it"
         else:
             buffers = flight.pool.buffers
@@ -144,3 +144,7 @@ class Traffic:
                 flight.lost = "the plate was overwritten"
             else:
                 flight.result, flight.plate = result, plate
+                # Of a plate that the renderer has warped only its age is told, which is that of the oldest it shows.
+                warped_ns = time.monotonic_ns() - round(result.age_ms * 1e6)
+                is_warped = result.disposition is Disposition.REPROJECTED
+                flight.oldest_capture_ns = min(flight.capture_ns, warped_ns) if is_warped else flight.capture_ns

@@ -89,8 +89,8 @@ class ScriptedRenderer:
     def send(self, message: AnyMessage, parts: tuple[memoryview, ...] = ()) -> None:
         self.end.send(self.peer, message, parts)
 
-    def paint(self, frame_id: int, matte: float = 1.0) -> None:
-        """The plate of that frame: `plate_value` everywhere."""
+    def paint(self, frame_id: int, matte: float = 1.0, *, warped_ms: float = 0.0) -> None:
+        """The plate of that frame: `plate_value` everywhere. With `warped_ms` it is told as made of plates so old."""
         frame, parts = self.waiting.pop(frame_id)
         assert self.buffers is not None
         read = float(self.buffers.inputs(frame, parts)[PlaneName.COLOR][0, 0, 0])
@@ -99,7 +99,8 @@ class ScriptedRenderer:
         plate[..., 3] = matte
         done = self.buffers.commit_plate(frame)  # raises when the slot was taken back while it was read
         assert read == color_value(frame_id)
-        self.send(result(frame, Disposition.GENERATED, outputs=self.buffers.part_layouts), done)
+        how = (Disposition.REPROJECTED, "the model is behind") if warped_ms else (Disposition.GENERATED, "")
+        self.send(result(frame, *how, outputs=self.buffers.part_layouts, age_ms=warped_ms), done)
 
     def paint_if_there(self, frame_id: int) -> bool:
         """False when the engine has given the frame's slot to another meanwhile."""

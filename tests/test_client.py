@@ -165,6 +165,16 @@ def test_a_frame_that_the_renderer_passed_through_is_shown_so(make: Make) -> Non
     assert (shown.disposition, shown.reason) == (P, "the engine owns every pixel")
 
 
+def test_a_plate_that_the_renderer_has_warped_is_shown_as_such_with_the_age_of_what_it_shows(make: Make) -> None:
+    stage = make(SyncMode.LOCKSTEP, LatePolicy.PASSTHROUGH)
+    stage.renderer.paint(stage.submit(), warped_ms=300.0)
+    shown = stage.show()
+    assert shown is not None
+    assert (shown.disposition, shown.reason) == (R, "the model is behind")
+    assert shown.plate is not None
+    assert shown.age_ms >= 300.0 > shown.state_age_ms
+
+
 def test_a_late_plate_is_not_shown_but_warped(make: Make) -> None:
     stage = make(SyncMode.LOCKSTEP, LatePolicy.REPROJECT)
     stage.generated()

@@ -21,7 +21,7 @@ from gpu_stand_in import UUID, StandIn
 
 from bridge import handles
 from bridge.errors import DeviceFailed, DeviceTimeout, HandleRefused, NotSupported, ProtocolError, TransportError
-from bridge.handles import Handed, pack, unpack
+from bridge.handles import SEMAPHORES, SIGNALS, Handed, pack, unpack
 from bridge.planes import views
 from bridge.schema import (
     Disposition,
@@ -63,6 +63,12 @@ def test_a_packet_comes_back_as_it_was(stage: Stage) -> None:
     assert isinstance(welcome, Welcome)
     offer = stage.offer(welcome, dedicated=True, generation=9, kind=HandleKind.CUDA_FD, semaphores=0)
     assert unpack(pack(offer)) == offer
+    named = replace(offer, kind=HandleKind.CUDA_IPC, semaphores=SIGNALS, token=bytes(range(64)))
+    assert unpack(pack(named)) == named
+    assert named.fd_count == 1
+    for other in (replace(named, semaphores=SEMAPHORES), replace(named, kind=HandleKind.VULKAN_FD)):
+        with pytest.raises(HandleRefused, match="semaphores are announced for"):
+            unpack(pack(other))
 
 
 def test_every_broken_packet_is_refused(stage: Stage) -> None:

@@ -10,6 +10,7 @@
         if slot.on_device:  # else there is no renderer yet, or it takes planes through the CPU
             torch.as_tensor(slot.inputs[PlaneName.COLOR], device="cuda").copy_(color)
         client.submit(slot, camera)
+    gpu.close()
 
 It lives beside the one import of CUDA, and not in `bridge`, which knows of neither: the client is handed it. It needs
 cuda-bindings, which torch for CUDA brings, and neither torch nor pycuda. Memory is a cuMemCreate that a file descriptor
