@@ -12,6 +12,7 @@ import importlib
 import logging
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +22,7 @@ from bridge.errors import MissingDependency
 from bridge.reproject import View, compiled, widened
 from bridge.schema import Control, ControlType, ControlValue, Frame, PlaneName, Reset, SyncMode, Welcome
 from renderer.memory.prior import Prior, ShortMemory, prior_of
-from renderer.memory.sight import Sight, Singles, lit_of, plain_singles, stride_of, thinned, usable_depth
+from renderer.memory.sight import Lit, Sight, lit_of, stride_of, thinned, usable_depth
 from renderer.models import ModelCard, Recall
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def recall(world: World, frame: RenderFrame, card: ModelCard) -> None:
         world.due = world.memory.is_due(world.steps, FUSE_EVERY_S if reminds else KEEP_EVERY_S)
     if PlaneName.DEPTH not in frame.planes or not (reminds or world.due):
         return
-    world.sight = sight_of(frame, widened if reminds else plain_singles)  # kept once a second: not worth compiling
+    world.sight = sight_of(frame, _lit_for(card))
     if world.memory is not None and world.sight.view.objects is not None:
         world.memory.look(world.sight, header.capture_ns, due=world.due, wanted=reminds)
     if card.recall is Recall.TAKEN:
@@ -159,9 +160,17 @@ def _prior(world: World, header: Frame, frame: RenderFrame) -> Prior:
     return prior_of(world.sight.view, stride, world.sight.look, header.capture_ns, long, world.short)
 
 
-def sight_of(frame: RenderFrame, singles: Singles = widened) -> Sight:
-    """What the memory sees of a frame that has a depth plane: every n-th pixel, in arrays of its own. `singles` copies
-    halves to single precision."""
+def _lit_for(card: ModelCard) -> Lit:
+    """How the engine's light is read for that model: compiled where it is in every frame, and not once a second."""
+    if card.recall is Recall.MIXED:
+        from renderer.memory.mix import lit_of_halves
+
+        return lit_of_halves
+    return partial(lit_of, singles=widened) if card.recall is Recall.TAKEN else lit_of
+
+
+def sight_of(frame: RenderFrame, lit: Lit = lit_of) -> Sight:
+    """What the memory sees of a frame that has a depth plane: every n-th pixel, in arrays of its own."""
     stride, header, planes = stride_of(frame.height, frame.width), frame.header, frame.planes
     thin = {name: plane[::stride, ::stride] for name, plane in planes.items()}
     depth = usable_depth(thin[PlaneName.DEPTH])
@@ -172,7 +181,7 @@ def sight_of(frame: RenderFrame, singles: Singles = widened) -> Sight:
         None if objects is None else objects.astype(np.uint32), motion,
     )  # fmt: skip
     seen = np.zeros(shape, np.uint8) if labels is None else labels.astype(np.uint8)
-    return Sight(view, seen, lit_of(thin.get(PlaneName.COLOR), shape, singles), look_of(frame.controls), 0)
+    return Sight(view, seen, lit(thin.get(PlaneName.COLOR), shape), look_of(frame.controls), 0)
 
 
 def look_of(controls: dict[str, ControlValue]) -> int:

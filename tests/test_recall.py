@@ -18,10 +18,10 @@ from bridge.schema import ControlType, Limits, PixelFormat, PlaneName, Reset, Sy
 from renderer.bench.drifting import Drifting
 from renderer.frame import RenderFrame
 from renderer.ingest import check_controls
-from renderer.memory.mix import mix
+from renderer.memory.mix import lit_of_halves, mix
 from renderer.memory.plain import mix_plainly
 from renderer.memory.prior import Prior, ShortMemory, prior_of
-from renderer.memory.sight import Sight
+from renderer.memory.sight import Sight, lit_of
 from renderer.memory.world import Remembered
 from renderer.models import ModelCard, Recall
 from renderer.models.limn.model import Limn
@@ -153,6 +153,15 @@ def test_the_compiled_mixing_does_what_the_plain_one_does(stride: int) -> None:
         np.testing.assert_array_equal(given[..., 3], before[..., 3])
         plate = before
     assert not wide[:, [0, 18]].any()
+
+
+def test_the_compiled_light_is_the_plain_one_bit_for_bit() -> None:
+    bits = np.random.default_rng(3).integers(0, 1 << 16, (9, 14, 4)).astype(np.uint16)  # NaN and inf are among them
+    color = bits.view(np.float16)
+    with np.errstate(invalid="ignore"):
+        for seen in (color, color[::2, ::2], color[..., :3], np.abs(color).astype(np.float32), None):
+            shape = (3, 2) if seen is None else (seen.shape[0], seen.shape[1])
+            np.testing.assert_array_equal(lit_of_halves(seen, shape), lit_of(seen, shape))
 
 
 def test_an_inconsistent_model_flickers_less_with_its_short_memory() -> None:

@@ -9,7 +9,6 @@ across edges of things or depth.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from bridge.errors import MissingDependency
 from renderer.memory.kept import FAR_CELL_M, FARTHEST_M, SKY_CELL, VOXEL_M
 from renderer.memory.prior import Prior
-from renderer.memory.sight import F32
+from renderer.memory.sight import BLUE, BRIGHTEST, F32, GREEN, RED, lit_of
 
 try:
     from numba import njit, types
@@ -36,12 +35,13 @@ Function = TypeVar("Function", bound=Callable[..., object])
 MOST_REACH = 2  # samples on either side that a difference is averaged over
 SAME_DEPTH = 0.05  # of depth, from sample to sample on one surface
 _NONE, _ONE = np.float32(0), np.float32(1)  # a Python float would make double precision of all that it meets
-_SAME = np.float32(SAME_DEPTH)
+_SAME, _ENDLESS, _BRIGHTEST = np.float32(SAME_DEPTH), np.float32(np.inf), np.float32(BRIGHTEST)
 _COLORS = types.Array(types.float32, 3, "A", readonly=True)  # however they lie: the first three of four, mostly
 _DIFFER = types.void(
     _COLORS, types.Array(types.float32, 2, "C", readonly=True), types.uint16[:, :, ::1], types.int64,
     types.float32[:, :, ::1],
 )  # fmt: skip
+_LIGHT = types.void(types.Array(types.uint16, 3, "C", readonly=True), types.float32[:, ::1])
 _HELD = types.void(
     types.uint16[:, :, ::1], types.float32[:, :, ::1], types.Array(types.float32, 2, "C", readonly=True),
     types.Array(types.uint32, 2, "C", readonly=True), types.float64, types.int64, types.float64,
@@ -75,6 +75,15 @@ def mix(plate: NDArray[np.float16], prior: Prior, strength: float) -> None:
         plate[:] = bits.view(np.float16)
 
 
+def lit_of_halves(color: NDArray[Any] | None, shape: tuple[int, int]) -> F32:
+    """As `renderer.memory.sight.lit_of`, bit for bit, and of halves in one pass."""
+    if color is None or color.dtype != np.float16:
+        return lit_of(color, shape)
+    lit = np.empty(shape, np.float32)
+    _light(np.ascontiguousarray(color).view(np.uint16), lit)
+    return lit
+
+
 def focal_px_of(prior: Prior) -> float:
     """Samples that a thing of a metre's height has at a metre."""
     return float(prior.view.camera.projection[5] * prior.view.depth_m.shape[0] / 2)
@@ -88,15 +97,11 @@ def _geometry(prior: Prior) -> tuple[F32, NDArray[np.uint32], float]:
 
 
 @_inlined
-def reach_of(depth_m: float, focal_px: float, stride: int) -> int:
-    """Half of how many samples one of the memory's cells covers."""
-    if math.isinf(depth_m):
-        cell_px = SKY_CELL * focal_px
-    elif depth_m < FARTHEST_M:
-        cell_px = VOXEL_M * focal_px / max(depth_m, 1e-3)
-    else:
-        cell_px = FAR_CELL_M * focal_px / depth_m
-    return min(max(int(cell_px / 2.0 + 0.5), 1 if stride > 1 else 0), MOST_REACH)
+def reach_of(depth_m: float, focal_px: float, stride: int) -> np.int32:
+    """Half of how many samples one of the memory's cells covers. No branches, for vector instructions."""
+    cell_m = VOXEL_M if depth_m < FARTHEST_M else FAR_CELL_M
+    cell_px = SKY_CELL * focal_px if depth_m == np.inf else cell_m * focal_px / max(depth_m, 1e-3)
+    return np.int32(min(max(cell_px / 2.0 + 0.5, 1.0 if stride > 1 else 0.0), float(MOST_REACH)))
 
 
 @_inlined
@@ -105,20 +110,38 @@ def alike(a_m: Scalar, b_m: Scalar) -> Scalar:
     return (a_m == b_m) | (abs(a_m - b_m) <= _SAME * a_m)
 
 
+@_kernel(_LIGHT)
+def _light(bits: NDArray[np.uint16], lit: F32) -> None:
+    height, width, _ = bits.shape
+    for y in range(height):
+        for x in range(width):
+            luminance = RED * whole_of(bits[y, x, 0]) + GREEN * whole_of(bits[y, x, 1]) + BLUE * whole_of(bits[y, x, 2])
+            above = _NONE if luminance < _NONE else luminance  # NaN stays: there the engine gives no light
+            lit[y, x] = np.sqrt(_BRIGHTEST if above > _BRIGHTEST else above)
+
+
+@_inlined
+def _subtract(halves: NDArray[np.uint16], then: F32, trust: F32, apart: F32) -> None:
+    """Of one channel of a row [w]. No branches, for vector instructions."""
+    for x in range(len(halves)):
+        now = whole_of(halves[x])
+        value = np.sqrt(max(then[x], _NONE)) - np.sqrt(max(now, _NONE))
+        known = (abs(value) < _ENDLESS) & (abs(now) < _ENDLESS)
+        apart[x] = value * trust[x] if known else _NONE
+
+
 @_kernel(_DIFFER)
 def differ(color: F32, confidence: F32, bits: NDArray[np.uint16], stride: int, apart: F32) -> None:
     """Fills `apart` [h, 4, w]: square roots of what is remembered, `color` [h, w, 3], less those of the plate,
     halves [H, W, 4]; 0 where that is no number. They are times `confidence` [h, w], which is the fourth."""
     height, width, _ = color.shape
+    halves, then = np.empty(width, np.uint16), np.empty(width, np.float32)
     for y in range(height):
-        for x in range(width):
-            trust = confidence[y, x]
-            for c in range(3):
-                now, then = whole_of(bits[y * stride, x * stride, c]), color[y, x, c]
-                value = np.sqrt(max(then, _NONE)) - np.sqrt(max(now, _NONE))
-                known = np.isfinite(value) and np.isfinite(now)
-                apart[y, c, x] = value * trust if known else _NONE
-            apart[y, 3, x] = trust
+        for c in range(3):
+            for x in range(width):
+                halves[x], then[x] = bits[y * stride, x * stride, c], color[y, x, c]
+            _subtract(halves, then, confidence[y], apart[y, c])
+        apart[y, 3] = confidence[y]
 
 
 @_inlined
@@ -149,6 +172,7 @@ def _average(
     most, sums[:] = 0, _NONE
     for x in range(width):
         reaches[x] = reach_of(depth_m[row, x], focal_px, stride)
+    for x in range(width):
         most = max(most, reaches[x])
     for y in range(max(row - most, 0), min(row + most + 1, height)):
         for by in range(-most, most + 1):
@@ -161,10 +185,21 @@ def _average(
                 _add(sums[c, low:high], counts[low:high], apart[y, c, low + by : high + by])
     for x in range(width):
         trust = apart[row, 3, x]
-        share = np.float32(strength) * trust / sums[3, x] if trust > _NONE else _NONE
+        counts[x] = np.float32(strength) * trust / sums[3, x] if trust > _NONE else _NONE
+    for x in range(width):
         for c in range(3):
-            moves[x * 4 + c] = share * sums[c, x]
+            moves[x * 4 + c] = counts[x] * sums[c, x]
         moves[x * 4 + 3] = _NONE
+
+
+@_inlined
+def _spread(moves: F32, stride: int, wide: F32) -> None:
+    """A row's moves [w * 4] to all pixels [W * 4] that a sample stands for."""
+    width = len(wide) // 4
+    for sample in range(len(moves) // 4):
+        for x in range(sample * stride, min((sample + 1) * stride, width)):
+            for c in range(4):
+                wide[x * 4 + c] = moves[sample * 4 + c]
 
 
 @_inlined
@@ -188,7 +223,7 @@ def held(
     reaches = np.empty(columns, np.int32)
     for row in range(rows):
         _average(apart, depth_m, objects, focal_px, stride, strength, row, sums, counts, reaches, moves)
-        for at in range(len(wide)):
-            wide[at] = moves[at // 4 // stride * 4 + at % 4]
+        if stride > 1:
+            _spread(moves, stride, wide)
         for y in range(row * stride, min((row + 1) * stride, height)):
-            _move(bits[y].reshape(-1), wide)
+            _move(bits[y].reshape(-1), wide if stride > 1 else moves)

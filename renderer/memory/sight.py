@@ -18,6 +18,7 @@ from bridge.schema import Camera
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Singles = Callable[[NDArray[Any]], F32]
+Lit = Callable[[NDArray[Any] | None, tuple[int, int]], F32]  # `lit_of`, or what does as it does
 
 RED, GREEN, BLUE = (np.float32(share) for share in (0.2126, 0.7152, 0.0722))  # of luminance, Rec.709
 MOST_PIXELS = 90_000  # of a view that is remembered: larger frames are seen through every n-th pixel
@@ -99,7 +100,7 @@ def points_m(camera: Camera, depth_m: F32, origin_m: F64) -> F64:
 def usable_depth(depth_m: NDArray[Any]) -> F32:
     """The same in float32, 0 where it is NaN, 0 or less."""
     with np.errstate(invalid="ignore"):
-        return np.where(depth_m > 0, depth_m, 0).astype(np.float32)
+        return np.where(depth_m > 0, depth_m, 0).astype(np.float32, copy=False)
 
 
 def plain_singles(values: NDArray[Any]) -> F32:
