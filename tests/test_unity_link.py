@@ -3,6 +3,7 @@ the header says, and does with a real renderer what the native client does."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dotnet
+import model_change
 import native
 import numpy as np
 import pytest
@@ -100,6 +102,10 @@ def test_controls_are_typed_and_each_refusal_says_why() -> None:
     assert found[8].startswith("range ")
     assert len(found[8]) > 10
     assert found[9] == "world "
+
+
+def test_another_model_takes_over_when_it_is_asked_for_and_its_refusal_is_told(tmp_path: Path) -> None:
+    model_change.check(tmp_path, dotnet.command(), os.environ)
 
 
 def shown(policy: str, folder: Path) -> list[list[str]]:

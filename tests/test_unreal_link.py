@@ -4,13 +4,17 @@ says in canonical space what Unreal says in its own."""
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+import model_change
+import native
 import numpy as np
 import pytest
 import unreal
@@ -122,6 +126,10 @@ def test_controls_are_typed_and_each_refusal_says_why() -> None:
     assert found[7] == "labels "
     assert len(found[8]) > 10
     assert found[9] == "world "
+
+
+def test_another_model_takes_over_when_it_is_asked_for_and_its_refusal_is_told(tmp_path: Path) -> None:
+    model_change.check(tmp_path, [str(unreal.build())], os.environ | native.sanitizer_options())
 
 
 def test_late_frames_are_shown_by_the_policy_and_never_across_a_cut(passthrough: RendererProcess) -> None:

@@ -7,7 +7,7 @@ using Worldplate.Interop;
 
 namespace Worldplate.Editor
 {
-    /// <summary>The stream's panel: state in words, the model's controls, figures, planes, log.</summary>
+    /// <summary>The stream's panel: state in words, the renderer's models, the model's controls, figures, planes, log.</summary>
     [CustomEditor(typeof(WorldplateStream))]
     public sealed class StreamInspector : UnityEditor.Editor
     {
@@ -24,6 +24,10 @@ namespace Worldplate.Editor
             DrawState();
             DrawDefaultInspector();
             EditorGUILayout.Space();
+            if (Stream.Status != null)
+            {
+                ModelField.Draw(Stream, Stream.Status);
+            }
             EditorGUILayout.LabelField("Controls of the model", EditorStyles.boldLabel);
             if (Stream.ControlSchemas.Count == 0)
             {

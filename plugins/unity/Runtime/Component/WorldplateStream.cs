@@ -21,9 +21,10 @@ namespace Worldplate
 
         StreamSession? _session;
         string _model = "";
+        int _sessions;
         float _lookAtS, _retryAtS;
 
-        /// <summary>A renderer has taken this stream; its model's name.</summary>
+        /// <summary>A renderer has taken this stream, or changed over to another model; the model's name.</summary>
         public event Action<string>? Attached;
 
         /// <summary>The renderer has left, or this stream has left it; the reason.</summary>
@@ -40,6 +41,12 @@ namespace Worldplate
 
         /// <summary>The model's controls; empty until a renderer was there.</summary>
         public List<ControlSchema> ControlSchemas { get; private set; } = new List<ControlSchema>();
+
+        /// <summary>Those that the renderer can change over to, and the one that serves; empty where it keeps its model.</summary>
+        public List<string> Models { get; private set; } = new List<string>();
+
+        /// <summary>What became of the last UseModel; null while nothing runs.</summary>
+        public ModelChange? ModelChange { get; private set; }
 
         /// <summary>For the pipeline's pass; null while nothing runs.</summary>
         internal StreamSession? Session => _session;
@@ -68,6 +75,12 @@ namespace Worldplate
             value = at >= 0 ? _controls[at] : default;
             return at >= 0;
         }
+
+        /// <summary>
+        /// Asks the renderer for another of its Models, for every engine that it serves. Plates are of the model before until the
+        /// new one is ready; then Attached tells its name. Returns what is wrong, or "".
+        /// </summary>
+        public string UseModel(string name) => _session?.Link.UseModel(name) ?? Trouble;
 
         /// <summary>The renderer forgets the world; the next frame is a cut.</summary>
         public string ResetWorld() => _session?.Link.ResetWorld() ?? Trouble;
@@ -138,6 +151,7 @@ namespace Worldplate
             _session?.Dispose();
             _session = null;
             Status = null;
+            ModelChange = null;
             Leave(reason);
         }
 
@@ -150,6 +164,8 @@ namespace Worldplate
         void Look(StreamSession session)
         {
             Status = session.Link.Status();
+            Models = session.Link.Models();
+            ModelChange = session.Link.ModelChange();
             while (session.Link.NextLog(out string line, out int level))
             {
                 Log.Add(("IWE"[level]) + " " + line);
@@ -160,16 +176,26 @@ namespace Worldplate
             }
             bool there = Status.State == WpLinkState.Attached || Status.State == WpLinkState.Stalled;
             string model = there ? Status.Model : "";
-            if (model == _model)
+            bool sameSession = Status.SessionCount == _sessions;
+            _sessions = Status.SessionCount;
+            if (model != _model)
             {
-                return;
+                Meet(session, model, Status, sameSession && _model.Length > 0 && model.Length > 0);
             }
-            Leave(Status.ErrorText.Length > 0 ? Status.ErrorText : "the renderer is gone");
+        }
+
+        // `changedOver`: within the session, where no frame is lost.
+        void Meet(StreamSession session, string model, LinkStatus status, bool changedOver)
+        {
+            if (!changedOver)
+            {
+                Leave(status.ErrorText.Length > 0 ? status.ErrorText : "the renderer is gone");
+            }
             _model = model;
             if (model.Length > 0)
             {
                 ControlSchemas = session.Link.Controls();
-                Debug.Log("Worldplate: attached to " + model + " on " + Status.Runtime, this);
+                Debug.Log("Worldplate: " + (changedOver ? "changed over to " : "attached to ") + model + " on " + status.Runtime, this);
                 Attached?.Invoke(model);
             }
         }

@@ -52,6 +52,12 @@ namespace UnityEditor
         public static void BeginChangeCheck() => throw null;
         public static bool EndChangeCheck() => throw null;
         public static void DrawPreviewTexture(Rect position, Texture image) => throw null;
+
+        public struct DisabledScope : IDisposable
+        {
+            public DisabledScope(bool disabled) => throw null;
+            public void Dispose() => throw null;
+        }
     }
 
     public static class EditorGUILayout

@@ -105,6 +105,37 @@ namespace Worldplate.Tool
     }
 
     /// <summary>
+    /// `models FOLDER NAME`: the renderer's models; one that it has not is asked for, then NAME, with frames all the while.
+    /// </summary>
+    internal static class Models
+    {
+        public static void Run(string folder, string name)
+        {
+            using var stage = new Stage(folder, SyncMode.Lockstep, LatePolicy.Reproject);
+            stage.Until(WpLinkState.Attached);
+            Console.WriteLine("models " + string.Join(" ", stage.Link.Models()));
+            Console.WriteLine("no name: " + stage.Link.UseModel("a/b"));
+            int number = 0, missing = 0;
+            foreach (string wanted in new[] { "absent", name })
+            {
+                Console.WriteLine("asked: " + stage.Link.UseModel(wanted));
+                Console.WriteLine("loading: " + stage.Link.ModelChange().Words);
+                Console.WriteLine("again: " + stage.Link.UseModel(name));
+                do
+                {
+                    ulong id = stage.Begin(++number);
+                    missing += stage.Send(id, 0x3c00) && stage.Link.Wait(id, Stage.PatienceMs) ? 0 : 1;
+                    stage.Link.Present();
+                }
+                while (stage.Link.ModelChange().IsLoading);
+                Console.WriteLine(stage.Link.ModelChange().Progress.ToString().ToLowerInvariant() + ": " + stage.Link.ModelChange().Words);
+                Console.WriteLine("model: " + stage.Link.Status().Model + ", sessions " + stage.Link.Status().SessionCount);
+            }
+            Console.WriteLine("missing " + missing);
+        }
+    }
+
+    /// <summary>
     /// `late FOLDER POLICY`: a plate is there, then the renderer gives no more: what is shown in the 14 frames after it, and
     /// after a cut.
     /// </summary>

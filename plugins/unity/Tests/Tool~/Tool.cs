@@ -26,6 +26,9 @@ namespace Worldplate.Tool
                 case "controls":
                     Controls.Run(folder);
                     break;
+                case "models":
+                    Models.Run(folder, words[2]);
+                    break;
                 case "late":
                     Late.Run(folder, words[2]);
                     break;

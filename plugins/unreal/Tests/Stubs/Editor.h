@@ -95,6 +95,7 @@ public:
 	{
 		STUB_ARGUMENT(OptionsSource, TArray<TSharedPtr<FString>>*)
 		STUB_ARGUMENT(InitiallySelectedItem, TSharedPtr<FString>)
+		STUB_CALLBACK(IsEnabled_Lambda, bool())
 		STUB_CALLBACK(OnSelectionChanged_Lambda, void(TSharedPtr<FString>, ESelectInfo::Type))
 		STUB_WIDGET(STextComboBox)
 	};

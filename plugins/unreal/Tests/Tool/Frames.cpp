@@ -3,6 +3,7 @@
 
 #include "Commands.h"
 #include "Stage.h"
+#include "StateWords.h"
 
 namespace Worldplate
 {
@@ -103,6 +104,37 @@ void Controls(const std::string& Folder)
 	std::printf("labels %s\n", Stage.Link->SetEngineLabels({WP_LABEL_WATER}).c_str());
 	std::printf("range %s\n", Stage.Link->SetPlateRange(3.0, 1.0).c_str());
 	std::printf("world %s\n", Stage.Link->ResetWorld().c_str());
+}
+
+// The renderer's models; one that it has not is asked for, then another that it has, with frames all the while.
+void Models(const std::string& Folder, const std::string& Name)
+{
+	FStage Stage(Folder, WP_SYNC_MODE_OFFLINE, WP_LATE_POLICY_REPROJECT);
+	Stage.Until(WP_LINK_ATTACHED);
+	FLink& Link = *Stage.Link;
+	std::printf("models");
+	for (const std::string& Each : Link.Models())
+	{
+		std::printf(" %s", Each.c_str());
+	}
+	std::printf("\nno name: %s\n", Link.UseModel("a/b").c_str());
+	const std::vector<unsigned char> Pixels = Stage.Pixels(0x3c00);
+	int Number = 0, Missing = 0;
+	for (const std::string& Wanted : {std::string("absent"), Name})
+	{
+		std::printf("asked: %s\n", Link.UseModel(Wanted).c_str());
+		std::printf("loading: %s\n", WordsOfChange(Link.ModelChange()).c_str());
+		std::printf("again: %s\n", Link.UseModel(Name).c_str());
+		std::fflush(stdout);
+		do
+		{
+			std::string Why;
+			Missing += OfflineStep(Link, Stage.Begin(++Number), Pixels.data(), PatienceMs, Why) != nullptr ? 0 : 1;
+		} while (Link.ModelChange().progress == WP_MODEL_LOADING);
+		std::printf("%s: %s\n", Link.ModelChange().progress == WP_MODEL_SERVES ? "serves" : "refused", WordsOfChange(Link.ModelChange()).c_str());
+		std::printf("model: %s, sessions %u\n", Link.Status().model, Link.Status().session_count);
+	}
+	std::printf("missing %d\n", Missing);
 }
 
 // A plate is there, then the renderer gives no more: what is shown in the 14 frames after it, the last of them a cut.

@@ -15,6 +15,7 @@ int main(int Count, char** Arguments)
 		{"alone", [&] { OfflineAlone(Folder); }},
 		{"freerun", [&] { FreerunFrames(Folder, std::atoi(Third.c_str())); }},
 		{"controls", [&] { Controls(Folder); }},
+		{"models", [&] { Models(Folder, Third); }},
 		{"late", [&] { Late(Folder, Third); }},
 		{"kill", [&] { Kill(Folder); }},
 		{"cycles", [&] { Cycles(Folder, std::atoi(Third.c_str())); }},

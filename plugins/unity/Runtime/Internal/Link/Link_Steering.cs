@@ -5,7 +5,7 @@ using Worldplate.Interop;
 
 namespace Worldplate.Internal
 {
-    /// <summary>Controls of the model, what stays the engine's, the world, status and log. These allocate: not for every frame.</summary>
+    /// <summary>Models and controls, what stays the engine's, the world, status and log. These allocate: not for every frame.</summary>
     public sealed unsafe partial class Link
     {
         /// <summary>The model's controls; those of the last session while none is open.</summary>
@@ -61,6 +61,35 @@ namespace Worldplate.Internal
 
         /// <summary>The renderer forgets the world; the next frame is a cut.</summary>
         public string ResetWorld() => Wrong(Native.wp_reset_world(_client.Client));
+
+        /// <summary>Those that the renderer can change over to, and the one that serves; none where it keeps its model.</summary>
+        public List<string> Models()
+        {
+            var models = new List<string>();
+            byte* name = stackalloc byte[Native.NameBytes];
+            while (Native.wp_model_at(_client.Client, (uint)models.Count, name) == WpCode.Ok)
+            {
+                models.Add(Texts.Read(name, Native.NameBytes));
+            }
+            return models;
+        }
+
+        /// <summary>Asks for another model, for every engine of the renderer; ModelChange says what becomes of it. Returns what is wrong, or "".</summary>
+        public string UseModel(string name)
+        {
+            fixed (byte* key = Texts.Write(name))
+            {
+                return Wrong(Native.wp_use_model(_client.Client, key));
+            }
+        }
+
+        /// <summary>What became of the last UseModel.</summary>
+        public ModelChange ModelChange()
+        {
+            WpModelChange change;
+            Check(Native.wp_get_model_change(_client.Client, &change));
+            return new ModelChange(change);
+        }
 
         public LinkStatus Status()
         {

@@ -48,11 +48,17 @@ namespace Worldplate.Internal
                 case WpLinkState.Stalled:
                     return OfStalled(status);
                 case WpLinkState.Refused:
-                    string why = (status.ErrorText + " " + status.ErrorFix).Trim();
-                    return new StateWords("The renderer refused this stream", why, Mood.Bad);
+                    return new StateWords("The renderer refused this stream", Sentences(status.ErrorText, status.ErrorFix), Mood.Bad);
                 default:
                     return OfRenderer(status);
             }
+        }
+
+        /// <summary>What is wrong and what to do about it, as sentences.</summary>
+        internal static string Sentences(string text, string fix)
+        {
+            bool both = text.Length > 0 && fix.Length > 0;
+            return text + (both && !text.EndsWith(".") ? "." : "") + (both ? " " : "") + fix;
         }
 
         private static StateWords OfRenderer(LinkStatus status)

@@ -139,6 +139,49 @@ TSharedRef<SWidget> WidgetOf(TSharedRef<FControlField> Field)
 		return NumberWidget(Field);
 	}
 }
+
+// What the row of the models needs, held by its widgets.
+struct FModelField
+{
+	TFunction<UWorldplateStreamComponent*()> Running;
+	TArray<TSharedPtr<FString>> Models;
+	FString Wrong;
+
+	FWorldplateStatus Status() const
+	{
+		const UWorldplateStreamComponent* Stream = Running();
+		return Stream != nullptr ? Stream->GetStatus() : FWorldplateStatus();
+	}
+
+	void Use(const FString& Model)
+	{
+		UWorldplateStreamComponent* Stream = Running();
+		Wrong = Stream != nullptr && Model != Status().Model ? Stream->UseModel(Model) : FString();
+	}
+
+	FText Text() const { return FText::FromString(Wrong.IsEmpty() ? Status().ModelChange : Wrong); }
+};
+
+TSharedRef<SWidget> ModelWidget(TSharedRef<FModelField> Field)
+{
+	TSharedPtr<FString> Now;
+	const UWorldplateStreamComponent* Stream = Field->Running();
+	for (const FString& Model : Stream != nullptr ? Stream->GetModels() : TArray<FString>())
+	{
+		Field->Models.Add(MakeShared<FString>(Model));
+		Now = Model == Field->Status().Model ? Field->Models.Last() : Now;
+	}
+	return SNew(STextComboBox)
+		.OptionsSource(&Field->Models)
+		.InitiallySelectedItem(Now)
+		.IsEnabled_Lambda([Field] { return Field->Status().bAttached && !Field->Status().bModelLoading; })
+		.OnSelectionChanged_Lambda([Field](TSharedPtr<FString> Model, ESelectInfo::Type) {
+			if (Model.IsValid())
+			{
+				Field->Use(*Model);
+			}
+		});
+}
 }  // namespace
 
 void AddControlRow(
@@ -153,6 +196,18 @@ void AddControlRow(
 	Category.AddCustomRow(FText::FromString(Control.Name))
 		.NameContent()[SNew(STextBlock).Text(FText::FromString(Label)).ToolTipText(FText::FromString(Control.Text))]
 		.ValueContent()[WidgetOf(Field)];
+}
+
+void AddModelRow(IDetailCategoryBuilder& Category, TFunction<UWorldplateStreamComponent*()> Running)
+{
+	const TSharedRef<FModelField> Field = MakeShared<FModelField>();
+	Field->Running = MoveTemp(Running);
+	const FText Hint = LOCTEXT("ModelTip", "For every engine of this renderer. Plates are of the model before until the new one is ready.");
+	Category.AddCustomRow(LOCTEXT("Model", "Model"))
+		.NameContent()[SNew(STextBlock).Text(LOCTEXT("Model", "Model")).ToolTipText(Hint)]
+		.ValueContent()[ModelWidget(Field)];
+	Category.AddCustomRow(LOCTEXT("ModelChange", "Change of the model"))
+		.WholeRowContent()[SNew(STextBlock).AutoWrapText(true).Text_Lambda([Field] { return Field->Text(); })];
 }
 }  // namespace Worldplate
 

@@ -12,4 +12,7 @@ namespace Worldplate
 void AddControlRow(
 	IDetailCategoryBuilder& Category, const FWorldplateControl& Control, TFunction<UWorldplateStreamComponent*()> Running,
 	TWeakObjectPtr<UWorldplateStreamComponent> Edited);
+
+// The renderer's models as a list, and what becomes of the one that is chosen.
+void AddModelRow(IDetailCategoryBuilder& Category, TFunction<UWorldplateStreamComponent*()> Running);
 }  // namespace Worldplate

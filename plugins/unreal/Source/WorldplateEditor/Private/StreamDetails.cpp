@@ -127,12 +127,33 @@ void FStreamDetails::AddProject(IDetailLayoutBuilder& Builder)
 	}
 }
 
-// The model's own, as it declares them; they are built anew when another renderer has come.
+FString FStreamDetails::RowsNow() const
+{
+	const UWorldplateStreamComponent* Now = Stream();
+	if (Now == nullptr)
+	{
+		return FString();
+	}
+	const FWorldplateStatus Status = Now->GetStatus();
+	FString Rows = FString::Printf(TEXT("%s %d %s"), *Status.Model, Now->GetControls().Num(), *Status.ModelChange);
+	for (const FString& Model : Now->GetModels())
+	{
+		Rows = FString::Printf(TEXT("%s %s"), *Rows, *Model);
+	}
+	return Rows;
+}
+
+// The renderer's models and the serving one's controls, as it declares them; they are built anew when another renderer has
+// come, or another model.
 void FStreamDetails::AddControls(IDetailLayoutBuilder& Builder)
 {
 	IDetailCategoryBuilder& Category = Builder.EditCategory(TEXT("Worldplate|Controls"), LOCTEXT("Controls", "Controls of the model"), ECategoryPriority::Important);
 	const TArray<FWorldplateControl> Controls = Stream() != nullptr ? Stream()->GetControls() : TArray<FWorldplateControl>();
-	ControlsShown = Controls.Num();
+	Shown = RowsNow();
+	if (Stream() != nullptr && !Stream()->GetModels().IsEmpty())
+	{
+		AddModelRow(Category, [this] { return Stream(); });
+	}
 	for (const FWorldplateControl& Control : Controls)
 	{
 		AddControlRow(Category, Control, [this] { return Stream(); }, Edited);
@@ -140,13 +161,13 @@ void FStreamDetails::AddControls(IDetailLayoutBuilder& Builder)
 	const TSharedRef<IPropertyUtilities> Panel = Builder.GetPropertyUtilities();
 	Category.AddCustomRow(LOCTEXT("ControlsHint", "Controls"))
 		.WholeRowContent()[SNew(STextBlock).AutoWrapText(true).Text_Lambda([this, Panel] {
-			const int32 Now = Stream() != nullptr ? Stream()->GetControls().Num() : 0;
-			if (Now != ControlsShown)
+			const FString Now = RowsNow();
+			if (Now != Shown)
 			{
-				ControlsShown = Now;
+				Shown = Now;
 				Panel->RequestForceRefresh();
 			}
-			return Now > 0 ? FText::GetEmpty() : LOCTEXT("NoControls", "The model's own appear when a renderer has taken this stream.");
+			return Stream() != nullptr && !Stream()->GetControls().IsEmpty() ? FText::GetEmpty() : LOCTEXT("NoControls", "The model's own appear when a renderer has taken this stream.");
 		})];
 }
 

@@ -11,7 +11,7 @@ class IDetailLayoutBuilder;
 
 namespace Worldplate
 {
-// The stream's panel: state in words, renderer, self-test, what the project lacks, the model's controls, figures.
+// The stream's panel: state in words, renderer, self-test, what the project lacks, the renderer's models, the model's controls, figures.
 class FStreamDetails final : public IDetailCustomization
 {
 public:
@@ -28,6 +28,9 @@ private:
 	void TickSelfTest();
 	FText StateText();
 
+	// What the rows of models and controls are made from.
+	FString RowsNow() const;
+
 	// The one that runs while the game is played in the editor, else the edited one.
 	UWorldplateStreamComponent* Stream() const;
 
@@ -36,6 +39,6 @@ private:
 	TUniquePtr<FWorldplateSelfTest> SelfTest;
 	FString Wrong;
 	double LookAtS = 0.0;
-	int32 ControlsShown = 0;
+	FString Shown;
 };
 }  // namespace Worldplate

@@ -81,7 +81,7 @@ public:
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "Worldplate|Connection")
 	FString ConnectionFile;
 
-	/** A renderer has taken this stream. */
+	/** A renderer has taken this stream, or changed over to another model. */
 	UPROPERTY(BlueprintAssignable, Category = "Worldplate")
 	FWorldplateAttached OnAttached;
 
@@ -105,6 +105,10 @@ public:
 	UFUNCTION(BlueprintCallable, Category = "Worldplate")
 	FString SetEngineOwned(const TArray<EWorldplateLabel>& Labels, float NearM, float FarM);
 
+	/** Asks the renderer for another of its models, for every engine that it serves. Plates are of the model before until the new one is ready; then On Attached tells its name. Returns what is wrong, or nothing. */
+	UFUNCTION(BlueprintCallable, Category = "Worldplate")
+	FString UseModel(const FString& Name);
+
 	/** The renderer forgets the world; the next frame is a cut. Returns what is wrong, or nothing. */
 	UFUNCTION(BlueprintCallable, Category = "Worldplate")
 	FString ResetWorld();
@@ -119,6 +123,10 @@ public:
 	/** The model's controls; empty until a renderer was there. */
 	UFUNCTION(BlueprintPure, Category = "Worldplate")
 	TArray<FWorldplateControl> GetControls() const { return Controls; }
+
+	/** Those that the renderer can change over to, and the one that serves; empty where it keeps its model. */
+	UFUNCTION(BlueprintPure, Category = "Worldplate")
+	TArray<FString> GetModels() const { return Models; }
 
 	/** The link's log, newest last. */
 	UFUNCTION(BlueprintPure, Category = "Worldplate")
@@ -145,6 +153,7 @@ private:
 	void Stop(const FString& Reason);
 	void Restart();
 	void Look();
+	void Meet(const FString& Model, bool bChangedOver);
 	void Leave(const FString& Reason);
 	void Keep(const FWorldplateControlValue& Value);
 	FString Send(const FWorldplateControlValue& Value);
@@ -154,7 +163,9 @@ private:
 	TSharedPtr<FWorldplateStream> Stream;
 	FWorldplateStatus Status;
 	TArray<FWorldplateControl> Controls;
+	TArray<FString> Models;
 	TArray<FString> Log;
 	FString AttachedModel;
+	uint32 Sessions = 0;
 	double LookAtS = 0.0, RetryAtS = 0.0;
 };

@@ -121,6 +121,10 @@ struct FWorldplateStatus
 	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") bool bAttached = false;
 	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") FString Model;
 	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") FString Runtime;
+	/** What becomes of the model that was asked for; empty when none was, or it serves. */
+	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") FString ModelChange;
+	/** While a model is being loaded another cannot be asked for. */
+	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") bool bModelLoading = false;
 	/** How pixels travel, and why not better. */
 	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") FString Transport;
 	UPROPERTY(BlueprintReadOnly, Category = "Worldplate") double PlatesPerSecond = 0.0;

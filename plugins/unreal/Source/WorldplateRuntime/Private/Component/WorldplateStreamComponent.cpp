@@ -154,6 +154,14 @@ void UWorldplateStreamComponent::Look()
 {
 	const wp_status Now = Stream->Link().Status();
 	Status = StatusOf(Now);
+	const wp_model_change Change = Stream->Link().ModelChange();
+	Status.ModelChange = TextOf(WordsOfChange(Change));
+	Status.bModelLoading = Change.progress == WP_MODEL_LOADING;
+	Models.Reset();
+	for (const std::string& Name : Stream->Link().Models())
+	{
+		Models.Add(TextOf(Name));
+	}
 	std::string Line;
 	for (int Level = 0; Stream->Link().NextLog(Line, Level);)
 	{
@@ -162,11 +170,23 @@ void UWorldplateStreamComponent::Look()
 	}
 	Log.RemoveAt(0, FMath::Max(0, Log.Num() - LogLines));
 	const FString Model = Status.bAttached ? Status.Model : FString();
+	const bool bSameSession = Now.session_count == Sessions;
+	Sessions = Now.session_count;
 	if (Model == AttachedModel)
 	{
 		return;
 	}
-	Leave(Now.error_text[0] != '\0' ? TextOf(Now.error_text) : FString(TEXT("the renderer is gone")));
+	const bool bChangedOver = bSameSession && !Model.IsEmpty() && !AttachedModel.IsEmpty();
+	if (!bChangedOver)
+	{
+		Leave(Now.error_text[0] != '\0' ? TextOf(Now.error_text) : FString(TEXT("the renderer is gone")));
+	}
+	Meet(Model, bChangedOver);
+}
+
+// `bChangedOver`: within the session, where no frame is lost.
+void UWorldplateStreamComponent::Meet(const FString& Model, bool bChangedOver)
+{
 	AttachedModel = Model;
 	if (!Model.IsEmpty())
 	{
@@ -175,7 +195,7 @@ void UWorldplateStreamComponent::Look()
 		{
 			Controls.Add(ControlOf(Control));
 		}
-		UE_LOG(LogWorldplate, Log, TEXT("Attached to %s on %s"), *Model, *Status.Runtime);
+		UE_LOG(LogWorldplate, Log, TEXT("%s %s on %s"), bChangedOver ? TEXT("Changed over to") : TEXT("Attached to"), *Model, *Status.Runtime);
 		OnAttached.Broadcast(Model);
 	}
 }

@@ -1,4 +1,4 @@
-// Controls, ownership and the world of a stream, as Blueprints and the details panel set them.
+// Controls, ownership, model and world of a stream, as Blueprints and the details panel set them.
 #include "Values.h"
 #include "WorldplateStream.h"
 #include "WorldplateStreamComponent.h"
@@ -40,6 +40,11 @@ FString UWorldplateStreamComponent::SetEngineOwned(const TArray<EWorldplateLabel
 	PlateNear = NearM;
 	PlateFar = FarM;
 	return SendOwnership();
+}
+
+FString UWorldplateStreamComponent::UseModel(const FString& Name)
+{
+	return Stream.IsValid() ? TextOf(Stream->Link().UseModel(BytesOf(Name))) : Status.Next;
 }
 
 FString UWorldplateStreamComponent::ResetWorld()

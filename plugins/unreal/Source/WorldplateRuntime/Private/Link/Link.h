@@ -68,6 +68,13 @@ public:
 	std::string SetPlateRange(double NearM, double FarM);  // 0 and infinity own nothing
 	std::string ResetWorld();
 
+	// Those that the renderer can change over to, and the one that serves; none where it keeps its model.
+	std::vector<std::string> Models() const;
+
+	// Asks for another, for every engine of the renderer. What is wrong, or ""; ModelChange says what becomes of it.
+	std::string UseModel(const std::string& Name);
+	wp_model_change ModelChange() const;
+
 	// Those of the last session while none is open.
 	std::vector<wp_control> Controls() const;
 	wp_status Status() const;

@@ -1,4 +1,4 @@
-// Controls of the model, what stays the engine's, the world, status and log.
+// Models and controls, what stays the engine's, the world, status and log.
 #include "Link.h"
 
 namespace Worldplate
@@ -45,6 +45,29 @@ std::vector<wp_control> FLink::Controls() const
 		All.push_back(*Each);
 	}
 	return All;
+}
+
+std::vector<std::string> FLink::Models() const
+{
+	std::vector<std::string> All;
+	char Name[WP_NAME_BYTES] = "";
+	while (wp_model_at(Handle, static_cast<uint32_t>(All.size()), Name) == WP_OK)
+	{
+		All.push_back(Name);
+	}
+	return All;
+}
+
+std::string FLink::UseModel(const std::string& Name)
+{
+	return Wrong(wp_use_model(Handle, Name.c_str()));
+}
+
+wp_model_change FLink::ModelChange() const
+{
+	wp_model_change Change = {};
+	wp_get_model_change(Handle, &Change);
+	return Change;
 }
 
 wp_status FLink::Status() const

@@ -4,6 +4,13 @@ namespace Worldplate
 {
 namespace
 {
+// What is wrong and what to do about it, as sentences.
+std::string Sentences(const std::string& Text, const std::string& Fix)
+{
+	const bool bBoth = !Text.empty() && !Fix.empty();
+	return Text + (bBoth && Text.back() != '.' ? "." : "") + (bBoth ? " " : "") + Fix;
+}
+
 FStateWords WordsOfRenderer(const wp_status& Status)
 {
 	switch (Status.renderer_state)
@@ -44,10 +51,22 @@ FStateWords StateWordsOf(const wp_status& Status)
 	case WP_LINK_STALLED:
 		return WordsOfStalled(Status);
 	case WP_LINK_REFUSED:
-		return {"The renderer refused this stream",
-			std::string(Status.error_text) + (Status.error_fix[0] != '\0' ? " " : "") + Status.error_fix, EMood::Bad};
+		return {"The renderer refused this stream", Sentences(Status.error_text, Status.error_fix), EMood::Bad};
 	default:
 		return WordsOfRenderer(Status);
+	}
+}
+
+std::string WordsOfChange(const wp_model_change& Change)
+{
+	switch (Change.progress)
+	{
+	case WP_MODEL_LOADING:
+		return std::string(Change.name) + " is being loaded; plates are of the model before until it is ready.";
+	case WP_MODEL_REFUSED:
+		return std::string(Change.name) + " was not taken: " + Sentences(Change.error_text, Change.error_fix);
+	default:
+		return "";
 	}
 }
 

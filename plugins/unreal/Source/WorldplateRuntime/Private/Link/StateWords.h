@@ -23,6 +23,9 @@ struct FStateWords
 
 FStateWords StateWordsOf(const wp_status& Status);
 
+// What becomes of the model that was asked for; empty when none was, or it serves.
+std::string WordsOfChange(const wp_model_change& Change);
+
 // Of a stream that does not run: `Trouble` says why; empty when nobody wanted it to.
 FStateWords StateWordsOfTrouble(const std::string& Trouble);
 }  // namespace Worldplate
