@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import torch
 from device_frames import device_frame, plate_of
 from gpu_stand_in import StandIn
 from numpy.typing import NDArray
 
 from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine
-from bridge.errors import NotSupported
+from bridge.errors import ModelFailed, NotSupported
 from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
 from bridge.schema import ControlValue, Frame, PlaneName
 from renderer.evaluate.image import psnr_db, tone_map
 from renderer.frame import Ownership, RenderFrame
+from renderer.models.limn import on_device
 from renderer.models.limn.model import Limn
 from renderer.recall import World
 
@@ -113,6 +115,22 @@ def test_a_set_that_is_to_go_on_is_refused_with_what_to_do(gpu: StandIn, limn: L
     with pytest.raises(NotSupported, match="ground") as refused:
         limn.step_on_device(frame, World(seed=7))
     assert "extend_m" in refused.value.fix
+
+
+def test_a_picture_that_the_gpu_has_no_room_for_is_refused_once_and_for_all(
+    gpu: StandIn, limn: Limn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room for 9 GiB")
+
+    header, planes = next(show(48, 20, whole, frames=1))
+    frame = device_frame(gpu, header, planes, CONTROLS)
+    monkeypatch.setattr(on_device, "DeviceCanvas", full)
+    with pytest.raises(ModelFailed, match=r"48x20 .*no room for 9 GiB"):
+        limn.prepare_on_device(frame)
+    monkeypatch.undo()
+    with pytest.raises(ModelFailed, match="no room"):
+        limn.step_on_device(frame, World(seed=7))
 
 
 def test_a_network_on_the_cpu_leaves_planes_there(limn: Limn) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from bridge.errors import NotSupported
+from bridge.errors import ModelFailed, NotSupported
 from bridge.schema import Bodies, Label, PlaneName
 from renderer.cuda import limn as kernels
 from renderer.cuda.limn import LIMN, LimnFrame, Plane
@@ -53,15 +53,16 @@ class DeviceSide:
         self._network, self._precision = network, precision
         self._runtime: OnDevice | None = None
         self._canvases: dict[tuple[int, int], DeviceCanvas] = {}
+        self._failed: dict[tuple[int, int], str] = {}
 
     def prepare(self, frame: DeviceFrame) -> None:
         """Take what frames of that size need, which waits for the queue the first time. Raises DeviceFailed, and
-        RuntimeError where torch fails."""
+        ModelFailed where torch has no room or no kernels for it; then it is not tried again."""
         self._canvas(frame)
 
     def paint(self, frame: DeviceFrame, light: Light) -> None:
-        """Enqueue the plate of a frame, as its controls ask. Raises NotSupported where a set is to go on, DeviceFailed,
-        and RuntimeError where torch fails."""
+        """Enqueue the plate of a frame, as its controls ask. Raises NotSupported where a set is to go on, what
+        `prepare` does, and RuntimeError where torch fails."""
         controls = frame.controls
         if float(controls.get("extend_m", 0.0)) > 0.0:
             raise NotSupported(
@@ -80,17 +81,33 @@ class DeviceSide:
     def _canvas(self, frame: DeviceFrame) -> DeviceCanvas:
         size = (frame.plate.layout.width, frame.plate.layout.height)
         if size not in self._canvases:
+            if size in self._failed:
+                raise _no_canvas(size, self._failed[size])
             if len(self._canvases) == MOST_SIZES:
                 self._canvases.clear()
-            lane = frame.gpu.lane()
-            self._runtime = self._runtime or OnDevice(self._network, self._precision_on(lane), lane)
-            self._canvases[size] = DeviceCanvas(*size, frame.gpu, lane, self._runtime)
+            try:
+                self._canvases[size] = self._new_canvas(size, frame.gpu)
+            except RuntimeError as error:
+                self._failed[size] = str(error)
+                raise _no_canvas(size, str(error)) from error
         return self._canvases[size]
+
+    def _new_canvas(self, size: tuple[int, int], gpu: Gpu) -> DeviceCanvas:
+        lane = gpu.lane()
+        self._runtime = self._runtime or OnDevice(self._network, self._precision_on(lane), lane)
+        return DeviceCanvas(*size, gpu, lane, self._runtime)
 
     def _precision_on(self, lane: Lane) -> str:
         if self._precision in KINDS:
             return self._precision
         return "fp16" if lane.device.type == "cuda" else "fp32"  # int8 is TensorRT's
+
+
+def _no_canvas(size: tuple[int, int], why: str) -> ModelFailed:
+    return ModelFailed(
+        f"limn cannot paint {size[0]}x{size[1]} on the GPU: {why}",
+        fix="Show smaller pictures, close what else uses the GPU, or have the engine say HELLO without `cuda`.",
+    )
 
 
 class DeviceRuntime(Protocol):
@@ -100,7 +117,7 @@ class DeviceRuntime(Protocol):
 
 
 class DeviceCanvas:
-    """Pictures of one size in the GPU's memory: some 440 bytes per pixel, and what the runtime keeps. The memory is the
+    """Pictures of one size in the GPU's memory: some 260 bytes per pixel, and what the runtime keeps. The memory is the
     canvas's, and goes with it; nothing enqueued may use it then. Used from the thread of its GPU."""
 
     def __init__(self, width: int, height: int, gpu: Gpu, lane: Lane, runtime: DeviceRuntime) -> None:
