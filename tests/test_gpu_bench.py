@@ -51,8 +51,9 @@ def test_without_a_gpu_every_row_says_so(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    recorder = Recorder()
-    monkeypatch.setattr(gpu_planes, "driver", lambda: Driver(recorder, PyCuda()))
+    recorder, pycuda = Recorder(), cast(Any, PyCuda())
+    pycuda.memcpy_htod = lambda place, planes: None
+    monkeypatch.setattr(gpu_planes, "driver", lambda: Driver(recorder, pycuda))
     monkeypatch.setitem(VALUES, "cuEventElapsedTime", (0.25,))
     monkeypatch.setattr(gpu_planes, "TURNS", 5)
     return recorder
@@ -132,6 +133,7 @@ class Street:
 
     def __init__(self) -> None:
         self.taken, self.hang, self.leak = dict[str, int](), False, 0
+        self.own_from, self.ended = 3, cast(int | None, None)
 
     def free_bytes(self) -> int:
         return 1000 - sum(self.taken.values())
@@ -148,7 +150,11 @@ class Street:
     def engine(self, *_: object) -> Any:
         self.taken["engine"] = 50
         now_ns = time.monotonic_ns()
-        told = {"own_from": 3, "shown_ns": [now_ns, now_ns + 10**12, now_ns + 2 * 10**12]}
+        told = {
+            "own_from": self.own_from,
+            "reason": "no CUDA",
+            "shown_ns": [now_ns, now_ns + 10**12, now_ns + 2 * 10**12],
+        }
 
         def communicate(timeout: float | None = None) -> tuple[str, str]:
             if self.hang and timeout is not None:
@@ -156,18 +162,24 @@ class Street:
             self.taken.pop("engine", None)
             return json.dumps(told), ""
 
-        return SimpleNamespace(kill=lambda: None, terminate=lambda: None, communicate=communicate)
+        return SimpleNamespace(
+            kill=lambda: None, terminate=lambda: None, communicate=communicate, poll=lambda: self.ended
+        )  # fmt: skip
+
+
+def on_the(street: Street, monkeypatch: pytest.MonkeyPatch) -> gpu_loop.Killing:
+    monkeypatch.setattr(gpu_loop, "RendererProcess", street.renderer)
+    monkeypatch.setattr(gpu_loop, "start_engine", street.engine)
+    for name in ("START_S", "AFTER_S", "ALONE_S", "BACK_S"):
+        monkeypatch.setattr(gpu_loop, name, 0.0)
+    return gpu_loop.Killing(None, street.free_bytes)
 
 
 @pytest.mark.parametrize(("hang", "leak"), [(False, 0), (True, 0), (False, 64)])
 def test_each_death_is_followed_to_its_end(monkeypatch: pytest.MonkeyPatch, hang: bool, leak: int) -> None:
     street = Street()
     street.hang, street.leak = hang, leak
-    monkeypatch.setattr(gpu_loop, "RendererProcess", street.renderer)
-    monkeypatch.setattr(gpu_loop, "start_engine", street.engine)
-    for name in ("START_S", "AFTER_S", "ALONE_S", "BACK_S"):
-        monkeypatch.setattr(gpu_loop, name, 0.0)
-    killing = gpu_loop.Killing(None, street.free_bytes)
+    killing = on_the(street, monkeypatch)
     for _ in range(10):
         killing.once()
     killing.close()
@@ -176,7 +188,20 @@ def test_each_death_is_followed_to_its_end(monkeypatch: pytest.MonkeyPatch, hang
     assert min(told["of_renderers"], told["of_engines"]) > 0
     assert told["hangs"] == (told["of_renderers"] if hang else 0)
     assert told["most_leaked_bytes"] == leak
-    assert told["most_frames_to_own_picture"] == (0 if hang else 2)  # one with a plate, and its own
+    assert told["most_frames_to_own_picture"] == (None if hang else 2)  # one with a plate, and its own
+
+
+@pytest.mark.parametrize(("own_from", "ended", "words"), [(1, None, "not stay on the GPU: no CUDA"), (3, 1, "ended")])
+def test_an_engine_that_was_never_on_the_gpu_is_no_proof(
+    monkeypatch: pytest.MonkeyPatch, own_from: int, ended: int | None, words: str
+) -> None:
+    street = Street()
+    street.own_from, street.ended = own_from, ended
+    killing = on_the(street, monkeypatch)
+    with pytest.raises(NoRenderer, match=words):
+        [killing.once() for _ in range(10)]
+    killing.close()
+    assert street.free_bytes() == 1000
 
 
 def test_frames_are_counted_from_the_kill_to_the_first_own_picture() -> None:

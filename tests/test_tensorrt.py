@@ -195,6 +195,7 @@ def test_weights_beside_the_file_are_halved_and_built_and_count_as_the_network(t
     assert onnx.numpy_helper.to_array(onnx.load(half).graph.initializer[0]).tolist() == [[1.0] * wide]
     assert sorted(each.name for each in own.iterdir()) == ["wide.data", "wide.onnx"]
     before = order.identity()["network"]
-    assert len(maker.build(path, order.profile)) > 0
+    for precision in ("fp16", "fp32"):
+        assert len(TensorRtMaker("tensorrt_rtx", precision, ["SM86"]).build(path, order.profile)) > 0
     (own / "wide.data").write_bytes(bytes(4 * wide))
     assert order.identity()["network"] != before

@@ -197,7 +197,7 @@ KEPT = (
 
 
 def _rest(figures: Figures) -> str:
-    return ", ".join(f"{name} {_short(figures[name])}" for name in KEPT if name in figures)
+    return ", ".join(f"{name} {_short(figures[name])}" for name in KEPT if figures.get(name) not in (None, {}))
 
 
 def _short(value: object) -> str:

@@ -43,9 +43,13 @@ def loop(engine: Path | None, model: str, size: tuple[int, int]) -> Figures:
 def figures_of(told: Figures) -> Figures:
     """Of an engine's report. Raises NoRenderer where planes did not stay on the GPU."""
     if told["transport"] != "cuda":
-        raise NoRenderer(f"the planes did not stay on the GPU: {told['reason']}", fix="Run `worldplate doctor`.")
+        raise _left_the_gpu(told)
     shown_ns = told.pop("shown_ns")
     return {**told, "interval_ms": intervals_ms(shown_ns)}
+
+
+def _left_the_gpu(told: Mapping[str, Any]) -> NoRenderer:
+    return NoRenderer(f"the planes did not stay on the GPU: {told['reason']}", fix="Run `worldplate doctor`.")
 
 
 def intervals_ms(shown_ns: list[int]) -> dict[str, float]:
@@ -82,7 +86,7 @@ class Killed:
             "kills": self.renderers + self.engines, "of_renderers": self.renderers, "of_engines": self.engines,
             "hangs": self.hangs, "most_leaked_bytes": max(self.leaked_bytes, default=0),
             "memory_back_ms": percentiles(self.back_ms, (50, 99)),
-            "most_frames_to_own_picture": max(self.frames_to_own, default=0),
+            "most_frames_to_own_picture": max(self.frames_to_own, default=None),
             "frames_to_own_picture": percentiles(self.frames_to_own, (50, 99)),
         }  # fmt: skip
 
@@ -97,11 +101,13 @@ class Killing:
         self.seen = Killed()
 
     def once(self) -> None:
-        """Raises NoRenderer when the renderer does not start, MissingDependency without an engine."""
+        """Raises NoRenderer when one of them does not run as it should, MissingDependency without an engine."""
         renderer = self._serving()
         before_bytes = self._free_bytes()
         engine = start_engine(self._engine, renderer.connection, KILL_SIZE, FRAMES_OF_A_KILL)
         time.sleep(START_S + self._rng.uniform(0.0, AFTER_S))
+        if engine.poll() is not None:
+            raise NoRenderer(f"the engine ended: {engine.communicate()[1].strip()[-200:]}", fix="Run it by hand.")
         if self._rng.random() < 0.5:
             engine.kill()
             engine.communicate()
@@ -118,12 +124,15 @@ class Killing:
         time.sleep(ALONE_S)
         engine.terminate()  # it tells what it has shown, and ends
         try:
-            told, _ = engine.communicate(timeout=BACK_S)
-            self.seen.frames_to_own += frames_to_own(json.loads(told), killed_ns)
+            told = json.loads(engine.communicate(timeout=BACK_S)[0])
         except (subprocess.TimeoutExpired, ValueError):
             engine.kill()
             engine.communicate()
             self.seen.hangs += 1
+        else:
+            if told["own_from"] == 1:
+                raise _left_the_gpu(told)
+            self.seen.frames_to_own += frames_to_own(told, killed_ns)
         self.close()
         self.seen.renderers += 1
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bridge.planes import pack_layouts, payload_bytes
+import numpy as np
+
+from bridge.planes import pack_layouts, payload_bytes, views
 from bridge.schema import PixelFormat, PlaneName
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
@@ -46,18 +48,22 @@ def opened() -> Iterator[tuple[GpuContext, CudaGpu]]:
 
 @contextmanager
 def on_device(context: GpuContext, gpu: CudaGpu, size: tuple[int, int]) -> Iterator[DeviceFrame]:
-    """A frame of five planes and a plate in memory of its own, zeros."""
+    """A frame of five planes, a slope under a sky, and a plate in memory of its own."""
     layouts = pack_layouts({**FIVE, PlaneName.PLATE: PixelFormat.RGBA16F}, *size)
+    probe, host = probe_frame(load_model("passthrough").card, FIVE, *size), np.zeros(payload_bytes(layouts), np.uint8)
+    for name, plane in views(host, layouts, writeable=True).items():
+        if name in FIVE:
+            plane[...] = probe.planes[name]
     calls = context.driver
-    memory = calls.ask_pycuda(calls.pycuda.mem_alloc, payload_bytes(layouts))
+    memory = calls.ask_pycuda(calls.pycuda.mem_alloc, host.nbytes)
     context.counters.allocations += 1
-    calls.ask_pycuda(calls.pycuda.memset_d8, memory, 0, payload_bytes(layouts))
-    calls.call("cuCtxSynchronize")  # the zeros come by another stream, which ours does not wait for
+    calls.ask_pycuda(calls.pycuda.memcpy_htod, memory, host)
+    context.counters.host_to_device_bytes += host.nbytes
+    calls.call("cuCtxSynchronize")  # they come by another stream, which ours does not wait for
     planes = {layout.name: DevicePlane(int(memory) + layout.offset_bytes, layout, memory) for layout in layouts}
     plate = planes.pop(PlaneName.PLATE)
-    header = probe_frame(load_model("passthrough").card, frozenset({PlaneName.COLOR}), *size, 1).header
     try:
-        yield DeviceFrame(header, planes, plate, gpu, {})
+        yield DeviceFrame(probe.header, planes, plate, gpu, {})
     finally:
         memory.free()
 
