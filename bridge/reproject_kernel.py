@@ -31,6 +31,7 @@ Scalar = Any  # a number of some width inside the kernels
 Function = TypeVar("Function", bound=Callable[..., object])
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
+I32 = NDArray[np.int32]
 
 _F32_2D, _U32_2D = (types.Array(kind, 2, "C", readonly=True) for kind in (types.float32, types.uint32))
 _LAY = types.int64(
@@ -190,6 +191,23 @@ def _trace_row(rows: F64, ids: U32, row: int, depth_m: F32, objects: U32, x_px: 
 
 
 @_inlined
+def _place(
+    x_px: F32, y_px: F32, there_m: F32, known: F32, right: Scalar, bottom: Scalar, share: Scalar, lefts: I32, tops: I32
+) -> None:
+    """What `_trace_row` found of a row, as it is sampled: the pixel left of and above each position; in place of the
+    position how far on it lies, 0..1, and of depth its inverse. Left is -2 where nothing is to be found: behind
+    the source's camera, beside its image, on a body that was not there, or where enough is known. No branches."""
+    for at in range(len(x_px)):
+        x, y, z = x_px[at], y_px[at], there_m[at]
+        inside = (z > _NONE) & (x > -_ONE) & (x < right) & (y > -_ONE) & (y < bottom)
+        inside = inside & ((known[at] <= _NONE) | (share > _NONE))
+        x, y = x if inside else _NONE, y if inside else _NONE
+        floor_x, floor_y = np.floor(x), np.floor(y)
+        lefts[at], tops[at] = np.int32(floor_x) if inside else np.int32(-2), np.int32(floor_y)
+        x_px[at], y_px[at], there_m[at] = x - floor_x, y - floor_y, _ONE / z
+
+
+@_inlined
 def _agree(here: Scalar, there: Scalar) -> Scalar:
     """Whether two inverse depths are those of one surface."""
     return abs(here - there) <= max(_RELATIVE * there, _TOLERANCE * here * there)
@@ -223,18 +241,17 @@ def _lay(
     is none, weighs nothing. The taps' indices are unsigned, so that no code asks whether they count from the end."""
     height, width = depth_m.shape
     x_px, y_px, there_m = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    lefts, tops = np.empty(width, np.int32), np.empty(width, np.int32)
     right, bottom, part_of_known = np.float32(width), np.float32(height), np.float32(share)
     anything, here_id, given = source_objects.size == 0, np.uint32(0), 0
     for row in range(height):
         _trace_row(rows, ids, row, depth_m[row], objects[row] if objects.size else ids[:0], x_px, y_px, there_m)
+        _place(x_px, y_px, there_m, confidence[row], right, bottom, part_of_known, lefts, tops)
         for column in range(width):
-            known, x, y, z = confidence[row, column], x_px[column], y_px[column], there_m[column]
-            inside = z > _NONE and x > -_ONE and x < right and y > -_ONE and y < bottom
-            if not inside or (known > _NONE and part_of_known <= _NONE):
-                continue  # behind the source's camera, beside its image, or on a body that was not there
-            depth, floor_x, floor_y = depth_m[row, column], np.floor(x), np.floor(y)
-            left, top, is_sky = int(floor_x), int(floor_y), depth == np.float32(np.inf)
-            along, down = x - floor_x, y - floor_y
+            left, top, known, depth = lefts[column], tops[column], confidence[row, column], depth_m[row, column]
+            if left < -1:
+                continue
+            along, down, is_sky = x_px[column], y_px[column], depth == np.float32(np.inf)
             above, below = np.uintp(max(top, 0)), np.uintp(max(min(top + 1, height - 1), 0))
             before, after = np.uintp(max(left, 0)), np.uintp(max(min(left + 1, width - 1), 0))
             upper, lower = _ONE - down if top >= 0 else _NONE, down if top + 1 < height else _NONE
@@ -255,7 +272,7 @@ def _lay(
             per_total = _ONE / total
             a, b, c, d = a * per_total, b * per_total, c * per_total, d * per_total
             there = a * i + b * j + c * k + d * m
-            if not _agree(_ONE / z, there):
+            if not _agree(there_m[column], there):
                 continue
             part = part_of_known if known > _NONE else _ONE
             _mix(
