@@ -122,11 +122,11 @@ def test_without_its_extension_the_addon_opens_its_dock_says_what_to_do_and_harm
 
 
 def test_a_day_in_the_editor(godot: Godot, project: Path, whole: Path, machine: Machine, pictures: Path) -> None:
-    """A renderer that the dock starts, plates in the view, a control, the self-test, a game that reports; all ends.
-    Then another one, which ends with the editor."""
+    """A renderer that the dock starts, plates in the view, a control, the self-test, a game that reports, and another
+    model; all ends. Then another renderer, which ends with the editor."""
     set_up(project, whole)
-    edit(godot, project, "work", pictures, machine.env).check(at_least=16)
+    edit(godot, project, "work", pictures, machine.env).check(at_least=19)
     assert len(machine.started()) == 2
     assert not machine.renderer_runs()
     assert not list(machine.runtime.rglob("connection.json"))
-    assert {file.stem for file in pictures.glob("*.png")} >= {"work", "steered", "self_test", "play"}
+    assert {file.stem for file in pictures.glob("*.png")} >= {"work", "steered", "self_test", "play", "another_model"}

@@ -218,6 +218,21 @@ Text Link::set_plate_range(double near_m, double far_m) {
 
 Text Link::reset_world() { return kept(wp_reset_world(client())); }
 
+Texts Link::models() {
+    Texts names;
+    char name[WP_NAME_BYTES] = "";
+    for (uint32_t i = 0; wp_model_at(client(), i, name) == WP_OK; ++i) names.append(name);
+    return names;
+}
+
+Text Link::use_model(const Text& name) { return kept(wp_use_model(client(), name.utf8().c_str())); }
+
+Dictionary Link::model_change() {
+    wp_model_change change{};
+    if (!kept(wp_get_model_change(client(), &change)).empty()) return Dictionary();
+    return model_change_report(change);
+}
+
 Text Link::next_log() {
     char line[WP_TEXT_BYTES] = "";
     int level = 0;
@@ -261,6 +276,9 @@ void Link::bind() {
         .method<&Link::set_engine_labels>("set_engine_labels", "labels")
         .method<&Link::set_plate_range>("set_plate_range", "near_m", "far_m")
         .method<&Link::reset_world>("reset_world")
+        .method<&Link::models>("models")
+        .method<&Link::use_model>("use_model", "name")
+        .method<&Link::model_change>("model_change")
         .method<&Link::next_log>("next_log")
         .method<&Link::last_error>("last_error")
         .method<&Link::call_times_us>("call_times_us");

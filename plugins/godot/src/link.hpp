@@ -61,6 +61,9 @@ public:
     Text set_engine_labels(const Bytes& labels);
     Text set_plate_range(double near_m, double far_m);
     Text reset_world();
+    Texts models();
+    Text use_model(const Text& name);
+    Dictionary model_change();
     Text next_log();
     Text last_error();
     Floats call_times_us();

@@ -119,4 +119,14 @@ Dictionary control_report(const wp_control& control) {
     return report;
 }
 
+Dictionary model_change_report(const wp_model_change& change) {
+    Dictionary report;
+    report.set("progress", word(kModelProgress, change.progress));
+    report.set("name", change.name);
+    report.set("error_code", change.error_code);
+    report.set("error_text", change.error_text);
+    report.set("error_fix", change.error_fix);
+    return report;
+}
+
 }  // namespace worldplate::godot

@@ -21,4 +21,7 @@ Dictionary status_report(const wp_status& status);
 // float, an int, a bool or a String as the type says.
 Dictionary control_report(const wp_control& control);
 
+// The fields of wp_model_change by name; `progress` is "unasked", "loading", "serves" or "refused".
+Dictionary model_change_report(const wp_model_change& change);
+
 }  // namespace worldplate::godot

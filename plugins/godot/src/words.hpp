@@ -19,6 +19,8 @@ inline constexpr std::array<const char*, WP_RENDERER_STATE_COUNT> kRendererState
 inline constexpr std::array<const char*, WP_CONTROL_TYPE_COUNT> kControlTypes = WP_CONTROL_TYPE_TEXTS;
 inline constexpr std::array<const char*, WP_LINK_REFUSED + 1> kLinkStates = {
     "searching", "connecting", "greeting", "opening", "attached", "stalled", "refused"};
+inline constexpr std::array<const char*, WP_MODEL_REFUSED + 1> kModelProgress = {
+    "unasked", "loading", "serves", "refused"};
 
 // The word for a value; "" for one that this header does not know.
 template <std::size_t count>

@@ -27,11 +27,10 @@ const GROUP: StringName = &"worldplate_streams"  ## The group of all streams in 
 const _EFFECT: String = "res://addons/worldplate/effect.gd"
 const _Setup: GDScript = preload("res://addons/worldplate/setup.gd")
 const _CameraEffects: GDScript = preload("res://addons/worldplate/camera_effects.gd")
+const _Console: GDScript = preload("res://addons/worldplate/console.gd")
 const _Reporter: GDScript = preload("res://addons/worldplate/dock/reporter.gd")
 const _LOOK_S: float = 0.25  # Between two looks at the link's state and log.
 const _RETRY_S: float = 1.0  # Between two attempts to start what could not start.
-const _LOG_LINES: int = 60
-const _QUIET_S: float = 10.0  # The console is not told the same thing twice in this time.
 
 ## Whether plates are asked for and shown.
 @export var enabled: bool = true:
@@ -123,8 +122,7 @@ var _status: Dictionary = {}
 var _trouble: String = ""  # Why nothing runs, and what to do about it.
 var _blocked: bool = false  # Whether that is a fault, not what somebody has chosen.
 var _warned: PackedStringArray = []
-var _log: PackedStringArray = []
-var _said: Dictionary[String, float] = {}  # What the console was told, and when.
+var _console: RefCounted = _Console.new()
 var _model: String = ""  # Of the session that is attached; "" while none is.
 var _session: int = 0  # Which one of the link's that is.
 var _look_at_s: float = 0.0
@@ -174,6 +172,18 @@ func reset_world() -> String:
 	return _link.call(&"reset_world") if _link != null else "The stream is not running: %s" % _trouble
 
 
+## Names of the models that the renderer can change over to, and the one that serves; empty where it keeps its model.
+func models() -> PackedStringArray:
+	return _link.call(&"models") if _link != null else PackedStringArray()
+
+
+## Has the renderer change over to another model, for every engine that it serves; frames go on with the old one until the
+## new one is warm, which [signal attached] tells. "", or what is wrong. Why a model does not take over is in
+## [code]model_change[/code] of [method report], and in the log.
+func use_model(model: String) -> String:
+	return _link.call(&"use_model", model) if _link != null else "The stream is not running: %s" % _trouble
+
+
 ## To be called when the view jumps: nothing from before is shown after it. Jumps of 5 m or a quarter turn are seen anyway.
 func cut() -> void:
 	if _effect != null:
@@ -192,8 +202,9 @@ func report() -> Dictionary:
 	return {
 		"path": str(get_path()) if is_inside_tree() else str(name), "trouble": _trouble, "blocked": _blocked,
 		"warnings": _get_configuration_warnings(), "status": _status, "size": _size, "picture": picture,
-		"controls": _link.call(&"controls") if _link != null else [], "values": controls, "log": _log,
-		"fps": Engine.get_frames_per_second(),
+		"controls": _link.call(&"controls") if _link != null else [], "values": controls, "log": _console.get(&"lines"),
+		"fps": Engine.get_frames_per_second(), "models": models(),
+		"model_change": _link.call(&"model_change") if _link != null else {},
 	}
 
 
@@ -297,7 +308,7 @@ func _look() -> void:
 	if _link != null:
 		_status = _link.call(&"status")
 		_effects.call(&"refresh")
-		_read_log()
+		_console.call(&"read", _link)
 		_follow_session()
 	if _reporter != null:
 		_reporter.call(&"tick")
@@ -328,22 +339,8 @@ func _leave(reason: String) -> void:
 	detached.emit(reason)
 
 
-func _read_log() -> void:
-	for i: int in _LOG_LINES:
-		var line: String = _link.call(&"next_log")
-		if line.is_empty():
-			return
-		_log.append(line)
-		if _log.size() > _LOG_LINES:
-			_log.remove_at(0)
-
-
-## Tells the console, unless it was told the same a moment ago.
 func _say(text: String) -> void:
-	var now_s: float = Time.get_ticks_usec() / 1e6
-	if now_s - _said.get(text, -_QUIET_S) >= _QUIET_S:
-		_said[text] = now_s
-		print("Worldplate: ", text)
+	_console.call(&"say", text)
 
 
 func _send_controls() -> void:

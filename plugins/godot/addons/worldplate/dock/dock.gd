@@ -4,6 +4,7 @@ extends ScrollContainer
 
 const _Sources: GDScript = preload("res://addons/worldplate/dock/sources.gd")
 const _StateWords: GDScript = preload("res://addons/worldplate/dock/state_words.gd")
+const _Models: GDScript = preload("res://addons/worldplate/dock/models.gd")
 const _Controls: GDScript = preload("res://addons/worldplate/dock/controls.gd")
 const _Planes: GDScript = preload("res://addons/worldplate/dock/planes.gd")
 const _Figures: GDScript = preload("res://addons/worldplate/dock/figures.gd")
@@ -29,6 +30,7 @@ var _start: Button = Button.new()
 var _reset: Button = Button.new()
 var _test: Button = Button.new()
 var _preview: CheckBox = CheckBox.new()
+var _models: VBoxContainer = _Models.new()
 var _controls: VBoxContainer = _Controls.new()
 var _planes: HFlowContainer = _Planes.new()
 var _figures: GridContainer = _Figures.new()
@@ -104,13 +106,16 @@ func _build_buttons() -> void:
 
 
 func _build_sections() -> void:
+	_models.connect(&"chosen", _on_model)
 	_controls.connect(&"changed", _on_control)
 	_log.custom_minimum_size.y = 120.0
 	_log.size_flags_vertical = SIZE_EXPAND_FILL
 	_log.selection_enabled = true
 	_log.scroll_following = true
 	_log.visible = false
-	for section: Array in [["Controls", _controls], ["Planes", _planes], ["Figures", _figures], ["Log", _log]]:
+	var sections: Array[Array] = [
+		["Model", _models], ["Controls", _controls], ["Planes", _planes], ["Figures", _figures], ["Log", _log]]
+	for section: Array in sections:
 		var head: Label = Label.new()
 		head.text = section[0]
 		head.theme_type_variation = &"HeaderSmall"
@@ -155,6 +160,7 @@ func _refresh() -> void:
 	_start.text = "Stop renderer" if renderer.call(&"running") else "Start renderer"
 	_reset.disabled = report.get("status", {}).is_empty()
 	_refresh_preview()
+	_models.call(&"show_report", report)
 	_controls.call(&"show_controls", report.get("controls", []), report.get("values", {}))
 	_figures.call(&"show_report", report)
 	_show_log(report.get("log", PackedStringArray()))
@@ -194,6 +200,10 @@ func _on_preview(on: bool) -> void:
 	undo.add_do_property(streams[0], &"preview_in_editor", on)
 	undo.add_undo_property(streams[0], &"preview_in_editor", not on)
 	undo.commit_action()
+
+
+func _on_model(model: String) -> void:
+	_sources.call(&"use_model", _shown, model)
 
 
 func _on_control(control: String, value: Variant) -> void:

@@ -9,6 +9,7 @@ const REPORT: String = "worldplate:report"  # To the editor: [path of the stream
 const GONE: String = "worldplate:gone"  # To the editor: [path]
 const THUMBNAILS: String = "worldplate:thumbnails"  # Both ways: [path], and [path, thumbnails] back
 const CONTROL: String = "worldplate:control"  # To the game: [path, name, value]
+const MODEL: String = "worldplate:model"  # To the game: [path, name]; answered by a report at once
 const RESET: String = "worldplate:reset"  # To the game: [path]
 
 const _Thumbnails: GDScript = preload("res://addons/worldplate/dock/thumbnails.gd")
@@ -52,6 +53,9 @@ static func _on_message(message: String, data: Array) -> bool:
 	match "%s:%s" % [CAPTURE, message]:
 		CONTROL:
 			stream.call(&"set_control", data[1], data[2])
+		MODEL:
+			stream.call(&"use_model", data[1])
+			EngineDebugger.send_message(REPORT, [data[0], stream.call(&"report")])
 		RESET:
 			stream.call(&"reset_world")
 		THUMBNAILS:

@@ -78,6 +78,13 @@ func set_control(key: String, control: String, value: Variant) -> void:
 		_tell(key, _Reporter.CONTROL, [control, value])
 
 
+func use_model(key: String, model: String) -> void:
+	if is_editor(key):
+		editor_stream(key).call(&"use_model", model)
+	else:
+		_tell(key, _Reporter.MODEL, [model])
+
+
 func reset_world(key: String) -> void:
 	if is_editor(key):
 		editor_stream(key).call(&"reset_world")

@@ -51,6 +51,7 @@ func work() -> void:
 	await _steer()
 	await _test_itself()
 	await _play()
+	await _change_model()
 	button("Stop renderer").pressed.emit()
 	await until(func() -> bool: return headline() == "Waiting for a renderer", PATIENCE_S)
 	holds("it sees the renderer leave", headline() == "Waiting for a renderer", headline())
@@ -111,6 +112,31 @@ func _play() -> void:
 	OS.kill(game)
 	await until(func() -> bool: return _title().begins_with("Editor"), PATIENCE_S)
 	holds("the game is gone with its process", _title().begins_with("Editor"), _title())
+
+
+## One that is not there is told by name, and the old one goes on; another of the dock's list takes over.
+func _change_model() -> void:
+	var list: Control = dock().get(&"_models")
+	var models: OptionButton = list.get_child(0)
+	var said: Label = list.get_child(1)
+	await until(func() -> bool: return models.selected >= 0 and not models.disabled, PATIENCE_S)
+	holds("the list shows the model that serves", models.selected >= 0 and _text_of(models) == "limn")
+	stream().call(&"use_model", "gone")
+	await until(func() -> bool: return said.text.begins_with("gone does not take over"), PATIENCE_S)
+	holds("a model that is not there is told by name", said.text.contains("there is no model 'gone'"), said.text)
+	take_picture("refused_model")
+	for item: int in models.item_count:
+		if models.get_item_text(item) == "passthrough":
+			_choose(models, item)
+	await until(func() -> bool: return _painter() == "passthrough", PATIENCE_S)
+	holds("the model that was chosen takes over", _painter() == "passthrough", _painter())
+	await wait(1.0)
+	take_picture("another_model")
+
+
+## The model that the editor's stream is painted by.
+func _painter() -> String:
+	return stream().call(&"report")["status"].get("model", "")
 
 
 ## As the editor's Play does, but for its window, which would need a window manager, and for the executable, which the
