@@ -122,7 +122,7 @@ def check_not_recorded(sessions: Iterable[Session]) -> None:
         if session.take is not None and not session.take.closed:
             raise NotSupported(
                 f"{session.name} is being recorded into {session.take.name}, and a take is of one model",
-                fix="End the take first.",
+                fix="End the take, and ask again once its file is closed.",
             )
 
 

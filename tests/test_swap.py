@@ -32,6 +32,7 @@ from renderer.frame import RenderFrame
 from renderer.models import ModelCard, load_model
 from renderer.models.passthrough import Passthrough
 from renderer.recall import World
+from renderer.recorder import Recorder
 from renderer.serve import Renderer
 
 
@@ -67,14 +68,16 @@ class Grey:
 class House:
     """A renderer's loop with a first model, an engine, and models that can be asked for by name."""
 
-    def __init__(self, first: Grey, folder: Path, **others: Any) -> None:
+    def __init__(self, first: Grey, folder: Path, *, records: bool = False, **others: Any) -> None:
         self.models = others
+        self.loaded: list[str] = []
         self.load = threading.Event()
         self.load.set()
         self.link = listen(None, Limits(), folder)
         self.renderer = Renderer(
-            self.link, first, self.link.connection.token, Limits(), load=self._load, names=self._names
-        )
+            self.link, first, self.link.connection.token, Limits(), load=self._load, names=self._names,
+            recorder=Recorder(first, folder / "takes") if records else None,
+        )  # fmt: skip
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.renderer.run, args=(self.stop,))
         self.thread.start()
@@ -88,6 +91,7 @@ class House:
         return ("first", *self.models, "no name")
 
     def _load(self, name: str) -> Any:
+        self.loaded.append(name)
         assert self.load.wait(30.0)
         model = self.models.get(name)
         if isinstance(model, Exception):
@@ -141,6 +145,7 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
 
     def build(first: Grey, **others: Any) -> House:
         tmp_path.chmod(0o700)
+        (tmp_path / "takes").mkdir(mode=0o700)
         houses.append(House(first, tmp_path, **others))
         return houses[-1]
 
@@ -237,6 +242,16 @@ def test_an_engine_is_told_why_the_old_model_serves_on(house: Callable[..., Hous
     home.thread.join(30.0)
     with pytest.raises(NoRenderer, match="did not answer MODEL"):
         home.client.use_model("bad").result(0.2)
+
+
+def test_a_take_is_of_one_model_and_says_no_before_another_is_loaded(house: Callable[..., House]) -> None:
+    home = house(Grey("old", 0.25), records=True, new=Grey("new", 0.75))
+    home.client.record("scene")
+    home.show(2)
+    with pytest.raises(NotSupported, match="being recorded into scene, and a take is of one model") as raised:
+        home.client.use_model("new").result(30.0)
+    assert raised.value.fix == "End the take, and ask again once its file is closed."
+    assert (home.loaded, grey_of(home.show())) == ([], 0.25)
 
 
 def broken() -> None:

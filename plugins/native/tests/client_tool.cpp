@@ -234,6 +234,11 @@ void steer(wp_client client, const std::atomic<bool>& over) {
         wp_set_plate_range(client, 0.0, 10.0 + round % 7);
         wp_set_number(client, "exposure", round % 2);
         wp_control_at(client, 0, &control);
+        wp_model_change change;
+        char model[WP_NAME_BYTES];
+        wp_model_at(client, 0, model);
+        wp_get_model_change(client, &change);
+        if (round % 50 == 25) wp_use_model(client, "another");
         wp_next_log(client, line, &level);
         if (round % 50 == 49) wp_reset_world(client);
         state_of(client);
