@@ -182,6 +182,12 @@ def test_what_is_the_engines_own_is_left_to_it_on_the_gpu_too(house: House, prog
     assert np.array_equal(found["picture"].view(np.uint16), composite(found["color"], wanted).view(np.uint16))
 
 
+def test_who_looks_at_some_pictures_counts_those_alone(house: House, program: Path) -> None:
+    told = house.run(program, "--look", "3")
+    assert (told["generated"], told["own_from"]) == (FRAMES, 0)
+    assert told["plate_pixels"] == 2 * WIDTH * HEIGHT  # of the third picture and of the last
+
+
 def test_an_engine_on_another_gpu_shows_its_own_picture_and_says_why(house: House, program: Path) -> None:
     told = house.run(program, "--device", "f" * 32)
     assert (told["transport"], told["generated"], told["differing_pixels"]) == ("none", 0, 0)
@@ -202,5 +208,8 @@ def test_a_renderer_that_goes_leaves_the_engine_its_own_picture(
     told = house.run(program, "--frames", "30")
     assert told["frames"] == 30
     assert 1 <= told["generated"] <= 3
+    assert told["own_from"] == told["generated"] + 1  # from the next picture on
+    assert told["shown_ns"] == sorted(told["shown_ns"])
+    assert len(told["shown_ns"]) == 30
     assert told["differing_pixels"] == 0
     assert told["reason"] == "the renderer does not answer"

@@ -1,11 +1,14 @@
 /* vulkan_engine SCENE SHADERS CONNECTION [--frames N] [--size WxH] [--device UUID] [--own OBJECT] [--dump FILE]
+   [--look EVERY]
 
    An engine without a window or a game: it renders the known scene by compute straight into buffers that the renderer
    reads in place, composites the plate that comes back with the shader text of the plugins, and holds every picture to
    what it must be for the model `passthrough`: its own, bit for bit. Prints one line of JSON. Where planes cannot stay on
    the GPU it shows its own picture and says why. --device says another GPU than the real one; --own leaves an object to
-   the engine; --dump writes the last slot and picture. */
+   the engine; --dump writes the last slot and picture; --look looks at every so many pictures and at the last, which
+   leaves the CPU out of the others. SIGTERM ends it after the frame it is at. */
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -29,14 +32,17 @@ namespace {
 
 constexpr uint32_t kSlots = 3;
 constexpr long kAnswerMs = 5000;
+constexpr uint64_t kPlateNs = 500'000'000; /* that a plate takes to become whole after RESULT, at most */
 constexpr wp_plane_name kPlanes[] = {WP_PLANE_NAME_COLOR, WP_PLANE_NAME_DEPTH, WP_PLANE_NAME_NORMAL,
                                      WP_PLANE_NAME_MOTION, WP_PLANE_NAME_OBJECT};
 constexpr wp_pixel_format kFormats[] = {WP_PIXEL_FORMAT_RGBA16F, WP_PIXEL_FORMAT_R32F, WP_PIXEL_FORMAT_RGBA16F,
                                         WP_PIXEL_FORMAT_RG16F, WP_PIXEL_FORMAT_R32UI};
 
+volatile std::sig_atomic_t stopped = 0;
+
 struct Options {
     std::string scene, shaders, connection, device, dump;
-    uint32_t frames = 60, width = 640, height = 360;
+    uint32_t frames = 60, width = 640, height = 360, look = 1;
     std::vector<int64_t> own;
 };
 
@@ -55,6 +61,7 @@ Hello hello_of(const Options& options, const std::string& uuid) {
     for (size_t at = 0; at < std::size(kPlanes); ++at) hello.planes.push_back({kPlanes[at], {kFormats[at]}});
     hello.transports = {WP_TRANSPORT_CUDA, WP_TRANSPORT_SHM, WP_TRANSPORT_INLINE};
     hello.device = options.device.empty() ? uuid : options.device;
+    hello.sync = WP_SYNC_MODE_LOCKSTEP; /* it shows the plate of each frame, and waits for it on the GPU */
     return hello;
 }
 
@@ -103,6 +110,8 @@ private:
     std::string reason_;
     uint64_t frames_ = 0, generated_ = 0, whole_at_once_ = 0; /* the last: plates that were whole when RESULT came */
     uint64_t differing_ = 0, plate_pixels_ = 0, owned_pixels_ = 0; /* pixels */
+    uint64_t own_from_ = 0;         /* the first frame that was shown without a plate; 0: none was */
+    std::vector<uint64_t> shown_ns_; /* when each picture was there, on the monotonic clock */
     std::vector<double> round_trips_ms_;
 };
 
@@ -247,8 +256,9 @@ bool Engine::ask(uint64_t number, Result& result) {
     return false;
 }
 
-/* The picture, and a look at it. A game would not wait here; this looks at every pixel. */
+/* The picture, and a look at every pixel of it. A game would not wait here. */
 void Engine::show(uint64_t number, uint64_t done_value, float strength) {
+    const bool looks = number % options_.look == 0 || number == options_.frames;
     composite_pass_.bind({part(number, WP_PLANE_NAME_COLOR), part(number, WP_PLANE_NAME_PLATE),
                           {picture_.buffer, 0, VK_WHOLE_SIZE}});
     const VkCommandBuffer list = begin();
@@ -256,11 +266,19 @@ void Engine::show(uint64_t number, uint64_t done_value, float strength) {
     const CompositePush push = {options_.width, options_.height, strength};
     composite_pass_.dispatch(list, &push, options_.width, options_.height);
     const VkBufferCopy slot = {slot_of(number) * exporter_->slots.slot_bytes, 0, exporter_->slots.slot_bytes};
-    vkCmdCopyBuffer(list, exporter_->buffer, look_->buffer, 1, &slot);
+    if (looks) vkCmdCopyBuffer(list, exporter_->buffer, look_->buffer, 1, &slot);
     submit(list, done_value > 0 ? exporter_->done : VK_NULL_HANDLE, done_value, VK_NULL_HANDLE, 0);
+    const bool is_whole = done_value == 0 || exporter_->wait_or_free(done_value, kPlateNs);
     check(vkQueueWaitIdle(device_.queue), "vkQueueWaitIdle");
     check(vkResetCommandPool(device_.device, commands_, 0), "vkResetCommandPool");
-    verify(static_cast<const uint8_t*>(look_->mapped));
+    if (!is_whole) {
+        give_up("the renderer ended in the middle of a frame");
+        --generated_;
+        return show(number, 0, 0.0F);
+    }
+    shown_ns_.push_back(now_ns());
+    if (strength == 0.0F && own_from_ == 0) own_from_ = number;
+    if (looks) verify(static_cast<const uint8_t*>(look_->mapped));
 }
 
 void Engine::verify(const uint8_t* slot) {
@@ -281,7 +299,7 @@ void Engine::verify(const uint8_t* slot) {
 }
 
 void Engine::run() {
-    for (uint64_t number = 1; number <= options_.frames; ++number) {
+    for (uint64_t number = 1; number <= options_.frames && stopped == 0; ++number) {
         render(number);
         Result result;
         const bool has_plate = on_gpu_ && ask(number, result);
@@ -305,11 +323,14 @@ void Engine::dump() const {
 nlohmann::json Engine::report() const {
     nlohmann::json offsets;
     for (const wp_plane_name name : kPlanes) offsets[word_of(name)] = exporter_->slots.plane(name).offset_bytes;
+    nlohmann::json counters = nlohmann::json::object();
+    for (const auto& [name, count] : session_.gpu_figures()) counters[name] = count;
     offsets["plate"] = exporter_->slots.plane(WP_PLANE_NAME_PLATE).offset_bytes;
     return {{"device", device_.name}, {"uuid", device_.uuid}, {"semaphores", device_.exports_semaphores},
             {"transport", on_gpu_ ? "cuda" : "none"}, {"reason", reason_}, {"frames", frames_},
             {"generated", generated_}, {"whole_at_once", whole_at_once_}, {"differing_pixels", differing_},
             {"plate_pixels", plate_pixels_}, {"owned_pixels", owned_pixels_},
+            {"own_from", own_from_}, {"shown_ns", shown_ns_}, {"counters", counters},
             {"slot_bytes", exporter_->slots.slot_bytes}, {"offsets", offsets},
             {"round_trip_ms", {{"p50", percentile(round_trips_ms_, 0.5)}, {"p99", percentile(round_trips_ms_, 0.99)}}}};
 }
@@ -327,6 +348,7 @@ Options options_of(const std::vector<std::string>& arguments) {
         else if (name == "--device") options.device = value;
         else if (name == "--dump") options.dump = value;
         else if (name == "--own") options.own.push_back(std::stoll(value));
+        else if (name == "--look") options.look = std::max(1U, static_cast<uint32_t>(std::stoul(value)));
         else if (name == "--size") {
             options.width = static_cast<uint32_t>(std::stoul(value));
             options.height = static_cast<uint32_t>(std::stoul(value.substr(value.find('x') + 1)));
@@ -335,10 +357,13 @@ Options options_of(const std::vector<std::string>& arguments) {
     return options;
 }
 
+void stop(int) { stopped = 1; }
+
 }  // namespace
 }  // namespace worldplate::gpu
 
 int main(int count, char** arguments) {
+    std::signal(SIGTERM, worldplate::gpu::stop);
     try {
         const worldplate::gpu::Options options = worldplate::gpu::options_of({arguments + 1, arguments + count});
         worldplate::gpu::Engine engine(options);

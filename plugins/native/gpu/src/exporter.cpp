@@ -215,4 +215,23 @@ bool Exporter::is_done(uint64_t value) const {
     return reached >= value;
 }
 
+bool Exporter::wait_or_free(uint64_t value, uint64_t patience_ns) const {
+    VkSemaphoreWaitInfo wait{};
+    wait.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
+    wait.semaphoreCount = 1;
+    wait.pSemaphores = &done;
+    wait.pValues = &value;
+    const VkResult outcome = vkWaitSemaphores(device_.device, &wait, patience_ns);
+    if (outcome != VK_TIMEOUT) {
+        check(outcome, "vkWaitSemaphores");
+        return true;
+    }
+    VkSemaphoreSignalInfo signal{};
+    signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+    signal.semaphore = done;
+    signal.value = value;
+    check(vkSignalSemaphore(device_.device, &signal), "vkSignalSemaphore");
+    return false;
+}
+
 }  // namespace worldplate::gpu

@@ -46,6 +46,11 @@ public:
     /* Whether the plate is whole, without waiting. */
     bool is_done(uint64_t value) const;
 
+    /* Waits for so long until the plate is whole. When it does not become so, the renderer is gone: then the value is
+       reached from here, so that what waits for it on the GPU goes on, and the semaphore is of no more use. Whether the
+       plate is whole. */
+    bool wait_or_free(uint64_t value, uint64_t patience_ns) const;
+
     const Slots slots;
     VkBuffer buffer = VK_NULL_HANDLE;
     VkSemaphore ready = VK_NULL_HANDLE, done = VK_NULL_HANDLE; /* null where the driver exports none */

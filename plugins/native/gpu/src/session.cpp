@@ -43,7 +43,10 @@ std::optional<Message> Session::hear(long timeout_ms) {
         if (link_.receive(header, parts)) {
             auto decoded = decode(header.data(), header.size(), limits_);
             if (const auto* refusal = std::get_if<Refusal>(&decoded)) throw std::runtime_error(refusal->text);
-            if (!std::holds_alternative<Status>(std::get<Message>(decoded))) return std::get<Message>(std::move(decoded));
+            Message message = std::get<Message>(std::move(decoded));
+            auto* status = std::get_if<Status>(&message);
+            if (status == nullptr) return message;
+            gpu_figures_ = std::move(status->gpu);
             continue;
         }
         const uint64_t now = now_ns();

@@ -27,6 +27,9 @@ public:
     /* The next message that is no STATUS; none when nothing came in time. */
     std::optional<Message> hear(long timeout_ms);
 
+    /* What the last STATUS told of the GPU path, by name; empty before there was one. */
+    const Map<int64_t>& gpu_figures() const { return gpu_figures_; }
+
     /* Beside the connection file. */
     std::string handles_socket() const;
 
@@ -35,6 +38,7 @@ private:
     Connection connection_;
     Link link_;
     Limits limits_;
+    Map<int64_t> gpu_figures_;
 };
 
 }  // namespace worldplate::gpu
