@@ -8,7 +8,7 @@
 
 // Into the kernel, all of it: what a kernel is given is then read from where a launch leaves it, and never copied.
 #if defined(__CUDA__)
-#define LIMN_DEVICE __attribute__((device, always_inline)) inline
+#define LIMN_DEVICE __attribute__((device)) WP_INLINE
 #else
 #define LIMN_DEVICE inline
 #endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "limn_formulas.hpp"
+#include "texels.hpp"
 
 enum { SHADES = 5, CHANNELS = 24 + SHADES, PARTS = 18, ANSWERS = 12, CONTROLS = 13, MOST_LAMPS = 8 };
 enum { LAST_LABEL = 15 };
@@ -65,43 +66,17 @@ LIMN_DEVICE float3 three(const float *from) {
 	return float3(from[0], from[1], from[2]);
 }
 
-LIMN_DEVICE float float_of(uint16_t bits) {
-#if defined(__CUDA_ARCH__)
-	float value;
-	asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
-	return value;
-#else
-	_Float16 half;
-	__builtin_memcpy(&half, &bits, sizeof half);
-	return static_cast<float>(half);
-#endif
-}
-
 // The first three channels of four.
 LIMN_DEVICE float3 color_at(const Plane &plane, uint x, uint y) {
-	const uint8_t *row = plane.at + static_cast<uint64_t>(y) * plane.pitch;
 	if (plane.floats != 0u) {
-		return three(reinterpret_cast<const float *>(row) + x * 4ull);
+		return three(reinterpret_cast<const float *>(texel(plane.at, plane.pitch, 16u, x, y)));
 	}
-	const uint64_t pixel = reinterpret_cast<const uint64_t *>(row)[x];
-	return float3(
-			float_of(static_cast<uint16_t>(pixel)), float_of(static_cast<uint16_t>(pixel >> 16)),
-			float_of(static_cast<uint16_t>(pixel >> 32)));
-}
-
-// And of two.
-LIMN_DEVICE float2 pair_at(const Plane &plane, uint x, uint y) {
-	const uint8_t *row = plane.at + static_cast<uint64_t>(y) * plane.pitch;
-	if (plane.floats != 0u) {
-		const float *pair = reinterpret_cast<const float *>(row) + x * 2ull;
-		return float2(pair[0], pair[1]);
-	}
-	const uint pixel = reinterpret_cast<const uint *>(row)[x];
-	return float2(float_of(static_cast<uint16_t>(pixel)), float_of(static_cast<uint16_t>(pixel >> 16)));
+	const float4 pixel = pixel_at(plane.at, plane.pitch, x, y);
+	return float3(pixel.x, pixel.y, pixel.z);
 }
 
 LIMN_DEVICE float engine_depth_at(const Limn &given, uint x, uint y) {
-	return reinterpret_cast<const float *>(given.depth.at + static_cast<uint64_t>(y) * given.depth.pitch)[x];
+	return float_at(given.depth.at, given.depth.pitch, x, y);
 }
 
 // What is no label is a thing of which nothing is known.
@@ -109,7 +84,7 @@ LIMN_DEVICE uint label_at(const Limn &given, uint x, uint y) {
 	if (given.label.at == nullptr) {
 		return 0u;
 	}
-	const uint label = given.label.at[static_cast<uint64_t>(y) * given.label.pitch + x];
+	const uint label = *texel(given.label.at, given.label.pitch, 1u, x, y);
 	return label <= LAST_LABEL ? label : 0u;
 }
 
@@ -120,14 +95,14 @@ LIMN_DEVICE bool is_opened(const Limn &given, uint x, uint y) {
 	}
 	const float depth_m = engine_depth_at(given, x, y);
 	const bool there = depth_m > -WP_INFINITY && depth_m < WP_INFINITY;
-	return there && given.label.at[static_cast<uint64_t>(y) * given.label.pitch + x] == given.opened_label;
+	return there && *texel(given.label.at, given.label.pitch, 1u, x, y) == given.opened_label;
 }
 
 LIMN_DEVICE uint object_at(const Limn &given, uint x, uint y) {
 	if (is_opened(given, x, y)) {
 		return 0u;
 	}
-	return reinterpret_cast<const uint *>(given.object.at + static_cast<uint64_t>(y) * given.object.pitch)[x];
+	return uint_at(given.object.at, given.object.pitch, x, y);
 }
 
 // Which of the moving bodies it is, counted from 1; 0 is none.

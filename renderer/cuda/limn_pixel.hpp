@@ -48,7 +48,7 @@ LIMN_DEVICE Pixel taken(const Limn &given, uint x, uint y) {
 	at.matte = 0.8f;
 	at.metallic = 0.0f;
 	if (given.material.at != nullptr) {
-		const float2 material = pair_at(given.material, x, y);
+		const float2 material = pair_at(given.material.at, given.material.pitch, given.material.floats != 0u, x, y);
 		at.matte = sane(material.x, 0.0f, 1.0f);
 		at.metallic = sane(material.y, 0.0f, 1.0f);
 	}
