@@ -213,13 +213,14 @@ def test_an_engine_sees_which_models_there_are_and_changes_over_itself(house: Ca
     home.load.clear()
     change = home.client.use_model("new")
     home.show(3)
-    assert not change.done
+    done_too_early = change.done
     home.load.set()
     while not change.done:
         home.show()
     welcome = change.result()
     before = len(home.greys)
     home.show(2)
+    assert not done_too_early
     assert (welcome.model, home.client.models) == ("new", ("first", "new"))
     assert home.greys == [0.25] * home.greys.index(0.75) + [0.75] * (len(home.greys) - home.greys.index(0.75))
     assert home.greys[before:] == [0.75, 0.75]
