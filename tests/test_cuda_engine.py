@@ -4,11 +4,13 @@ renderer's import, as they are shipped, on a stand-in for the driver alone (test
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +177,62 @@ def test_what_was_shared_by_ipc_is_freed_when_the_renderer_has_let_go_and_not_be
     with Engine(house, FILE_DESCRIPTORS) as engine:
         engine.client.connect()
         stands_still, goes_on = threading.Event(), threading.Event()
-        house.renderer.ask(lambda loop: (stands_still.set(), goes_on.wait(20)))
+
+        def stand(loop: Renderer) -> None:
+            stands_still.set()
+            goes_on.wait(20)
+
+        house.renderer.ask(stand)
         assert stands_still.wait(20)
         engine.client.close()
         assert engine.bindings.held["allocations"] == 1
         goes_on.set()
-        until(lambda: engine.gpu.free_closed() or engine.bindings.held["allocations"] == 0)
+
+        def is_free() -> bool:
+            engine.gpu.free_closed()
+            return engine.bindings.held["allocations"] == 0
+
+        until(is_free)
+
+
+def walk(folder: Path, lacks: tuple[str, ...], told: Connection) -> None:
+    """An engine in a process of its own, until it is killed."""
+    gpu = engine_gpu(Bindings(UUID, lacks=lacks))
+    late, sync = LatePolicy.PASSTHROUGH, SyncMode.LOCKSTEP
+    client = Client(
+        WIDTH,
+        HEIGHT,
+        EACH,
+        connection=folder / "connection.json",
+        gpu=gpu,
+        late=late,
+        sync=sync,
+        frame_period_ms=9000.0,
+    )
+    client.connect(60.0)
+    for _ in range(3):
+        client.submit(client.begin(), CAMERA)
+        shown = client.present()
+        told.send((shown.disposition, shown.on_device) if shown is not None else None)
+    time.sleep(120)
+
+
+@pytest.mark.parametrize("lacks", [(), (FILE_DESCRIPTORS,)], ids=["file descriptor", "IPC handle"])
+def test_an_engine_that_is_killed_leaves_nothing_open_in_the_renderer(house: House, lacks: tuple[str, ...]) -> None:
+    processes = multiprocessing.get_context("spawn")
+    hears, told = processes.Pipe()
+    engine = processes.Process(target=walk, args=(house.folder, lacks, told))
+    engine.start()
+    try:
+        for _ in range(3):
+            assert hears.poll(60)
+            assert hears.recv() == (Disposition.GENERATED, True)
+        assert (house.bindings.held["allocations"], house.bindings.held["registered"]) == (1, 1)
+    finally:
+        engine.kill()
+        engine.join(20)
+    until(lambda: not house.renderer.ask(lambda loop: loop.sessions).result(10))
+    assert house.bindings.held == HELD
 
 
 def test_an_engine_whose_own_driver_fails_goes_on_through_the_cpu(house: House) -> None:
