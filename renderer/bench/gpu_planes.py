@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing, contextmanager
+from typing import Any, cast
 
 import numpy as np
 
+from bridge.errors import NotSupported
 from bridge.planes import pack_layouts, payload_bytes, views
 from bridge.schema import PixelFormat, PlaneName
 from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
-from renderer.cuda.frame import DeviceFrame, blends, copy_color
+from renderer.cuda.frame import DeviceFrame, DeviceModel, blends, copy_color, generate
 from renderer.cuda.gpu import CudaGpu
 from renderer.cuda.kernels import BLEND
 from renderer.cuda.planes import DevicePlane
 from renderer.frame import Ownership
 from renderer.models import load_model
 from renderer.models.probe import probe_frame
+from renderer.recall import World, controls_of
 from renderer.report import percentiles
 
 Figures = dict[str, Any]
@@ -83,6 +85,31 @@ def matte(size: tuple[int, int]) -> Figures:
                 gpu.run(BLEND, launch, *size)
 
         return timed(context, blend)
+
+
+def limn(size: tuple[int, int]) -> Figures:
+    """limn's whole frame: kernels, torch's network on the same queue, kernels; no pixel visits the CPU.
+
+    Raises NotSupported for a runtime that cannot, and what `load_model` does.
+    """
+    model = load_model("limn", runtime="cuda")
+    try:
+        if not model.card.on_device:
+            raise NotSupported(f"limn on {model.card.runtime} reads planes on the CPU", fix="Serve it with torch.")
+        with opened() as (context, gpu), on_device(context, gpu, size) as frame, closing(model):
+            frame.controls = {control.name: control.default for control in controls_of(model.card)}
+            painter, world = cast(DeviceModel, model), World(seed=0)
+
+            def paint() -> None:
+                begun = generate(frame, painter, world)
+                gpu.join(begun.made)
+                for mark in begun:
+                    mark.close()
+
+            painter.prepare_on_device(frame)
+            return timed(context, paint)
+    finally:
+        model.close()
 
 
 def timed(context: GpuContext, enqueue: Callable[[], None]) -> Figures:
