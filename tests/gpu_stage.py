@@ -35,6 +35,7 @@ from bridge.schema import (
     Welcome,
 )
 from renderer.cuda.take import taker_of
+from renderer.models import WorldModel
 from renderer.models.passthrough import Passthrough
 from renderer.serve import Renderer
 from renderer.terms import GpuSide
@@ -51,10 +52,11 @@ BOTH = (Transport.CUDA, Transport.SHM)
 class Stage:
     """A renderer with a stand-in for a GPU, and an engine that speaks the protocol by hand."""
 
-    def __init__(self, gpu: StandIn, folder: Path) -> None:
+    def __init__(self, gpu: StandIn, folder: Path, model: WorldModel | None = None) -> None:
+        """Without a model it serves passthrough."""
         self.gpu = gpu
         self.end, self.link = memory_pair()
-        self.renderer = Renderer(self.link, Passthrough(), "token", Limits(), gpu_side=GpuSide(gpu, ""))
+        self.renderer = Renderer(self.link, model or Passthrough(), "token", Limits(), gpu_side=GpuSide(gpu, ""))
         self.door = HandleDoor(handles.path_beside(folder, os.getpid()), taker_of(self.renderer))
         self.memory: mmap.mmap | None = None
 

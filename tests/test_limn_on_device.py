@@ -6,11 +6,14 @@ torch and the kernels run on the CPU here, with the orchestration that a GPU has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from device_frames import device_frame, plate_of
+from gpu_stage import SLOTS, Stage, frame_of
 from gpu_stand_in import StandIn
 from numpy.typing import NDArray
 
@@ -18,7 +21,17 @@ from bridge.engine.courtyard import courtyard
 from bridge.engine.embedded import FORMATS, EmbeddedEngine
 from bridge.errors import ModelFailed, NotSupported
 from bridge.planes import PlaneViews, pack_layouts, payload_bytes, views
-from bridge.schema import ControlValue, Frame, PlaneName
+from bridge.schema import (
+    ControlValue,
+    Disposition,
+    Frame,
+    PlaneName,
+    PlaneOffer,
+    PlanesAck,
+    Result,
+    Transport,
+    Welcome,
+)
 from renderer.evaluate.image import psnr_db, tone_map
 from renderer.frame import Ownership, RenderFrame
 from renderer.models.limn import on_device
@@ -31,8 +44,13 @@ Spoil = Callable[[PlaneViews], None]
 
 
 @pytest.fixture(scope="module")
-def gpu(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
-    return StandIn.or_skip(tmp_path_factory.mktemp("kernels"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture(scope="module")
+def gpu(folder: Path) -> StandIn:
+    return StandIn.or_skip(folder)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +125,41 @@ def test_a_show_looks_the_same(
         ours, theirs = (p.astype(np.float32) for p in (plate_of(frame), on_the_cpu(limn, header, planes, controls)))
         assert (ours[..., 3] == 1.0).all()
         assert psnr_db(tone_map(ours[..., :3]), tone_map(theirs[..., :3])) >= LEAST_DB
+
+
+def test_a_session_is_served_in_the_engines_own_memory_and_no_pixel_is_copied(
+    folder: Path, limn: Limn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limn, "card", replace(limn.card, on_device=True))  # as where torch has a GPU
+    size = (64, 36)
+    stage = Stage(StandIn.or_skip(folder), folder, limn)
+    offers = tuple(PlaneOffer(name=name, formats=(form,)) for name, form in FORMATS.items())
+    welcome = stage.hello(width=size[0], height=size[1], planes=offers, seed=7)
+    assert isinstance(welcome, Welcome)
+    assert welcome.transport is Transport.CUDA
+    offer = stage.offer(welcome)
+    stage.send(offer)
+    assert stage.next() == PlanesAck(session=welcome.session, generation=1, ok=True)
+    assert stage.memory is not None
+    for number, (header, planes) in enumerate(show(*size, whole, frames=4), 1):
+        base = number % SLOTS * offer.slot_bytes
+        for name, plane in views(stage.memory, offer.planes, base, writeable=True).items():
+            plane[...] = planes[name]
+        stage.gpu.timelines[0].value = number
+        asked = frame_of(welcome, number, number % SLOTS, camera=header.camera, bodies=header.bodies)
+        result = stage.ask(asked)
+        assert isinstance(result, Result)
+        assert (result.disposition, result.done_value, result.host_bytes_copied) == (
+            Disposition.GENERATED, number, 0,
+        )  # fmt: skip
+        ours = views(stage.memory, offer.outputs, base, writeable=False)[PlaneName.PLATE].astype(np.float32)
+        theirs = on_the_cpu(limn, header, planes, CONTROLS).astype(np.float32)
+        assert psnr_db(tone_map(ours[..., :3]), tone_map(theirs[..., :3])) >= LEAST_DB
+        if number == 1:
+            warm = stage.gpu.counters.figures()
+    counted = stage.gpu.counters.figures()
+    assert counted | {"frames": 0} == warm | {"frames": 0}  # but for frames, nothing since the first
+    stage.close()
 
 
 def test_a_set_that_is_to_go_on_is_refused_with_what_to_do(gpu: StandIn, limn: Limn) -> None:
