@@ -139,7 +139,7 @@ def test_the_model_works_on_planes_that_the_engine_may_write_over(
     assert [start <= frame.plate.address < end for frame in given] == [True, True, False]
     assert all(own.address <= plane.address < own.address + 65536 for plane in given[2].planes.values())
     kept = (ctypes.c_uint16 * (WIDTH * HEIGHT * 4)).from_address(given[2].planes[PlaneName.COLOR].address)
-    assert (np.frombuffer(kept, np.float16)[::4] == 4).all()
+    assert (np.frombuffer(bytes(kept), np.float16)[::4] == 4).all()
 
 
 def engine_memory(stage: LateStage) -> tuple[int, int]:
@@ -256,3 +256,13 @@ def test_a_model_that_breaks_while_it_is_behind_is_named_and_tried_again(
     stage.plate_comes()
     assert stage.frame().disposition is Disposition.REPROJECTED
     assert stage.made_of() == {5}
+
+
+def test_streams_that_come_together_do_not_make_a_model_slow(stage: LateStage) -> None:
+    stage.open()
+    stage.gpu.model.value = 0
+    assert {stage.frame(stream=f"wall {wall}").disposition for wall in range(6)} == {Disposition.GENERATED}
+    assert {stage.frame(stream="wall 0").disposition for _ in range(2)} == {
+        Disposition.GENERATED,
+        Disposition.PASSTHROUGH,
+    }

@@ -16,7 +16,7 @@ from bridge.errors import InvalidValue
 from bridge.planes import CHANNELS
 from bridge.reproject import View, Warped, close_rims, lay_with_numpy, nothing_known, source_of
 from bridge.reproject_plainly import reproject_plainly
-from bridge.schema import Bodies, Frame, PixelFormat, PlaneName
+from bridge.schema import Bodies, Camera, Frame, PixelFormat, PlaneName
 from renderer.blend import blend_reference
 from renderer.cuda.frame import DeviceFrame
 from renderer.cuda.ingest import ingest
@@ -85,7 +85,7 @@ def differing(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
     return float((np.abs(found - wanted) > 0.02).any(-1).mean())
 
 
-CASES = {
+CASES: dict[str, tuple[Camera, float, dict[str, Any]]] = {
     "nothing moved": (camera(), 0.0, {}),
     "the camera and a body": (camera(x=0.3317, yaw_deg=2.1, z=-0.4), 0.217, {}),
     "another jitter": (camera(x=-0.2171), -0.117, {"jitter": (0.31, -0.27)}),
@@ -104,7 +104,7 @@ def test_a_plate_is_carried_as_the_plain_reference_carries_it(gpu: StandIn, name
         motion[2, :5] = np.nan
     objects, jitter = bool(how.get("objects", True)), how.get("jitter", (0.0, 0.0))
     before = seen(Scene(camera(), box_at(0.0)), objects=objects)
-    now = seen(Scene(moved, box_at(step), 2), jitter, objects=objects, motion=motion)  # type: ignore[arg-type]
+    now = seen(Scene(moved, box_at(step), 2), jitter, objects=objects, motion=motion)
     plate[1, 3], plate[2, 4], plate[3, 5, 3] = np.nan, np.inf, 0.0
     plain = reproject_plainly(before, plate, now).astype(np.float32)
     wanted = Warped(plain[..., :4].copy(), plain[..., 4].copy())

@@ -123,7 +123,7 @@ def enqueue_frame(
     arrive(world, header)
     share.begin(header)
     begun = generate(frame, model, world)
-    pace.began(*begun)
+    pace.began(header.stream, *begun)
     gpu.join(begun.made)
     for blend in blends(frame, ownership):
         gpu.run(BLEND, blend, frame.plate.layout.width, frame.plate.layout.height)

@@ -59,7 +59,7 @@ class SessionOnGpu:
         on_device = cast(DeviceModel, model)  # its card says so, and a model that does not is not adopted
         try:
             self._adopt(on_device)
-            self._look()
+            self._look(frame.stream)
             opened = open_on_device(frame, self._share, self._gpu, on_device, controls)
             if not (self._pace.slow and self._is_patient):
                 return enqueue_frame(opened, self._share, on_device, world, ownership, self._pace)
@@ -84,10 +84,10 @@ class SessionOnGpu:
         self._pace.close()
         self._model, self._pace = model, Pace(slow=model.card.response_window_ms > SLOW_MS)
 
-    def _look(self) -> None:
+    def _look(self, stream: str) -> None:
         """How far the GPU is, now that a frame has come."""
         was_slow = self._pace.slow
-        self._pace.frame_came()
+        self._pace.frame_came(stream)
         if self._pace.idle and self._making is not None:
             self._making.made()
             self._making = None
@@ -106,7 +106,7 @@ class SessionOnGpu:
         if self._pace.idle:
             arrive(world, header)
             try:
-                self._pace.began(*generate(plates.keep(frame, world), model, world))
+                self._pace.began(header.stream, *generate(plates.keep(frame, world), model, world))
             except ModelFailed:
                 plates.failed()
                 raise
