@@ -2,7 +2,7 @@
 
 The product's own owners, contexts and timelines run on it. It is no GPU: what is allocated is a memfd, what is mapped
 is mapped, and a stream is a queue that stands still where it waits for a word. Enums and structs are those of the real
-package.
+package, which is shown every argument.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from cuda.bindings import driver as api
 
 from renderer.cuda.compile import cpu_library
@@ -25,7 +26,7 @@ from renderer.cuda.export import EngineGpu
 from renderer.cuda.gpu import CudaGpu
 from renderer.cuda.kernels import FRAME
 
-UNIT_BYTES = 1 << 16
+UNIT_BYTES, CONTEXT = 1 << 16, 0x10
 PROT_NONE, READ_WRITE, SHARED, FIXED, ANONYMOUS = 0, 3, 1, 16, 32
 OK = api.CUresult.CUDA_SUCCESS
 INVALID = api.CUresult.CUDA_ERROR_INVALID_VALUE
@@ -50,6 +51,26 @@ class Queue:
             self.waiting.popleft()
 
 
+def has_driver() -> bool:
+    """Whether this machine has one, which nobody is to call with what is made up here."""
+    try:
+        api.cuInit(0)
+    except RuntimeError:
+        return False
+    return True
+
+
+HAS_DRIVER = has_driver()
+
+
+def check(name: str, arguments: tuple[Any, ...]) -> None:
+    """The real package takes such arguments: it looks at them before it looks for the driver, and finds none. Raises
+    TypeError for those that it does not take."""
+    if not HAS_DRIVER:
+        with pytest.raises(RuntimeError, match="cuda"):
+            getattr(api, name)(*arguments)
+
+
 class Bindings:
     """See cuda.bindings.driver. `lacks` names attributes of the GPU; `fails` a function that answers with an error."""
 
@@ -59,15 +80,21 @@ class Bindings:
         self.fails = ""
         self.held: dict[str, int] = {"allocations": 0, "addresses": 0, "registered": 0, "contexts": 0}
         self._sizes: dict[int, int] = {}
+        self._over: list[bool] = []  # of each event
 
     def __getattribute__(self, name: str) -> Any:
-        if name.startswith("cu"):
-            if name == object.__getattribute__(self, "fails"):
-                return lambda *arguments: (api.CUresult.CUDA_ERROR_LAUNCH_FAILED,)
-            assert hasattr(api, name)
-        return object.__getattribute__(self, name)
+        own = object.__getattribute__(self, name)
+        if not name.startswith("cu"):
+            return own
+
+        def call(*arguments: Any) -> Any:
+            check(name, arguments)
+            return (api.CUresult.CUDA_ERROR_LAUNCH_FAILED,) if name == self.fails else own(*arguments)
+
+        return call
 
     def __getattr__(self, name: str) -> Any:
+        assert not name.startswith("cu"), f"the stand-in has no {name}"
         return getattr(api, name)
 
     def cuDriverGetVersion(self) -> Any:
@@ -84,14 +111,14 @@ class Bindings:
 
     def cuDevicePrimaryCtxRetain(self, device: int) -> Any:
         self.held["contexts"] += 1
-        return OK, "context"
+        return OK, api.CUcontext(CONTEXT)
 
     def cuDevicePrimaryCtxRelease(self, device: int) -> Any:
         self.held["contexts"] -= 1
         return (OK,)
 
-    def cuCtxSetCurrent(self, context: str) -> Any:
-        assert context == "context"
+    def cuCtxSetCurrent(self, context: Any) -> Any:
+        assert int(context) == CONTEXT
         return (OK,)
 
     # ---- memory ----------------------------------------------------------------------------------------------------
@@ -221,11 +248,12 @@ class Bindings:
         return (OK,)
 
     def cuEventCreate(self, flags: int) -> Any:
-        return OK, SimpleNamespace(over=False)
+        self._over.append(False)
+        return OK, api.CUevent(len(self._over))
 
     def cuEventRecord(self, event: Any, stream: int) -> Any:
         def record() -> bool:
-            event.over = True
+            self._over[int(event) - 1] = True
             return True
 
         self.queue.add(record)
@@ -236,7 +264,7 @@ class Bindings:
 
     def cuEventQuery(self, event: Any) -> Any:
         self.queue.go_on()
-        return (OK if event.over else api.CUresult.CUDA_ERROR_NOT_READY,)
+        return (OK if self._over[int(event) - 1] else api.CUresult.CUDA_ERROR_NOT_READY,)
 
     def cuEventDestroy(self, event: Any) -> Any:
         return (OK,)
