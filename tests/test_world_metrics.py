@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from renderer.evaluate.world.findings import Figure, Found, Gate
 from renderer.evaluate.world.flow import flow_departure, shifted
 from renderer.evaluate.world.long_walk import Diary, Look
 from renderer.evaluate.world.page import verdict
-from renderer.evaluate.world.physics import motion_masks
+from renderer.evaluate.world.physics import in_the_light_of, motion_masks
 from renderer.evaluate.world.statistics import exactly, mean_of, slope_of
 from renderer.evaluate.world.steadiness import reprojection_error
 from renderer.evaluate.world.truth import F32, Truth, box_mean, grown, luma
@@ -179,13 +180,35 @@ def test_reprojection_error_counts_levels_where_the_surface_is_in_view() -> None
     assert luma(then)[0, 0] == pytest.approx(127.5)
 
 
+def falling() -> list[F32]:
+    """A thing before a wall of many shades, which it stands out from by 20 levels and more."""
+    wall = np.linspace(0.15, 0.35, WIDTH)[None, :] * np.linspace(0.9, 1.1, HEIGHT)[:, None]
+    return [grey(np.where(box(left, left + 20) == 7, 0.6, wall)) for left in range(10, 34, 4)]
+
+
 def test_motion_masks_show_what_moves_and_nothing_else() -> None:
     shown = [painted(box(left, left + 20)) for left in range(10, 34, 4)]
-    masks = motion_masks(shown)
+    masks = motion_masks([luma(picture) for picture in shown])
     assert not masks[0].any()
     assert masks[3, 14:34, 18:24].any()
     assert not masks[:, :8].any()
-    assert not motion_masks([shown[0]] * 4).any()
+    assert not motion_masks([luma(shown[0])] * 4).any()
+
+
+@pytest.mark.parametrize("look", [
+    lambda x: 0.5 * x, lambda x: x**1.6, lambda x: 0.6 + 0.3 * x, lambda x: np.minimum(1.8 * x, 1.0),
+], ids=["half as bright", "steeper", "in fog", "brighter, clipped"])  # fmt: skip
+def test_a_film_under_another_curve_of_brightness_moves_as_it_did(look: Callable[[F32], F32]) -> None:
+    engine = [luma(picture) for picture in falling()]
+    shown = [luma(look(picture)) for picture in falling()]
+    np.testing.assert_array_equal(motion_masks(in_the_light_of(engine, shown)), motion_masks(engine))
+
+
+def test_no_curve_makes_a_film_move_in_which_nothing_does() -> None:
+    engine = [luma(picture) for picture in falling()]
+    assert motion_masks(engine).any()
+    for still in (engine[0], np.full_like(engine[0], 90.0)):
+        assert not motion_masks(in_the_light_of(engine, [still] * len(engine))).any()
 
 
 def test_g_buffers_differ_where_a_thing_is_not_in_both() -> None:

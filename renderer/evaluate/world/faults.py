@@ -6,7 +6,7 @@ It must trip its own metric, and one other at most. How strong it is, and where,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -22,7 +22,8 @@ from renderer.evaluate.world.endurance import endurance_found
 from renderer.evaluate.world.findings import Found
 from renderer.evaluate.world.flow import shifted
 from renderer.evaluate.world.long_walk import Asked
-from renderer.evaluate.world.permanence import Absence, permanence_found
+from renderer.evaluate.world.permanence import SAME_DE, Absence, mean_lab, permanence_found
+from renderer.evaluate.world.scenes import Hiding
 from renderer.evaluate.world.suite import Suite
 from renderer.evaluate.world.truth import F32, LUMA, Mask, Truth, grown
 
@@ -119,44 +120,53 @@ def _touched(suite: Suite, rng: Rng) -> Found:
     return suite.owned.judge(composites)
 
 
-def _hidden(spoil: Callable[[list[F32], Suite, int, Rng], None]) -> Callable[[Suite, Rng], Found]:
-    """Every episode of hiding; the fault is in one of them, in one thing that was out of sight."""
+def _hidden(
+    spoil: Callable[[list[F32], Hiding, Absence], None], shows: Callable[[Hiding, Absence], bool] = lambda *_: True
+) -> Callable[[Suite, Rng], Found]:
+    """Every episode of hiding; the fault is in one thing that was out of sight in one of them, where it shows."""
 
     def found(suite: Suite, rng: Rng) -> Found:
-        some = [n for n, permanence in enumerate(suite.permanence) if permanence.absences]
-        spoiled = some[int(rng.integers(len(some)))]
+        some = [(n, absence) for n, permanence in enumerate(suite.permanence) for absence in permanence.absences
+                if shows(suite.hidings[n], absence)]  # fmt: skip
+        spoiled, absence = some[int(rng.integers(len(some)))]
         kept = []
         for n, (permanence, hiding) in enumerate(zip(suite.permanence, suite.hidings, strict=True)):
             shown = [truth.picture.copy() for truth in hiding.truths]
             if n == spoiled:
-                spoil(shown, suite, n, rng)
+                spoil(shown, hiding, absence)
             kept += permanence.judge(shown)
         return permanence_found(kept)
 
     return found
 
 
-def _deleted(shown: list[F32], suite: Suite, n: int, rng: Rng) -> None:
+def _deleted(shown: list[F32], hiding: Hiding, absence: Absence) -> None:
     """A thing does not come back: where it should be there is what is around it."""
-    absence = _one_of(suite.permanence[n].absences, rng)
     for t in range(absence.hidden[-1], len(shown)):
-        mine = suite.hidings[n].truths[t].objects == absence.thing
+        mine = hiding.truths[t].objects == absence.thing
         around = grown(mine, 2) & ~mine
         if mine.any():
             shown[t][mine] = shown[t][around].mean(axis=0)
 
 
-def _ghost(shown: list[F32], suite: Suite, n: int, rng: Rng) -> None:
-    """A thing shows through what hides it."""
-    absence = _one_of(suite.permanence[n].absences, rng)
+def _ghost(shown: list[F32], hiding: Hiding, absence: Absence) -> None:
+    """A thing shows through what hides it, by half."""
     for t in absence.hidden:
-        without = suite.hidings[n].unhidden[t]
+        without = hiding.unhidden[t]
         mine = without.objects == absence.thing
         shown[t][mine] = 0.5 * shown[t][mine] + 0.5 * without.picture[mine]
 
 
-def _one_of(every: Sequence[Absence], rng: Rng) -> Absence:
-    return every[int(rng.integers(len(every)))]
+def _stands_out(hiding: Hiding, absence: Absence) -> bool:
+    """Whether half of a thing's colour, over what hides it, is another colour than that by W7's own measure. A grey
+    thing behind a grey wall has no ghost that anybody sees."""
+    apart = [
+        float(ciede2000(*(mean_lab(picture, hiding.unhidden[t], absence.thing)
+                          for picture in (hiding.unhidden[t].picture, hiding.truths[t].picture))))
+        for t in absence.hidden
+    ]  # fmt: skip
+    known = [each for each in apart if np.isfinite(each)]
+    return bool(known) and 0.5 * float(np.mean(known)) >= SAME_DE
 
 
 def _long(spoil: Callable[[Suite, Rng], Callable[[Truth], F32]]) -> Callable[[Suite, Rng], Found]:
@@ -177,11 +187,16 @@ def _fading(suite: Suite, _: Rng) -> Callable[[Truth], F32]:
 
 
 def _permuted(suite: Suite, rng: Rng) -> Callable[[Truth], F32]:
-    """From the second loop on two small things have each other's colour: two that differ much, in one frame."""
-    truth = suite.long.loop[int(rng.integers(len(suite.long.loop)))]
-    small = SMALL * truth.objects.size
-    things = Asked(truth).look(truth.picture).things.items()
-    labs = {thing: lab for thing, lab in things if (truth.objects == thing).sum() <= small}
+    """From the second loop on two things that are small in every frame have each other's colour: two that differ much,
+    in one frame."""
+    loop = suite.long.loop
+    counted = [np.unique(truth.objects, return_counts=True) for truth in loop]
+    large = {int(thing) for things, areas in counted for thing in things[areas > SMALL * loop[0].objects.size]}
+    small = [{thing: lab for thing, lab in Asked(truth).look(truth.picture).things.items() if thing not in large}
+             for truth in loop]  # fmt: skip
+    several = [n for n, labs in enumerate(small) if len(labs) > 1]
+    n = several[int(rng.integers(len(several)))]
+    truth, labs = loop[n], small[n]
     pairs = [(float(ciede2000(labs[a], labs[b])), a, b) for a, b in combinations(sorted(labs), 2)]
     _, one, other = sorted(pairs)[-int(rng.integers(1, min(8, len(pairs))))]
     mean = {thing: truth.picture[truth.objects == thing].mean(axis=0) for thing in (one, other)}
@@ -279,7 +294,7 @@ FAULTS = (
     Fault("a delay of one frame", "W5", _walked(_delayed)),
     Fault("an owned pixel touched", "W6", _touched),
     Fault("a deleted thing", "W7", _hidden(_deleted)),
-    Fault("a ghost", "W7", _hidden(_ghost)),
+    Fault("a ghost", "W7", _hidden(_ghost, _stands_out)),
     Fault("permuted ids", "W8", _long(_permuted)),
     Fault("a place repainted while away", "W9", _long(_repainted)),
     Fault("saturation lost, 1 % a minute", "W10", _long(_fading)),

@@ -61,7 +61,9 @@ METRICS: dict[str, Metric] = {
     ),
     "W12": Metric(
         "Physics agreement",
-        "Motion masks of the picture and of the engine's, as in Physics-IQ: where, where and when, and how much.",
+        "Motion masks of the picture and of the engine's, as in Physics-IQ: where, where and when, and how much. First "
+        "the picture's brightness gets the engine's distribution, by one rising curve for the whole film: a darker or "
+        "flatter look moves as the engine does.",
     ),
     "W13": Metric(
         "Edit locality",
