@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from test_cuda_driver import VALUES, PyCuda, Recorder
+from cuda_recorder import VALUES, PyCuda, Recorder
 from test_limn_fused import court
 
 from bridge.errors import MissingDependency, ModelIncomplete, NoRenderer, NotSupported
