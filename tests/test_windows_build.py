@@ -1,5 +1,5 @@
 """The native library for Windows in the plugins' archives: built by one command, the names of the header in it, and an
-import library with the same. MSVC has seen none of it. tests/test_native_windows.py links with it and runs the result."""
+import library with the same. MSVC has seen none of it; tests/test_native_windows.py links with it, under Wine."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ def toolchain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.parent.mkdir(parents=True)
     kept.symlink_to(home / "windows")
     monkeypatch.setattr(windows_build, "TemporaryDirectory", lambda prefix: contextlib.nullcontext(str(built)))
+    build = windows_build.build_for_windows  # of sources under the name under which they were built
+    monkeypatch.setattr(plugin_build, "build_for_windows", lambda _, *files: build(native.SOURCE, *files))
 
 
 def run(*command: str | Path) -> str:
