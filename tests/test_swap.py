@@ -208,7 +208,7 @@ def test_the_engine_learns_the_new_models_controls_and_keeps_what_both_have(hous
 
 def test_an_engine_sees_which_models_there_are_and_changes_over_itself(house: Callable[..., House]) -> None:
     home = house(Grey("own.py", 0.25), new=Grey("new", 0.75))
-    assert home.client.models == ("own.py", "first", "new")  # the one that serves, which has no name to be asked by
+    assert list(home.client.models) == ["own.py", "first", "new"]  # one serves that has no name to be asked by
     home.show()
     home.load.clear()
     change = home.client.use_model("new")
