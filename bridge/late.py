@@ -55,7 +55,7 @@ class LateFrames:
         self._fades_back = fades_back and policy is LatePolicy.REPROJECT
         self._kept: list[_Kept] = []  # newest first
         self._late = 0  # frames since the newest came
-        self._fade = _Fade(0, 0)
+        self._fade = Fade(0, 0)
         if policy in _WARPS:
             compiled()
 
@@ -76,14 +76,14 @@ class LateFrames:
             self.forget()
         elif newest is not None and self._fades_back and self._late > 1 and not self._fade.left:
             is_stale = _ms(newest.capture_ns, flight) > self._stale_ms
-            self._fade = _Fade(0 if is_stale else newest.frame_id, min(FADE_BACK_FRAMES, self._late - 1))
+            self._fade = Fade(0 if is_stale else newest.frame_id, min(FADE_BACK_FRAMES, self._late - 1))
         used = [kept for kept in self._kept if kept.source is not None]
         self._kept = [_Kept(flight.frame_id, flight.epoch, flight.capture_ns, flight), *used][:KEPT]
         self._late = 0
 
     def forget(self) -> None:
         """A reset: nothing from before it may be shown after it."""
-        self._kept, self._late, self._fade = [], 0, _Fade(0, 0)
+        self._kept, self._late, self._fade = [], 0, Fade(0, 0)
 
     def may_hold(self, target: Flight, shown_epoch: int) -> bool:
         """Whether the policy is to let the picture stay, and it is from the same side of every reset."""
@@ -122,9 +122,7 @@ class LateFrames:
         age_ms = _ms(kept[0].capture_ns, target)
         if age_ms > self._stale_ms:
             return passed._replace(reason=f"{why}; the last plate is of {age_ms:.0f} ms ago, over stale_ms")
-        strength = min(1.0, 4 * (1 - age_ms / self._stale_ms)) if self._stale_ms > 0 else 1.0
-        if self.policy is LatePolicy.FADE:
-            strength = min(strength, 1.0 - self._late / FADE_FRAMES)
+        strength = strength_of(self.policy, age_ms, self._stale_ms, self._late)
         if strength <= 0.0:
             return passed._replace(reason=f"{why}; faded out")
         fresh = [each for each in kept if _ms(each.capture_ns, target) <= self._stale_ms]
@@ -141,7 +139,7 @@ class LateFrames:
             if source is None:
                 continue
             whole += 1
-            trust = max(LEAST_TRUST, 1 - _ms(each.capture_ns, target) / max(self._stale_ms, 1.0))
+            trust = trust_of(_ms(each.capture_ns, target), self._stale_ms)
             part = share if each.frame_id == self._fade.from_id else 0.0
             if lay(source, view, warped, share=part, trust=trust):
                 oldest_ns = min(oldest_ns, each.capture_ns)
@@ -169,7 +167,7 @@ class LateFrames:
         return kept.source
 
 
-class _Fade:
+class Fade:
     """From what was shown before, the plate of a frame or (0) the engine's own picture, to the new plate."""
 
     def __init__(self, from_id: int, frames: int) -> None:
@@ -180,6 +178,18 @@ class _Fade:
         share = self.left / self._of
         self.left = max(0, self.left - 1)
         return share
+
+
+def strength_of(policy: LatePolicy, age_ms: float, stale_ms: float, late: int) -> float:
+    """How much of a warped plate shows, at most 1: it fades over the last quarter of its time, and by the policy `fade`
+    with the frames that have been late."""
+    strength = min(1.0, 4 * (1 - age_ms / stale_ms)) if stale_ms > 0 else 1.0
+    return min(strength, 1.0 - late / FADE_FRAMES) if policy is LatePolicy.FADE else strength
+
+
+def trust_of(age_ms: float, stale_ms: float) -> float:
+    """Of a plate of that age, 0..1 and above 0: what its confidence is at most."""
+    return max(LEAST_TRUST, 1 - age_ms / max(stale_ms, 1.0))
 
 
 def _ms(before_ns: int, target: Flight) -> float:

@@ -182,9 +182,15 @@ def test_a_plate_that_is_too_old_is_not_shown(stage: LateStage) -> None:
     stage.plate_comes()
     stage.frame()
     stage.skipped_ms = STALE_MS
-    stale = stage.frame()
-    assert (stale.disposition, stage.made_of()) == (Disposition.PASSTHROUGH, {0})
-    assert "over stale_ms" in stale.reason
+    for _ in range(2):
+        stale = stage.frame()
+        assert (stale.disposition, stage.made_of()) == (Disposition.PASSTHROUGH, {0})
+        assert "over stale_ms" in stale.reason
+    stage.plate_comes()  # of 5: too old as well
+    assert stage.frame().disposition is Disposition.PASSTHROUGH
+    stage.plate_comes()  # of 8: of now
+    assert stage.frame().disposition is Disposition.REPROJECTED
+    assert stage.made_of() == {8}
 
 
 def test_a_plate_fades_away_where_the_policy_says_so(stage: LateStage) -> None:

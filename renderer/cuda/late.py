@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bridge.late import FADE_BACK_FRAMES, FADE_FRAMES, LEAST_TRUST, STALE_MS
+from bridge.late import FADE_BACK_FRAMES, STALE_MS, Fade, strength_of, trust_of
 from bridge.schema import Disposition, Frame, LatePolicy, PlaneName
 from renderer.cuda import Gpu, Memory
 from renderer.cuda.frame import DeviceFrame
@@ -53,7 +53,7 @@ class Plates:
         self._spare: list[Memory] = []
         self._making: Kept | None = None
         self._late = 0  # frames since the newest came
-        self._fade_from, self._fade_left, self._fade_of = 0, 0, 1
+        self._fade = Fade(0, 0)
 
     def keep(self, frame: DeviceFrame, world: World) -> DeviceFrame:
         """Enqueues a copy of the frame's planes, for a model that is to work on them aside; gives the copy, with a
@@ -80,10 +80,8 @@ class Plates:
         if kept is None:
             return
         before = self._kept[0] if self._kept else None
-        if before is not None and self._policy is LatePolicy.REPROJECT and self._late > 1 and not self._fade_left:
-            self._fade_from = before.frame.header.id
-            self._fade_left = min(FADE_BACK_FRAMES, self._late - 1)
-            self._fade_of = self._fade_left + 1
+        if before is not None and self._policy is LatePolicy.REPROJECT and self._late > 1 and not self._fade.left:
+            self._fade = Fade(before.frame.header.id, min(FADE_BACK_FRAMES, self._late - 1))
         self._kept.insert(0, kept)
         self._let_go(self._kept[SOURCES:])
         self._late = 0
@@ -97,22 +95,26 @@ class Plates:
     def forget(self) -> None:
         """Nothing of what was made so far is shown any more."""
         self._let_go(self._kept)
-        self._late, self._fade_left = 0, 0
+        self._late, self._fade = 0, Fade(0, 0)
 
     def show(self, frame: DeviceFrame, world: World, ownership: Ownership, why: str) -> Shown:
         """Enqueues what the frame's plate shows of the newest plates; an empty plate, which is the engine's own
         picture, where they say nothing."""
-        self._let_go([kept for kept in self._kept if kept.world is not world or kept.epoch != world.epoch])
+        if any(kept.world is not world or kept.epoch != world.epoch for kept in self._kept):
+            self.forget()  # one from before a reset: so are all that are older, and none is newer
         header, strength = frame.header, 0.0
         fresh = [kept for kept in self._kept if self._age_ms(kept, header) <= self._stale_ms]
         reason = why if self._kept else f"{why}; no plate since the last reset to reproject"
         if fresh:
             self._late += 1
-            strength = self._strength(self._age_ms(fresh[0], header))
+            strength = strength_of(self._policy, self._age_ms(fresh[0], header), self._stale_ms, self._late)
             reason = why if strength > 0.0 else f"{why}; faded out"
         elif self._kept:
             reason = f"{why}; the last plate is of {self._age_ms(self._kept[0], header):.0f} ms ago, over stale_ms"
-        laid = self._laid(fresh, header) if strength > 0.0 else []
+        share = self._fade.step() if strength > 0.0 else 0.0
+        if share and not any(map(self._fades_from, fresh)):
+            strength *= 1 - share  # it was the engine's own picture that was shown before
+        laid = [self._lay(kept, header, share) for kept in fresh] if strength > 0.0 else []
         reproject(frame, laid, ownership, strength)
         if not laid:
             return Shown(Disposition.PASSTHROUGH, reason, header.capture_ns)
@@ -125,21 +127,14 @@ class Plates:
         while self._spare:
             self._spare.pop().close()
 
-    def _laid(self, fresh: Sequence[Kept], header: Frame) -> list[Laid]:
-        share = self._fade_left / self._fade_of
-        self._fade_left = max(0, self._fade_left - 1)
-        laid = []
-        for kept in fresh:
-            source = kept.frame
-            trust = max(LEAST_TRUST, 1 - self._age_ms(kept, header) / max(self._stale_ms, 1.0))
-            part = share if source.header.id == self._fade_from else 0.0
-            laid.append(Laid(source.header, source.planes, source.plate, part, trust))
-        return laid
+    def _lay(self, kept: Kept, header: Frame, share: float) -> Laid:
+        """`share` is what the plate that was shown before still has."""
+        source = kept.frame
+        trust = trust_of(self._age_ms(kept, header), self._stale_ms)
+        return Laid(source.header, source.planes, source.plate, share if self._fades_from(kept) else 0.0, trust)
 
-    def _strength(self, age_ms: float) -> float:
-        """Of the whole picture; a plate fades over the last quarter of its time, and by the policy."""
-        strength = min(1.0, 4 * (1 - age_ms / self._stale_ms))
-        return min(strength, 1.0 - self._late / FADE_FRAMES) if self._policy is LatePolicy.FADE else strength
+    def _fades_from(self, kept: Kept) -> bool:
+        return kept.frame.header.id == self._fade.from_id
 
     def _let_go(self, unwanted: Sequence[Kept]) -> None:
         self._spare += [kept.memory for kept in unwanted]
