@@ -41,7 +41,7 @@ def test_without_a_gpu_every_row_says_so(tmp_path: Path, capsys: pytest.CaptureF
     report = json.loads((tmp_path / "gpu.json").read_text())
     assert [row["row"] for row in report["rows"]] == [
         "does TensorRT for RTX run here", "identity, five planes, 64x32", "matte by depth, label and id, 64x32",
-        "limn whole, planes on the GPU, 64x32",
+        "late frame of two plates, 64x32", "limn whole, planes on the GPU, 64x32",
         "Vulkan engine and passthrough, 64x32", "Vulkan engine and limn, 64x32",
         "limn's network by torch eager, 64x32", "limn's network by torch + CUDA graph, 64x32",
         "limn's network by torch.compile + CUDA graph, 64x32", "limn's network by TensorRT, 64x32",
@@ -64,7 +64,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-@pytest.mark.parametrize("row", [gpu_planes.identity, gpu_planes.matte])
+@pytest.mark.parametrize("row", [gpu_planes.identity, gpu_planes.matte, gpu_planes.late])
 def test_a_row_times_what_it_enqueues_and_nothing_else(recorder: Recorder, row: Callable[[Any], Any]) -> None:
     figures = row(SIZE)
     assert figures["gpu_ms"] == {"p50": 0.25, "p99": 0.25}

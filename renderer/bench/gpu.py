@@ -33,7 +33,9 @@ OURS, TORCH = "ours", "torch"  # which of the ways to a GPU a part needs
 LANES = ("torch eager", "torch + CUDA graph", "torch.compile + CUDA graph", "TensorRT")
 WHOLE = "limn through the host, torch + CUDA graph"
 ANSWER = "does TensorRT for RTX run here"
-ZERO_COPY = ("identity, five planes", "matte by depth, label and id", "limn whole, planes on the GPU")
+ZERO_COPY = (
+    "identity, five planes", "matte by depth, label and id", "late frame of two plates", "limn whole, planes on the GPU",
+)  # fmt: skip
 LOOPS = ("passthrough", "limn")
 MODULE = "renderer.bench.gpu_part"
 

@@ -25,7 +25,7 @@ def _answer(told: Mapping[str, Any]) -> Measures:
 def _planes(told: Mapping[str, Any]) -> Measures:
     from renderer.bench import gpu_planes
 
-    for measure in (gpu_planes.identity, gpu_planes.matte, gpu_planes.limn):
+    for measure in (gpu_planes.identity, gpu_planes.matte, gpu_planes.late, gpu_planes.limn):
         for width, height in told["sizes"]:
             yield partial(measure, (width, height))
 

@@ -22,6 +22,7 @@ from renderer.cuda.frame import DeviceFrame, DeviceModel, blends, copy_color, ge
 from renderer.cuda.gpu import CudaGpu
 from renderer.cuda.kernels import BLEND
 from renderer.cuda.planes import DevicePlane
+from renderer.cuda.reproject import Laid, reproject
 from renderer.frame import Ownership
 from renderer.models import load_model
 from renderer.models.probe import probe_frame
@@ -85,6 +86,14 @@ def matte(size: tuple[int, int]) -> Figures:
                 gpu.run(BLEND, launch, *size)
 
         return timed(context, blend)
+
+
+def late(size: tuple[int, int]) -> Figures:
+    """What a frame shows while the model is behind: two plates, mixed, with their rims and the matte."""
+    with opened() as (context, gpu), on_device(context, gpu, size) as frame:
+        painted = frame.planes[PlaneName.COLOR]
+        laid = [Laid(frame.header, frame.planes, painted, share, trust=1.0) for share in (0.0, 0.5)]
+        return timed(context, lambda: reproject(frame, laid, Ownership(), strength=1.0))
 
 
 def limn(size: tuple[int, int]) -> Figures:
