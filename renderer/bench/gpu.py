@@ -34,7 +34,8 @@ LANES = ("torch eager", "torch + CUDA graph", "torch.compile + CUDA graph", "Ten
 WHOLE = "limn through the host, torch + CUDA graph"
 ANSWER = "does TensorRT for RTX run here"
 ZERO_COPY = (
-    "identity, five planes", "matte by depth, label and id", "late frame of two plates", "limn whole, planes on the GPU",
+    "identity, five planes", "matte by depth, label and id", "late frame of two plates",
+    "limn whole, planes on the GPU",
 )  # fmt: skip
 LOOPS = ("passthrough", "limn")
 MODULE = "renderer.bench.gpu_part"
