@@ -22,7 +22,7 @@ import torch
 from renderer.cuda.counters import Counted, Counters, Tally, per_frame, torch_allocations
 from renderer.models.limn.model import Limn
 from renderer.report import gpu_share, summary_table
-from renderer.runtimes import Loaded, Step
+from renderer.runtimes import Loaded, Step, on_device
 from renderer.runtimes.on_device import Lane, Tensors, staged
 from renderer.runtimes.relay import Relay
 from renderer.runtimes.torch import Torch
@@ -34,7 +34,12 @@ class Cuda:
     def __init__(self) -> None:
         self.current: list[object] = []  # streams that torch queues to, the innermost last
         self.underway, self.most_underway, self.replays = 0, 0, 0
-        self.stream = cast(torch.cuda.Stream, SimpleNamespace(synchronize=lambda: None, cuda_stream=7))
+        self.busy = 0  # how often the stream says that it is
+        self.stream = cast(torch.cuda.Stream, SimpleNamespace(query=self._is_idle, cuda_stream=7))
+
+    def _is_idle(self) -> bool:
+        self.busy -= 1
+        return self.busy < 0
 
     @contextmanager
     def used(self, stream: object) -> Iterator[None]:
@@ -42,28 +47,27 @@ class Cuda:
         yield
         self.current.pop()
 
-    @contextmanager
-    def capturing(self, graph: object, stream: object, capture_error_mode: str) -> Iterator[None]:
-        assert (stream, capture_error_mode) == (self.stream, "thread_local")
-        self.underway += 1
-        self.most_underway = max(self.most_underway, self.underway)
-        time.sleep(0.02)
-        yield
-        self.underway -= 1
-
     def graph(self) -> object:
+        def begin(capture_error_mode: str) -> None:
+            assert (self.current[-1], capture_error_mode) == (self.stream, "thread_local")
+            self.underway += 1
+            self.most_underway = max(self.most_underway, self.underway)
+            time.sleep(0.02)
+
+        def end() -> None:
+            self.underway -= 1
+
         def replay() -> None:
             assert self.current[-1] is self.stream
             self.replays += 1
 
-        return SimpleNamespace(replay=replay)
+        return SimpleNamespace(capture_begin=begin, capture_end=end, replay=replay)
 
 
 @pytest.fixture
 def cuda(monkeypatch: pytest.MonkeyPatch) -> Cuda:
     cuda = Cuda()
     monkeypatch.setattr(torch.cuda, "stream", cuda.used)
-    monkeypatch.setattr(torch.cuda, "graph", cuda.capturing)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", cuda.graph)
     return cuda
 
@@ -101,6 +105,28 @@ def test_two_threads_do_not_capture_at_once(cuda: Cuda) -> None:
     for thread in threads:
         thread.join()
     assert cuda.most_underway == 1
+
+
+def test_a_queue_that_waits_for_a_dead_engine_holds_up_nobody_for_ever(
+    cuda: Cuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, cuda.busy = Lane("cpu", cuda.stream), 3
+    lane.captured(lambda: None)
+    assert cuda.busy < 0  # it came to rest in time
+    monkeypatch.setattr(on_device, "REST_S", 0.01)
+    cuda.busy = 10**9
+    with pytest.raises(RuntimeError, match="did not come to rest"):
+        lane.captured(lambda: None)
+    assert (cuda.underway, lane.counters.cpu_waits) == (0, 2)
+
+
+def test_a_step_that_fails_ends_its_capture(cuda: Cuda) -> None:
+    def fail() -> None:
+        raise ValueError("no such shape")
+
+    with pytest.raises(ValueError, match="no such shape"):
+        Lane("cpu", cuda.stream).captured(fail)
+    assert cuda.underway == 0
 
 
 def test_all_that_is_made_for_a_stream_is_made_on_it(cuda: Cuda, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ arrays of the host, through page-locked memory: one copy each way, and one wait.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -19,8 +20,9 @@ Tensors = Sequence[torch.Tensor]
 BindDevice = Callable[[Tensors, Tensors], Step]
 KINDS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
-# torch captures one graph at a time in a process, and waits for the whole GPU first, which no other capture survives.
-CAPTURING = threading.Lock()
+CAPTURING = threading.Lock()  # torch captures one graph at a time in a process
+REST_S = 2.0  # that a queue has to come to rest in, when something is bound: longer than an engine is waited for
+REST_STEP_S = 0.0005
 
 
 class Lane:
@@ -48,6 +50,16 @@ class Lane:
         if self.stream is not None:
             self.stream.synchronize()
 
+    def rest(self) -> None:
+        """As `wait`, and not for ever: what is queued may wait for an engine that is dead, and it may be the caller who
+        is to end that. Raises RuntimeError."""
+        self.counters.cpu_waits += 1
+        until_s = time.monotonic() + REST_S
+        while self.stream is not None and not self.stream.query():
+            if time.monotonic() > until_s:
+                raise RuntimeError(f"the GPU's queue did not come to rest in {REST_S:.0f} s")
+            time.sleep(REST_STEP_S)
+
     def captured(self, step: Step) -> Step:
         """The step as one CUDA graph, which reads and writes the same addresses each time; on the CPU as it is.
 
@@ -56,10 +68,14 @@ class Lane:
         if self.stream is None:
             return step
         graph = torch.cuda.CUDAGraph()
-        with CAPTURING:
-            self.wait()
-            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
+        with CAPTURING, self.used():
+            self.rest()
+            # `torch.cuda.graph` would wait for every queue of the GPU first, an engine's too.
+            graph.capture_begin(capture_error_mode="thread_local")
+            try:
                 step()
+            finally:
+                graph.capture_end()
 
         def replay(_alive: Step = step) -> None:
             with self.used():
@@ -123,7 +139,7 @@ class OnDevice:
                     target.copy_(answer)
 
         step()  # the first call of a size looks for its kernels, and takes its memory
-        self.lane.wait()
+        self.lane.rest()
         return self.lane.captured(step)
 
 

@@ -112,7 +112,7 @@ class TensorRt:
 
         for _ in range(WARM_CALLS):
             step()
-        self.lane.wait()
+        self.lane.rest()
         self._keep_kernels()
         capturable = getattr(context, "is_stream_capturable", None)
         return self.lane.captured(step) if capturable is None or capturable(self.lane.handle) else step
