@@ -124,6 +124,7 @@ func _change_model() -> void:
 	stream().call(&"use_model", "gone")
 	await until(func() -> bool: return said.text.begins_with("gone does not take over"), PATIENCE_S)
 	holds("a model that is not there is told by name", said.text.contains("there is no model 'gone'"), said.text)
+	await wait(1.0)
 	take_picture("refused_model")
 	for item: int in models.item_count:
 		if models.get_item_text(item) == "passthrough":
