@@ -110,14 +110,23 @@ def alike(a_m: Scalar, b_m: Scalar) -> Scalar:
     return (a_m == b_m) | (abs(a_m - b_m) <= _SAME * a_m)
 
 
+@_inlined
+def _lit(red: NDArray[np.uint16], green: NDArray[np.uint16], blue: NDArray[np.uint16], lit: F32) -> None:
+    """Of a row [w]. No branches, for vector instructions."""
+    for x in range(len(lit)):
+        luminance = RED * whole_of(red[x]) + GREEN * whole_of(green[x]) + BLUE * whole_of(blue[x])
+        above = _NONE if luminance < _NONE else luminance  # NaN stays: there the engine gives no light
+        lit[x] = np.sqrt(_BRIGHTEST if above > _BRIGHTEST else above)
+
+
 @_kernel(_LIGHT)
 def _light(bits: NDArray[np.uint16], lit: F32) -> None:
     height, width, _ = bits.shape
+    red, green, blue = np.empty(width, np.uint16), np.empty(width, np.uint16), np.empty(width, np.uint16)
     for y in range(height):
         for x in range(width):
-            luminance = RED * whole_of(bits[y, x, 0]) + GREEN * whole_of(bits[y, x, 1]) + BLUE * whole_of(bits[y, x, 2])
-            above = _NONE if luminance < _NONE else luminance  # NaN stays: there the engine gives no light
-            lit[y, x] = np.sqrt(_BRIGHTEST if above > _BRIGHTEST else above)
+            red[x], green[x], blue[x] = bits[y, x, 0], bits[y, x, 1], bits[y, x, 2]
+        _lit(red, green, blue, lit[y])
 
 
 @_inlined
