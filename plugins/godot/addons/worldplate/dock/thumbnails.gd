@@ -13,9 +13,11 @@ const FORMATS: Dictionary[String, Image.Format] = {
 
 ## Those of the next frame of a stream, the plate last: [param callback] gets an array of {name, image}.
 static func of_stream(stream: Node, callback: Callable) -> void:
+	var asked: WeakRef = weakref(stream)  # It may be gone when the frame comes, and a lambda must not hold what is freed.
 	var on_pack: Callable = func(pixels: PackedByteArray, layout: Dictionary, size: Vector2i) -> void:
 		var thumbnails: Array[Dictionary] = of_pack(pixels, layout, size)
-		var plate: PackedByteArray = stream.call(&"plate_pixels") if is_instance_valid(stream) else PackedByteArray()
+		var there: Node = asked.get_ref()
+		var plate: PackedByteArray = there.call(&"plate_pixels") if there != null else PackedByteArray()
 		if plate.size() == size.x * size.y * 8:
 			thumbnails.append({"name": "plate", "image": _shrink(plate, "rgba16f", size)})
 		callback.call(thumbnails)
