@@ -11,7 +11,7 @@ from types import TracebackType
 
 from bridge.errors import NoRenderer
 
-START_LIMIT_S = 60.0  # torch and a model on a busy machine
+START_LIMIT_S = 300.0  # a first start compiles limn for this processor: a minute or two of a slow, busy machine
 # Run before the renderer in its own process: PR_SET_PDEATHSIG of prctl(2), which lasts over exec, then the renderer.
 BOUND = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
 
@@ -55,12 +55,16 @@ class RendererProcess:
         self._process.kill()
 
     def wait_until_ready(self) -> None:
-        """Until the connection file is there. Raises NoRenderer with the child's last words when it ends before."""
+        """Until the connection file is there. Raises NoRenderer with the child's last words when it ends before, or has
+        not come that far after START_LIMIT_S."""
         limit_s = time.monotonic() + START_LIMIT_S
         while not self.connection.exists():
-            if not self.alive or time.monotonic() > limit_s:
+            if not self.alive:
                 what, _, fix = self.last_words().removeprefix("worldplate: ").partition(". ")
                 raise NoRenderer(f"the renderer did not start: {what}", fix=fix or "Run `worldplate doctor`.")
+            if time.monotonic() > limit_s:
+                what = f"the renderer has not started after {START_LIMIT_S:.0f} s; its last words: {self.last_words()}"
+                raise NoRenderer(what, fix="Try again when the machine is less busy, or run `worldplate doctor`.")
             time.sleep(0.02)
 
     def last_words(self) -> str:
