@@ -337,8 +337,8 @@ class Attachment:
     def _move(self, welcome: Welcome) -> None:
         """The session goes on by another transport: what the old one had on its way is lost."""
         _log.warning("Planes travel by %s from now on: %s", welcome.transport, welcome.transport_reason)
-        self.pool, self._on_device, self._answers = None, None, []
-        self.lost_reason = welcome.transport_reason
+        self.pool, self.lost_reason = None, welcome.transport_reason
+        self._forget_gpu()
         self._open(welcome)
 
     def _do_without(self, error: WorldplateError) -> None:
@@ -376,9 +376,14 @@ class Attachment:
         self._forget_session(reason)
         self.state = State.SEARCHING
 
+    def _forget_gpu(self) -> None:
+        """Plates that it has not made are lost; answers in the host's memory, which came before the end, are not."""
+        if self._on_device is not None:
+            self._on_device, self._answers = None, []
+
     def _forget_session(self, reason: str) -> None:
         self.pool, self.welcome, self.lost_reason = None, None, reason
-        self._on_device, self._answers = None, []
+        self._forget_gpu()
         if self._ring is not None:
             self._ring.add_done_callback(_close_ring)
             self._ring = None

@@ -65,6 +65,16 @@ def test_a_renderer_that_dies_while_it_is_waited_for_is_not_waited_for(make: Mak
     assert (shown.disposition, shown.reason) == (P, "the connection to the renderer was lost")
 
 
+@pytest.mark.parametrize("sync", [SyncMode.OFFLINE, SyncMode.FREERUN])
+def test_a_plate_that_comes_just_before_its_renderer_leaves_is_shown(make: Make, sync: SyncMode) -> None:
+    stage = make(sync)
+    frame_id = stage.generated()
+    stage.renderer.leave()
+    shown = stage.show()
+    assert shown is not None
+    assert (shown.frame_id, shown.disposition) == (frame_id, G)
+
+
 def test_the_last_plate_outlives_its_renderer_and_the_next_takes_over(make: Make) -> None:
     stage = make(SyncMode.FREERUN, LatePolicy.REPROJECT)
     first = stage.generated()
@@ -147,7 +157,7 @@ def test_a_ring_that_the_renderer_cannot_map_makes_planes_travel_inline(
         until(lambda: client.attached, client.tick, renderer.pump)
         assert client.welcome is not None
         assert client.welcome.transport is Transport.INLINE
-        assert "slower" in caplog.text
+        assert "inline in place of shm, which is faster" in caplog.text
     hotel.kill()
 
 
