@@ -1,4 +1,4 @@
-"""Rings in shared memory: which are mapped, and which nobody has any more.
+"""Rings in shared memory: which are mapped, which nobody has any more, and which a process that has ended left.
 
 Other tests, and other renderers on this machine, have rings of their own: a ring is left behind when no process
 maps it.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+
+from bridge import ring_header, segment
+from bridge.schema import RING_HEADER_BYTES
 
 FOLDER = Path("/dev/shm")
 NAME = re.compile(r"/dev/shm/(worldplate-[0-9a-f]+)")
@@ -40,3 +43,13 @@ def left_behind(before: set[str]) -> set[str]:
     while (left := unmapped() - before) and time.monotonic() < end_s:
         time.sleep(0.1)
     return left
+
+
+def made_by(pid: int) -> set[str]:
+    """Names of the rings that lie there and whose header names that process as their owner."""
+    lying = segment.leftovers(RING_HEADER_BYTES)
+    return {name for name, header, _ in lying if len(header) == RING_HEADER_BYTES and _owner(header) == pid}
+
+
+def _owner(header: bytes) -> int:
+    return int(ring_header.read(header, "owner_pid"))

@@ -29,10 +29,12 @@ LEAKS = re.compile(r"leaked|still in use at exit|Orphan StringName|unclaimed str
 
 @dataclass
 class Outcome:
-    """What a run printed (stdout and stderr as they came) and how it ended; `status` is negative for a signal."""
+    """What a run printed (stdout and stderr as they came) and how it ended; `status` is negative for a signal, `pid`
+    the process that it was."""
 
     status: int
     lines: list[str] = field(default_factory=list)
+    pid: int = 0
 
     @property
     def text(self) -> str:
@@ -195,7 +197,7 @@ def _follow(
             lines.append(line.rstrip("\n"))
             if lines[-1] in on:
                 on[lines[-1]]()
-        return Outcome(process.wait(), lines)
+        return Outcome(process.wait(), lines, process.pid)
     finally:
         watchdog.cancel()
         _kill(process)

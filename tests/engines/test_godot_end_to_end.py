@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from godot import PROJECTS, Godot, Outcome, make_project
 from PIL import Image
-from segments import left_behind, unmapped
+from segments import made_by
 from served import Renderer
 
 SAVED = 12  # as main.gd
@@ -61,9 +61,9 @@ def test_a_renderer_that_dies_is_left_within_two_frames_and_the_next_one_taken(
 def test_a_hundred_times_play_and_stop_leave_nothing_behind(
     godot: Godot, project: Path, renderer: Renderer, pictures: Path
 ) -> None:
-    before = unmapped()
-    play(godot, project, "cycles", pictures, renderer, {}).check(100)
-    assert not left_behind(before)
+    outcome = play(godot, project, "cycles", pictures, renderer, {})
+    outcome.check(100)
+    assert not made_by(outcome.pid)
 
 
 def test_a_stream_lives_through_what_happens_to_a_game(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import build_extension
 from godot import PROJECTS, Godot, Outcome, make_project
-from segments import left_behind, unmapped
+from segments import made_by
 from served import Renderer
 
 LIMIT_S = 180.0
@@ -58,25 +58,22 @@ def test_every_call_answers_in_its_types_and_refuses_with_value_and_limit(godot:
 def test_what_is_submitted_comes_back_to_the_bit(
     godot: Godot, project: Path, renderer: Renderer, transport: str
 ) -> None:
-    before = unmapped()
     outcome = run(godot, project, "session.gd", str(renderer.connection), transport, "steady")
     outcome.check(80)
-    assert not left_behind(before)
+    assert not made_by(outcome.pid)
 
 
 def test_a_killed_renderer_is_left_and_the_next_one_found(godot: Godot, project: Path, renderer: Renderer) -> None:
-    before = unmapped()
     on: dict[str, Callable[[], None]] = {"KILL": renderer.kill, "START": renderer.start}
     outcome = run(godot, project, "session.gd", str(renderer.connection), "shm", "killed", on=on)
     outcome.check(160)
-    assert not left_behind(before)
+    assert not made_by(outcome.pid)
 
 
 def test_a_hundred_times_play_and_stop_leave_nothing_behind(godot: Godot, project: Path, renderer: Renderer) -> None:
-    before = unmapped()
     outcome = run(godot, project, "cycles.gd", str(renderer.connection))
     outcome.check(100)
-    assert not left_behind(before)
+    assert not made_by(outcome.pid)
 
 
 def test_the_editor_loads_the_library_again_under_an_open_link(godot: Godot, project: Path) -> None:
