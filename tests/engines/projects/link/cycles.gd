@@ -1,4 +1,4 @@
-## A hundred times play and stop: no thread, no file of shared memory and no port stays behind.
+## A hundred times play and stop: no thread, no open file and no port stays behind. Rings are counted by who runs this.
 ## Arguments: the connection file.
 extends SceneTree
 
@@ -6,6 +6,7 @@ const Checks: GDScript = preload("res://checks.gd")
 const Frames: GDScript = preload("res://frames.gd")
 const CYCLES: int = 100
 const PATIENCE_MS: int = 10000
+const OTHERS: int = 5  # Threads and files that the engine itself opens and closes meanwhile; a leak would be of all cycles.
 
 var checks: Checks = Checks.new()
 var frames: Frames = Frames.new(Vector2i(64, 48), 2)
@@ -18,9 +19,11 @@ func _initialize() -> void:
 	for cycle: int in CYCLES:
 		attached += 1 if play(connection) else 0
 		if cycle == 4:  # The first ones load code and fill the allocator.
-			before = [count("/proc/self/task"), count("/proc/self/fd"), segments()]
+			before = [count("/proc/self/task"), count("/proc/self/fd")]
 	checks.equal("attached", attached, CYCLES)
-	checks.equal("threads, files, segments", [count("/proc/self/task"), count("/proc/self/fd"), segments()], before)
+	var after: Array = [count("/proc/self/task"), count("/proc/self/fd")]
+	var more: Array = range(after.size()).filter(func(i: int) -> bool: return after[i] > before[i] + OTHERS)
+	checks.holds("threads and files", more.is_empty(), "%s, and %s after the first five" % [after, before])
 	checks.finish(self)
 
 
@@ -44,8 +47,3 @@ func count(folder: String) -> int:
 	var entries: DirAccess = DirAccess.open(folder)
 	entries.include_hidden = true
 	return entries.get_files().size() + entries.get_directories().size()
-
-
-func segments() -> int:
-	var entries: DirAccess = DirAccess.open("/dev/shm")
-	return Array(entries.get_files()).filter(func(name: String) -> bool: return name.begins_with("worldplate-")).size()
