@@ -45,6 +45,8 @@ ORDERED_BY = {
     HandleKind.VULKAN_FD: (SEMAPHORES, 0),
     HandleKind.CUDA_FD: (SIGNALS, 0),
     HandleKind.CUDA_IPC: (SIGNALS, 0),
+    HandleKind.D3D12_HEAP: (SEMAPHORES,),
+    HandleKind.D3D12_RESOURCE: (SEMAPHORES,),
 }  # how many file descriptors follow the memory
 PATIENCE_S = 2.0  # that somebody who has connected has to send his packet
 _FIELDS = {field.name: field for field in HANDLES}

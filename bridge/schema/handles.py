@@ -1,4 +1,5 @@
-"""The packet that hands GPU buffers over, byte by byte; file descriptors travel with it (PROTOCOL.md, "On one GPU").
+"""The packet that hands GPU buffers over, byte by byte (PROTOCOL.md, "On one GPU"). Under Linux file descriptors
+travel with it; under Windows it names NT handles of the engine's process.
 
 Planes are listed as in a ring's header, in the same place (bridge/schema/ring.py).
 """
@@ -20,7 +21,16 @@ class HandleKind(IntEnum):
     VULKAN_FD = 1  # VkDeviceMemory as OPAQUE_FD
     CUDA_FD = 2  # a CUDA allocation (cuMemCreate) as POSIX_FILE_DESCRIPTOR
     CUDA_IPC = 3  # a CUDA allocation (cuMemAlloc) as CUipcMemHandle, in `token_*`: no file descriptor
+    D3D12_HEAP = 4  # a buffer placed at offset 0 in an ID3D12Heap of D3D12_HEAP_FLAG_SHARED: the heap's NT handle
+    D3D12_RESOURCE = 5  # a committed buffer in D3D12_HEAP_FLAG_SHARED: its own NT handle, and `dedicated` is 1
 
+
+_OF_D3D12 = ("memory", "`ready`", "`done`")  # whose NT handles the first tokens are
+_TOKENS = tuple(
+    f"of CUDA_IPC, bytes {8 * n}..{8 * n + 7} of the handle"
+    + (f"; of D3D12, the NT handle of {_OF_D3D12[n]} in the engine's process" if n < len(_OF_D3D12) else "")
+    for n in range(8)
+)
 
 HANDLES: tuple[RingField, ...] = (
     RingField("magic", "u64", 0, "HANDLES_MAGIC"),
@@ -28,8 +38,8 @@ HANDLES: tuple[RingField, ...] = (
     RingField("kind", "u32", 12, "a value of HandleKind"),
     RingField("session_high", "u64", 16, "first 16 hex digits of WELCOME's session"),
     RingField("session_low", "u64", 24, "the other 16"),
-    RingField("device_high", "u64", 32, "first 16 hex digits of the GPU's UUID, as in HELLO"),
-    RingField("device_low", "u64", 40, "the other 16"),
+    RingField("device_high", "u64", 32, "first 16 hex digits of HELLO's `device`: of a UUID, or a whole LUID"),
+    RingField("device_low", "u64", 40, "the other 16; 0 with a LUID"),
     RingField("generation", "u64", 48, "counts the session's hand-overs, from 1"),
     RingField("memory_bytes", "u64", 56, "size of the whole allocation"),
     RingField("slot_bytes", "u64", 64, "from one slot to the next, a multiple of 64"),
@@ -43,8 +53,5 @@ HANDLES: tuple[RingField, ...] = (
     ),
     RingField("plane_count", "u32", 84, "entries in the plane table, inputs first"),
     RingField("input_count", "u32", 88, "how many of them are inputs"),
-    *(
-        RingField(f"token_{n}", "u64", 96 + 8 * n, f"of CUDA_IPC, bytes {8 * n}..{8 * n + 7} of the handle")
-        for n in range(8)
-    ),
+    *(RingField(f"token_{n}", "u64", 96 + 8 * n, text) for n, text in enumerate(_TOKENS)),
 )

@@ -60,7 +60,7 @@ class Hello(Message, tag="HELLO", frozen=True, kw_only=True):
     late: Annotated[LatePolicy, d("what it shows when a plate is late")] = LatePolicy.REPROJECT
     seed: Annotated[U64, d("of the world; the same seed gives the same plates in `offline`")] = 0
     device: Annotated[
-        str, Meta(max_length=32), d("UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport")
+        str, Meta(max_length=32), d("of the planes' GPU: UUID, 32 hex digits, or LUID, 16; empty: no `cuda` transport")
     ] = ""
 
 

@@ -150,8 +150,10 @@ typedef enum wp_handle_kind {
     WP_HANDLE_KIND_VULKAN_FD = 1,
     WP_HANDLE_KIND_CUDA_FD = 2,
     WP_HANDLE_KIND_CUDA_IPC = 3,
+    WP_HANDLE_KIND_D3D12_HEAP = 4,
+    WP_HANDLE_KIND_D3D12_RESOURCE = 5,
 } wp_handle_kind;
-#define WP_HANDLE_KIND_COUNT 3
+#define WP_HANDLE_KIND_COUNT 5
 
 /* ControlType */
 typedef enum wp_control_type {
@@ -313,8 +315,8 @@ typedef struct wp_handles {
     uint32_t kind; /* a value of HandleKind */
     uint64_t session_high; /* first 16 hex digits of WELCOME's session */
     uint64_t session_low; /* the other 16 */
-    uint64_t device_high; /* first 16 hex digits of the GPU's UUID, as in HELLO */
-    uint64_t device_low; /* the other 16 */
+    uint64_t device_high; /* first 16 hex digits of HELLO's `device`: of a UUID, or a whole LUID */
+    uint64_t device_low; /* the other 16; 0 with a LUID */
     uint64_t generation; /* counts the session's hand-overs, from 1 */
     uint64_t memory_bytes; /* size of the whole allocation */
     uint64_t slot_bytes; /* from one slot to the next, a multiple of 64 */
@@ -324,9 +326,9 @@ typedef struct wp_handles {
     uint32_t plane_count; /* entries in the plane table, inputs first */
     uint32_t input_count; /* how many of them are inputs */
     uint8_t reserved_92[4];
-    uint64_t token_0; /* of CUDA_IPC, bytes 0..7 of the handle */
-    uint64_t token_1; /* of CUDA_IPC, bytes 8..15 of the handle */
-    uint64_t token_2; /* of CUDA_IPC, bytes 16..23 of the handle */
+    uint64_t token_0; /* of CUDA_IPC, bytes 0..7 of the handle; of D3D12, the NT handle of memory in the engine's process */
+    uint64_t token_1; /* of CUDA_IPC, bytes 8..15 of the handle; of D3D12, the NT handle of `ready` in the engine's process */
+    uint64_t token_2; /* of CUDA_IPC, bytes 16..23 of the handle; of D3D12, the NT handle of `done` in the engine's process */
     uint64_t token_3; /* of CUDA_IPC, bytes 24..31 of the handle */
     uint64_t token_4; /* of CUDA_IPC, bytes 32..39 of the handle */
     uint64_t token_5; /* of CUDA_IPC, bytes 40..47 of the handle */
@@ -376,7 +378,7 @@ WP_STATIC_ASSERT(offsetof(wp_handles, token_7) == 152, "wp_handles.token_7");
 #define WP_KEY_HELLO_DELAY_FRAMES "delay_frames" /* int 0..8; n of `delayed`, frames */
 #define WP_KEY_HELLO_LATE "late" /* LatePolicy; what it shows when a plate is late */
 #define WP_KEY_HELLO_SEED "seed" /* u63; of the world; the same seed gives the same plates in `offline` */
-#define WP_KEY_HELLO_DEVICE "device" /* text 0..32; UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport */
+#define WP_KEY_HELLO_DEVICE "device" /* text 0..32; of the planes' GPU: UUID, 32 hex digits, or LUID, 16; empty: no `cuda` transport */
 
 #define WP_WELCOME "WELCOME" /* Renderer to engine: the session is open, and this is what was agreed. Once more in an open session: the model was changed; session, planes, transport and sync are as they were, and `models` is told anew. */
 #define WP_KEY_WELCOME_PROTOCOL "protocol" /* u32; the version both will speak */

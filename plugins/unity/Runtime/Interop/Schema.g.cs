@@ -175,6 +175,8 @@ namespace Worldplate.Interop
         VulkanFd = 1,
         CudaFd = 2,
         CudaIpc = 3,
+        D3d12Heap = 4,
+        D3d12Resource = 5,
     }
 
     /// <summary>ControlType</summary>
@@ -289,9 +291,9 @@ namespace Worldplate.Interop
         public const int SessionHigh = 16;
         /// <summary>u64; the other 16</summary>
         public const int SessionLow = 24;
-        /// <summary>u64; first 16 hex digits of the GPU's UUID, as in HELLO</summary>
+        /// <summary>u64; first 16 hex digits of HELLO's `device`: of a UUID, or a whole LUID</summary>
         public const int DeviceHigh = 32;
-        /// <summary>u64; the other 16</summary>
+        /// <summary>u64; the other 16; 0 with a LUID</summary>
         public const int DeviceLow = 40;
         /// <summary>u64; counts the session's hand-overs, from 1</summary>
         public const int Generation = 48;
@@ -309,11 +311,11 @@ namespace Worldplate.Interop
         public const int PlaneCount = 84;
         /// <summary>u32; how many of them are inputs</summary>
         public const int InputCount = 88;
-        /// <summary>u64; of CUDA_IPC, bytes 0..7 of the handle</summary>
+        /// <summary>u64; of CUDA_IPC, bytes 0..7 of the handle; of D3D12, the NT handle of memory in the engine's process</summary>
         public const int Token0 = 96;
-        /// <summary>u64; of CUDA_IPC, bytes 8..15 of the handle</summary>
+        /// <summary>u64; of CUDA_IPC, bytes 8..15 of the handle; of D3D12, the NT handle of `ready` in the engine's process</summary>
         public const int Token1 = 104;
-        /// <summary>u64; of CUDA_IPC, bytes 16..23 of the handle</summary>
+        /// <summary>u64; of CUDA_IPC, bytes 16..23 of the handle; of D3D12, the NT handle of `done` in the engine's process</summary>
         public const int Token2 = 112;
         /// <summary>u64; of CUDA_IPC, bytes 24..31 of the handle</summary>
         public const int Token3 = 120;
@@ -459,7 +461,7 @@ namespace Worldplate.Interop
         public const string Late = "late";
         /// <summary>u63; of the world; the same seed gives the same plates in `offline`</summary>
         public const string Seed = "seed";
-        /// <summary>text 0..32; UUID of the GPU that has the planes, 32 hex digits; empty: no `cuda` transport</summary>
+        /// <summary>text 0..32; of the planes' GPU: UUID, 32 hex digits, or LUID, 16; empty: no `cuda` transport</summary>
         public const string Device = "device";
     }
 
