@@ -130,8 +130,8 @@ def test_an_engine_that_leaves_with_enough_frames_is_judged_by_those() -> None:
     client.close()
     assert house.enough.wait(10.0)
     house.close()
-    assert [shot.number for shot in house.watch.shots] == list(range(1, LEAST + 2))
-    verdict = judge_for(scene=True).judge(house.watch.shots)
+    assert [shot.number for shot in house.watch.judged.shots] == list(range(1, LEAST + 2))
+    verdict = judge_for(scene=True).judge(house.watch.judged.shots)
     assert verdict.holds, verdict.mistakes
 
 
@@ -141,8 +141,24 @@ def test_an_engine_that_leaves_at_once_is_forgotten() -> None:
     play(client, known_engine(WIDTH, HEIGHT), 2)
     client.close()
     assert not house.enough.wait(0.5)
-    assert house.watch.shots == []
+    assert house.watch.judged.shots == []
     house.close()
+
+
+def test_an_engine_that_joins_anew_while_its_first_session_lives_is_judged(folder: Path) -> None:
+    def join() -> Client:
+        return Client(WIDTH, HEIGHT, PLANES, sync=SyncMode.OFFLINE, connection=folder / "connection.json")
+
+    with kit(folder, "--scene", "--frames", "14") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with join() as first, join() as second:
+            first.connect(PATIENCE_S)
+            second.connect(PATIENCE_S)
+            play(first, known_engine(WIDTH, HEIGHT), 2)
+            play(second, known_engine(WIDTH, HEIGHT, 10), 14)
+            words, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, words
 
 
 def test_without_an_engine_it_says_so_and_fails(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from renderer.arguments import whole
 
 if TYPE_CHECKING:
-    from renderer.conformance.watch import Watch
+    from renderer.conformance.watch import Watched
 
 LEAST, MOST = 12, 1000
 
@@ -32,22 +32,23 @@ def run_conformance(options: argparse.Namespace) -> int:
     from renderer.conformance.kit import judge_for
     from renderer.conformance.report import as_json, lines
 
-    watch = watch_an_engine(options.frames)
-    if watch.hello is None or len(watch.shots) < LEAST:
-        for text, count in watch.failures.items():
+    watched = watch_an_engine(options.frames)
+    if watched.hello is None or len(watched.shots) < LEAST:
+        for text, count in watched.failures.items():
             sys.stdout.write(f"{count} frames were refused: {text}\n")
-        sys.stdout.write(f"{len(watch.shots)} frames came, and it takes {LEAST}. Start the engine while this waits.\n")
+        came = f"{len(watched.shots)} frames came, and it takes {LEAST}. Start the engine while this waits."
+        sys.stdout.write(came + "\n")
         return 1
-    verdict = judge_for(scene=options.scene).judge(watch.shots)
-    for line in lines(watch.hello, verdict, watch.failures, scene=options.scene):
+    verdict = judge_for(scene=options.scene).judge(watched.shots)
+    for line in lines(watched.hello, verdict, watched.failures, scene=options.scene):
         sys.stdout.write(line + "\n")
     if options.json is not None:
-        told = as_json(watch.hello, verdict, watch.failures, scene=options.scene)
+        told = as_json(watched.hello, verdict, watched.failures, scene=options.scene)
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     return 0 if verdict.holds else 1
 
 
-def watch_an_engine(frames: int) -> Watch:
+def watch_an_engine(frames: int) -> Watched:
     """Serve `passthrough` as `worldplate serve` does until an engine has sent so many frames, has left, or Ctrl-C.
 
     Raises NotLoopback, EndpointInUse, ConfigError before it serves.
@@ -73,4 +74,4 @@ def watch_an_engine(frames: int) -> Watch:
         Renderer(link, model, link.connection.token, settings.limits, taps=(watch,)).run(enough)
     finally:
         link.close()
-    return watch
+    return watch.judged

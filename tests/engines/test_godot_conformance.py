@@ -58,7 +58,10 @@ class Kit:
 
     def verdict(self) -> tuple[int, dict[str, Any]]:
         """Waits for its end: exit code and JSON."""
-        status = self._process.wait(8 * PATIENCE_S)
+        try:
+            status = self._process.wait(8 * PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the kit did not come to an end: {self.words}")
         assert self._json.exists(), self.words
         return status, json.loads(self._json.read_text())
 
