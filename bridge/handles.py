@@ -1,23 +1,21 @@
-"""GPU buffers are handed over: file descriptors over a Unix socket, and the packet that says what they are.
+"""GPU buffers are handed over: the packet that says what they are, and the handles that come with it.
 
-The socket lies in the user's private folder (mode 0700). Who connects is asked of the kernel, not of him; the session
-id, which only an engine that has shown the token knows, comes in the packet. Linux.
+How both travel is the system's: file descriptors over a Unix socket (bridge/handles_linux.py), or the packet through a
+pipe, and NT handles that are pulled out of the engine's process (bridge/handles_windows.py). Who hands over is asked of
+the kernel, not of him; the session id, which only an engine that has shown the token knows, comes in the packet.
 """
 
 from __future__ import annotations
 
-import array
-import logging
 import os
-import socket
 import stat
 import struct
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.errors import HandleRefused, LimitExceeded, TransportError
+from bridge.errors import HandleRefused, LimitExceeded
 from bridge.planes import ALIGNMENT_BYTES, check_layouts
 from bridge.ring_header import PLANE, get, plane_row, put
 from bridge.schema import (
@@ -35,11 +33,9 @@ from bridge.schema import (
     PlaneName,
 )
 
-_log = logging.getLogger(__name__)
-
 SEMAPHORES = 2  # `ready` and `done`
 SIGNALS = 1  # both as words of a page (bridge/signals.py)
-MOST_FDS = 1 + SEMAPHORES
+MOST_HANDLES = 1 + SEMAPHORES
 TOKEN_BYTES = 64
 ORDERED_BY = {
     HandleKind.VULKAN_FD: (SEMAPHORES, 0),
@@ -47,9 +43,13 @@ ORDERED_BY = {
     HandleKind.CUDA_IPC: (SIGNALS, 0),
     HandleKind.D3D12_HEAP: (SEMAPHORES,),
     HandleKind.D3D12_RESOURCE: (SEMAPHORES,),
-}  # how many file descriptors follow the memory
+}  # how many handles follow the memory
+OF_D3D12 = frozenset({HandleKind.D3D12_HEAP, HandleKind.D3D12_RESOURCE})
+HERE = OF_D3D12 if sys.platform == "win32" else frozenset(HandleKind) - OF_D3D12  # what this system hands over
+LUID_DIGITS = 16
 PATIENCE_S = 2.0  # that somebody who has connected has to send his packet
-_FIELDS = {field.name: field for field in HANDLES}
+_TOLD_BY_TOKEN = OF_D3D12 | {HandleKind.CUDA_IPC}
+_FIELDS = {entry.name: entry for entry in HANDLES}
 _TOKEN = tuple(f"token_{number}" for number in range(TOKEN_BYTES // 8))
 _NAMES, _FORMATS = list(PlaneName), list(PixelFormat)
 _AGAIN = "Hand the buffers over again, as PROTOCOL.md says."
@@ -61,7 +61,7 @@ class Offer:
 
     kind: HandleKind
     session: str  # 32 hex digits
-    device: str  # 32 hex digits
+    device: str  # of a UUID 32 hex digits, of a LUID LUID_DIGITS
     generation: int
     memory_bytes: int
     slot_bytes: int
@@ -70,25 +70,42 @@ class Offer:
     outputs: tuple[PlaneLayout, ...]
     dedicated: bool = False
     semaphores: int = SEMAPHORES
-    token: bytes = b""  # of CUDA_IPC, TOKEN_BYTES
+    token: bytes = b""  # TOKEN_BYTES: of CUDA_IPC, and of D3D12 the engine's own handles
 
     @property
-    def fd_count(self) -> int:
+    def handle_count(self) -> int:
         return self.semaphores + (self.kind is not HandleKind.CUDA_IPC)
+
+    @property
+    def engine_handles(self) -> tuple[int, ...]:
+        """Of D3D12: values of the NT handles of memory, `ready` and `done` in the engine's process."""
+        return struct.unpack_from(f"<{MOST_HANDLES}Q", self.token)
 
 
 @dataclass
 class Handed:
-    """A packet, its file descriptors, and the process that sent them. Whoever takes it closes the file descriptors."""
+    """A packet, the handles that came with it, and the process that sent them. Whoever takes it closes it."""
 
     offer: Offer
-    fds: list[int]
+    handles: list[int]  # file descriptors, or NT handles of this process
     pid: int
+    let_go: Callable[[int], object] = os.close  # of one of them
+    refusal: HandleRefused | None = None  # why none came
+    _lent: list[int] = field(default_factory=list)
+
+    def take(self, at: int = 0) -> int:
+        """One of the handles, for the GPU's driver. A file descriptor is from now on the taker's; an NT handle is
+        still closed here, since an import leaves it as it was."""
+        handle = self.handles.pop(at)
+        if self.offer.kind in OF_D3D12:
+            self._lent.append(handle)
+        return handle
 
     def close(self) -> None:
-        """Closes the file descriptors that nobody has taken out. A second time does nothing."""
-        while self.fds:
-            os.close(self.fds.pop())
+        """Closes the file descriptors that nobody has taken out, and every NT handle. A second time does nothing."""
+        for held in (self.handles, self._lent):
+            while held:
+                self.let_go(held.pop())
 
 
 def pack(offer: Offer) -> bytes:
@@ -126,7 +143,7 @@ def unpack(packet: bytes) -> Offer:
     return Offer(
         kind=kind,
         session=f"{found['session_high']:016x}{found['session_low']:016x}",
-        device=f"{found['device_high']:016x}{found['device_low']:016x}",
+        device=_device_of(kind, found["device_high"], found["device_low"]),
         generation=found["generation"],
         memory_bytes=found["memory_bytes"],
         slot_bytes=found["slot_bytes"],
@@ -135,7 +152,7 @@ def unpack(packet: bytes) -> Offer:
         outputs=layouts[found["input_count"] :],
         dedicated=found["dedicated"] == 1,
         semaphores=found["semaphores"],
-        token=struct.pack("<8Q", *(found[name] for name in _TOKEN)) if kind is HandleKind.CUDA_IPC else b"",
+        token=struct.pack("<8Q", *(found[name] for name in _TOKEN)) if kind in _TOLD_BY_TOKEN else b"",
     )
 
 
@@ -152,103 +169,40 @@ def check(offer: Offer, limits: Limits) -> None:
             f"{offer.slot_count} slots of {offer.slot_bytes} bytes do not lie in {offer.memory_bytes}",
             fix=f"Make slots a multiple of {ALIGNMENT_BYTES} bytes, and the memory hold all of them.",
         )
+    if offer.kind is HandleKind.D3D12_RESOURCE and not offer.dedicated:
+        raise HandleRefused(
+            "a d3d12_resource came with `dedicated` 0", fix="Set it to 1: the memory is this buffer's alone."
+        )
     check_layouts((*offer.planes, *offer.outputs), offer.slot_bytes, limits)
 
 
-def check_fds(handed: Handed) -> None:
-    """Refuses file descriptors that are too few, too many, or of a file on a disk, which is no GPU memory.
+def check_handles(handed: Handed) -> None:
+    """Refuses handles that are of another system, too few, too many, or of a file on a disk, which is no GPU memory.
 
     Raises HandleRefused.
     """
-    if len(handed.fds) != handed.offer.fd_count:
-        raise HandleRefused(f"{len(handed.fds)} file descriptors came for {handed.offer.fd_count}", fix=_AGAIN)
-    for fd in handed.fds:
-        status = os.fstat(fd)
-        if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 0):
-            raise HandleRefused("a file descriptor is of a file", fix="Send what the GPU's driver has exported.")
+    offer = handed.offer
+    if offer.kind not in HERE:
+        raise HandleRefused(
+            f"{offer.kind.name.lower()} is not handed over on this system",
+            fix=f"Hand over one of: {', '.join(kind.name.lower() for kind in sorted(HERE))}.",
+        )
+    if handed.refusal is not None:
+        raise handed.refusal
+    if len(handed.handles) != offer.handle_count:
+        raise HandleRefused(f"{len(handed.handles)} handles came for {offer.handle_count}", fix=_AGAIN)
+    if offer.kind not in OF_D3D12 and any(_is_of_a_file(fd) for fd in handed.handles):
+        raise HandleRefused("a file descriptor is of a file", fix="Send what the GPU's driver has exported.")
 
 
-def send(path: Path, offer: Offer, fds: Sequence[int]) -> int:
-    """Hands buffers over; returns the process that listens. The file descriptors stay the caller's, who may close them
-    afterwards.
-
-    Raises TransportError when nobody listens.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as end:
-        try:
-            end.connect(str(path))
-            end.sendmsg([pack(offer)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
-        except OSError as error:
-            raise TransportError(f"Nobody takes GPU buffers at {path}: {error.strerror}", fix="Use `shm`.") from error
-        return _peer(end)[0]
+def _is_of_a_file(fd: int) -> bool:
+    status = os.fstat(fd)
+    return stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 0)
 
 
 def path_beside(folder: Path, pid: int) -> Path:
-    """Where the renderer of that process takes hand-overs; `folder` has its connection file."""
+    """Where the renderer of that process takes hand-overs under Linux; `folder` has its connection file."""
     return folder / f"handles-{pid}.sock"
-
-
-class HandleDoor:
-    """Takes hand-overs on a thread of its own, so that a slow or hostile peer holds up nobody's frames."""
-
-    def __init__(self, path: Path, take: Callable[[Handed], None]) -> None:
-        """`take` is called on that thread, and what it gets is its own. Raises TransportError."""
-        self.path = path
-        self._take = take
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path.unlink(missing_ok=True)  # of a process that had this pid before
-        try:
-            self._socket.bind(str(path))
-            path.chmod(0o600)
-            self._socket.listen(8)
-        except OSError as error:
-            self._socket.close()
-            raise TransportError(f"No socket at {path}: {error.strerror}", fix="Use a shorter runtime_dir.") from error
-        self._thread = threading.Thread(target=self._serve, name="worldplate handles", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Lets go of the socket and its name; waits for the thread, PATIENCE_S at most."""
-        self._socket.shutdown(socket.SHUT_RDWR)  # wakes `accept`
-        self._thread.join(PATIENCE_S + 1.0)
-        self._socket.close()
-        self.path.unlink(missing_ok=True)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                end, _ = self._socket.accept()
-            except OSError:  # closed
-                return
-            with end:
-                end.settimeout(PATIENCE_S)
-                try:
-                    handed = received(end)
-                except (HandleRefused, OSError) as error:
-                    _log.warning("a hand-over was refused: %s", error)
-                    continue
-            self._take(handed)
-
-
-def received(end: socket.socket) -> Handed:
-    """The one packet of a connection. Raises HandleRefused for another user, and for what is no packet."""
-    pid, uid = _peer(end)
-    # Room for one more of each, so that too much is seen as such; the kernel closes what does not fit.
-    packet, fds, _, _ = socket.recv_fds(end, HANDLES_BYTES + 1, MOST_FDS + 1, socket.MSG_CMSG_CLOEXEC)
-    try:
-        if uid != os.getuid():
-            raise HandleRefused(f"it comes from user {uid}", fix="Run engine and renderer as one user.")
-        return Handed(unpack(packet), fds, pid)
-    except HandleRefused:
-        for fd in fds:
-            os.close(fd)
-        raise
-
-
-def _peer(end: socket.socket) -> tuple[int, int]:
-    """Process and user at the other end, as the kernel says."""
-    pid, uid, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return pid, uid
 
 
 def _numbers(offer: Offer) -> dict[str, int]:
@@ -259,7 +213,7 @@ def _numbers(offer: Offer) -> dict[str, int]:
         "session_high": int(offer.session[:16], 16),
         "session_low": int(offer.session[16:], 16),
         "device_high": int(offer.device[:16], 16),
-        "device_low": int(offer.device[16:], 16),
+        "device_low": int(offer.device[16:] or "0", 16),
         "generation": offer.generation,
         "memory_bytes": offer.memory_bytes,
         "slot_bytes": offer.slot_bytes,
@@ -270,6 +224,11 @@ def _numbers(offer: Offer) -> dict[str, int]:
         "input_count": len(offer.planes),
         **dict(zip(_TOKEN, struct.unpack("<8Q", offer.token or bytes(TOKEN_BYTES)), strict=True)),
     }
+
+
+def _device_of(kind: HandleKind, high: int, low: int) -> str:
+    digits = f"{high:016x}{low:016x}"
+    return digits[:LUID_DIGITS] if kind in OF_D3D12 and low == 0 else digits
 
 
 def _layout(packet: bytes, index: int) -> PlaneLayout:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from bridge.connection import runtime_dir
 from bridge.errors import MissingDependency
-from bridge.handles import HandleDoor, path_beside
 from bridge.link import listen
 from bridge.ring import reap_dead_rings
 from renderer.chunks import limits_for
 from renderer.config import Settings
 from renderer.cuda.gpu import open_gpu
-from renderer.cuda.take import taker_of
+from renderer.cuda.take import open_door
 from renderer.models import WorldModel, load_model, model_names
 from renderer.recall import warm_up
 from renderer.serve import Renderer
@@ -116,7 +115,7 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         )  # fmt: skip
         if gpu is not None:
             log.info("planes can stay on %s", gpu.name)
-            door = HandleDoor(path_beside(folder, os.getpid()), taker_of(renderer))
+            door = open_door(folder, renderer)
         if panel is not None:
             panel.attend(renderer, settings.snapshot_dir, records=recorder is not None)
         renderer.run(stop)

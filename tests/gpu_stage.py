@@ -15,7 +15,8 @@ import pytest
 from gpu_stand_in import UUID, StandIn
 
 from bridge import handles
-from bridge.handles import HandleDoor, Offer
+from bridge.handles import Offer
+from bridge.handles_linux import HandleDoor, send
 from bridge.link import memory_pair
 from bridge.planes import payload_bytes, place
 from bridge.schema import (
@@ -100,7 +101,7 @@ class Stage:
             os.ftruncate(memory, max(offer.memory_bytes, 1))
             self.memory = mmap.mmap(memory, 0)
         fds = [memory, *(os.memfd_create("semaphore") for _ in range(offer.semaphores))]
-        handles.send(self.door.path, offer, fds)
+        send(self.door.path, offer, fds)
         for fd in fds:
             os.close(fd)
 

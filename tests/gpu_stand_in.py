@@ -110,7 +110,8 @@ class StandIn:
 
     def __init__(self, folder: Path, uuid: str = UUID, *, from_mesa: bool = False) -> None:
         """Kernels are built in `folder`. Raises MissingDependency without a compiler."""
-        self.uuid, self.counters, self._from_mesa, self._folder = uuid, Counters(), from_mesa, folder
+        self.uuid, self.luid = uuid, ""
+        self.counters, self._from_mesa, self._folder = Counters(), from_mesa, folder
         self._kernels: dict[str, tuple[ctypes.CDLL, type[ctypes.Structure]]] = {}
         self.load(FRAME)
         self.memories: list[MappedMemory] = []
@@ -137,8 +138,8 @@ class StandIn:
         self.memories.append(MappedMemory(handle, size_bytes, from_mesa=self._from_mesa))
         return self.memories[-1]
 
-    def take_timeline(self, fd: int) -> CountedTimeline:
-        os.close(fd)
+    def take_timeline(self, kind: HandleKind, handle: int) -> CountedTimeline:
+        os.close(handle)
         if self.fails == "timeline":
             raise DeviceFailed("cuImportExternalSemaphore failed", fix="None.")
         self.timelines.append(CountedTimeline())

@@ -264,7 +264,7 @@ def test_another_process_s_cuda_memory_is_unmapped_before_it_is_let_go_of(
 
 
 def test_a_semaphore_is_waited_for_and_signalled_on_the_one_stream(gpu: CudaGpu, recorder: Recorder, fd: int) -> None:
-    timeline = gpu.take_timeline(fd)
+    timeline = gpu.take_timeline(HandleKind.VULKAN_FD, fd)
     timeline.wait(41)
     timeline.signal(42)
     (_, waited), (_, signalled) = recorder.calls[-2:]

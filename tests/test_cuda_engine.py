@@ -23,7 +23,8 @@ from gpu_stand_in import UUID
 from bridge import link
 from bridge.client import Client
 from bridge.errors import CudaNotUsable, DeviceFailed, MissingDependency, NotSupported, RingFull
-from bridge.handles import HandleDoor, path_beside
+from bridge.handles import path_beside
+from bridge.handles_linux import HandleDoor
 from bridge.planes import pack_layouts, view
 from bridge.schema import (
     Disposition,

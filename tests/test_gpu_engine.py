@@ -23,7 +23,9 @@ from gpu_stand_in import StandIn
 
 from bridge import link
 from bridge.composite import composite
-from bridge.handles import HandleDoor, path_beside
+from bridge.errors import DeviceFailed
+from bridge.handles import path_beside
+from bridge.handles_linux import HandleDoor
 from bridge.schema import Limits, PlaneName
 from renderer.blend import blend_reference
 from renderer.conformance.scene import FILE as SCENE, THINGS, body_pose, camera_pose
@@ -213,3 +215,36 @@ def test_a_renderer_that_goes_leaves_the_engine_its_own_picture(
     assert len(told["shown_ns"]) == 30
     assert told["differing_pixels"] == 0
     assert told["reason"] == "the renderer does not answer"
+
+
+def test_an_engine_whose_planes_leave_the_gpu_shows_its_own_picture_and_says_to_what_it_was_moved(
+    house: House, gpu: StandIn, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = gpu.run
+
+    def lost_after_two(*arguments: Any) -> None:
+        if gpu.counters.frames == 2:
+            raise DeviceFailed("cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED", fix="None.")
+        run(*arguments)
+
+    monkeypatch.setattr(gpu, "run", lost_after_two)
+    told = house.run(program)
+    assert (told["frames"], told["generated"], told["own_from"]) == (FRAMES, 2, 3)
+    assert (told["transport"], told["moved_to"], told["differing_pixels"]) == ("none", "shm", 0)
+    assert told["reason"] == "planes left the GPU: cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED"
+
+
+def test_an_engine_goes_on_when_the_model_is_changed(
+    house: House, gpu: StandIn, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WELCOME comes then too, between two frames."""
+    run = gpu.run
+
+    def and_welcome(*arguments: Any) -> None:
+        run(*arguments)
+        (session,) = house.renderer.sessions
+        house.link.send(session.peer, session.welcome)
+
+    monkeypatch.setattr(gpu, "run", and_welcome)
+    told = house.run(program)
+    assert (told["transport"], told["generated"], told["moved_to"]) == ("cuda", FRAMES, "")

@@ -19,7 +19,7 @@ import pytest
 from gpu_stage import SLOTS, Stage, frame_of
 from gpu_stand_in import UUID, StandIn
 
-from bridge import handles
+from bridge import handles, handles_linux
 from bridge.errors import DeviceFailed, DeviceTimeout, HandleRefused, NotSupported, ProtocolError, TransportError
 from bridge.handles import SEMAPHORES, SIGNALS, Handed, pack, unpack
 from bridge.planes import views
@@ -65,7 +65,7 @@ def test_a_packet_comes_back_as_it_was(stage: Stage) -> None:
     assert unpack(pack(offer)) == offer
     named = replace(offer, kind=HandleKind.CUDA_IPC, semaphores=SIGNALS, token=bytes(range(64)))
     assert unpack(pack(named)) == named
-    assert named.fd_count == 1
+    assert named.handle_count == 1
     for other in (replace(named, semaphores=SEMAPHORES), replace(named, kind=HandleKind.VULKAN_FD)):
         with pytest.raises(HandleRefused, match="semaphores are announced for"):
             unpack(pack(other))
@@ -168,7 +168,7 @@ def test_what_is_not_as_agreed_is_refused_by_name_and_nothing_is_held(
     before = open_fds()
     offer = stage.offer(asked, **changes)
     if offer.memory_bytes > 1 << 30:
-        handles.send(stage.door.path, offer, [0, 0, 0])
+        handles_linux.send(stage.door.path, offer, [0, 0, 0])
     else:
         stage.send(offer, like=like)
         if stage.memory is not None:
@@ -297,7 +297,7 @@ def test_a_packet_of_no_session_and_a_peer_that_sends_rubbish_hold_nothing_up(st
         time.sleep(0.005)
     assert open_fds() <= before + 1
     with pytest.raises(TransportError, match="Nobody takes GPU buffers"):
-        handles.send(stage.door.path.with_name("elsewhere.sock"), offer, [])
+        handles_linux.send(stage.door.path.with_name("elsewhere.sock"), offer, [])
 
 
 @pytest.mark.parametrize(

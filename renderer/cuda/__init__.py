@@ -67,15 +67,17 @@ class Gpu(Protocol):
     """One GPU and two queues on it. Used from one thread. Every method may raise DeviceFailed."""
 
     uuid: str  # 32 hex digits, as Vulkan and CUDA tell it
+    luid: str  # 16 hex digits, as D3D12 tells it; empty where the system has none
     name: str
     counters: Counters
 
     def take_memory(self, kind: HandleKind, handle: int | bytes, size_bytes: int, *, dedicated: bool) -> Memory:
-        """Imports and maps an allocation. Its file descriptor is the GPU's from now on, also when it is refused; what
-        has none is named by bytes. Raises DeviceMismatch, HandleRefused."""
+        """Imports and maps an allocation. Its file descriptor is the GPU's from now on, also when it is refused; an NT
+        handle stays the caller's, who may close it afterwards; what has neither is named by bytes. Raises
+        DeviceMismatch, HandleRefused."""
 
-    def take_timeline(self, fd: int) -> Timeline:
-        """Imports a timeline semaphore. The file descriptor as in `take_memory`."""
+    def take_timeline(self, kind: HandleKind, handle: int) -> Timeline:
+        """Imports the timeline semaphore, or fence, that comes with such memory. The handle as in `take_memory`."""
 
     def take_words(self, fd: int) -> Words:
         """Imports a page of signals. The file descriptor as in `take_memory`. Raises HandleRefused."""

@@ -23,7 +23,7 @@ class GpuContext:
         device = driver.ask_pycuda(driver.pycuda.Device, index)
         self.name = str(device.name())
         self.capability: tuple[int, int] = tuple(device.compute_capability())
-        self.uuid = driver.uuid(index)
+        self.uuid, self.luid = driver.uuid(index), driver.luid(index)
         self.driver_version = int(driver.call("cuDriverGetVersion"))
         self._context = driver.ask_pycuda(device.retain_primary_context)
         self._context.push()

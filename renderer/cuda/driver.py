@@ -7,9 +7,11 @@ memory and semaphores, CUDA's virtual memory, graphs. Both work in one primary c
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import importlib
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,6 +57,18 @@ class Calls:
     def uuid(self, index: int) -> str:
         """Of that GPU, 32 hex digits, as Vulkan tells it too. Raises DeviceFailed."""
         return bytes(self.call("cuDeviceGetUuid", self.call("cuDeviceGet", index)).bytes).hex()
+
+    def luid(self, index: int) -> str:
+        """Of that GPU, 16 hex digits in the order in which its bytes lie in memory, as DXGI tells it too; empty where
+        there is none, as everywhere but on Windows. Raises DeviceFailed."""
+        if sys.platform == "win32":
+            # Not by cuda-bindings, which ends the bytes at the first zero (13.5), and a LUID has many.
+            told, nodes = (ctypes.c_char * 8)(), ctypes.c_uint()
+            device = int(self.call("cuDeviceGet", index))
+            status = ctypes.WinDLL("nvcuda").cuDeviceGetLuid(told, ctypes.byref(nodes), device)
+            return told.raw.hex() if status == 0 else ""
+        else:
+            return ""
 
 
 class Driver(Calls):

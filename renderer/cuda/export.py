@@ -28,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
-from bridge import handles
+from bridge import handles, handles_linux
 from bridge.errors import DeviceError, DeviceFailed, RingFull
 from bridge.handles import SIGNALS, TOKEN_BYTES, Offer
 from bridge.planes import Copies, PlaneViews, Slot, payload_bytes, place
@@ -215,7 +215,7 @@ class CudaBuffers:
         fds = self._memory.fds()
         try:
             signals = [self._words.page.fd] if self._words is not None else []
-            pid = handles.send(socket, replace(self._offer, session=session), [*fds, *signals])
+            pid = handles_linux.send(socket, replace(self._offer, session=session), [*fds, *signals])
         finally:
             for fd in fds:
                 os.close(fd)

@@ -1,36 +1,42 @@
 """What an engine's API has exported, imported into CUDA: owners that release in the right order.
 
 Source: CUDA driver API, "External Resource Interoperability", "Virtual Memory Management", and "Memory Management"
-for the functions of IPC.
+for the functions of IPC. No driver has imported memory and fences of D3D12 here: there was no Windows with a GPU.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+from typing import Any
 
 from bridge.errors import DeviceError, DeviceFailed, DeviceMismatch, HandleRefused
+from bridge.handles import OF_D3D12
+from bridge.schema import HandleKind
 from renderer.cuda.context import GpuContext
+from renderer.cuda.driver import Driver
 from renderer.cuda.mapped import MappedAllocation, granularity
+
+_MEMORY = {
+    HandleKind.VULKAN_FD: "OPAQUE_FD",
+    HandleKind.D3D12_HEAP: "D3D12_HEAP",
+    HandleKind.D3D12_RESOURCE: "D3D12_RESOURCE",
+}  # of CUexternalMemoryHandleType
 
 
 class ExternalMemory:
-    """A Vulkan allocation, mapped as one linear buffer."""
+    """An allocation of Vulkan's or D3D12's, mapped as one linear buffer."""
 
-    def __init__(self, context: GpuContext, fd: int, size_bytes: int, *, dedicated: bool) -> None:
-        """The driver owns the file descriptor once it has imported it; else it is closed here. Raises DeviceFailed."""
+    def __init__(self, context: GpuContext, kind: HandleKind, opened: int, size_bytes: int, *, dedicated: bool) -> None:
+        """The driver owns a file descriptor once it has imported it; else it is closed here. An NT handle it leaves the
+        caller's. Raises DeviceFailed."""
         self._driver = context.driver
         api = self._driver.bindings
         handle = api.CUDA_EXTERNAL_MEMORY_HANDLE_DESC()
-        handle.type = api.CUexternalMemoryHandleType.CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD
-        handle.handle.fd = fd
+        handle.type = getattr(api.CUexternalMemoryHandleType, f"CU_EXTERNAL_MEMORY_HANDLE_TYPE_{_MEMORY[kind]}")
         handle.size = size_bytes
         handle.flags = int(api.CUDA_EXTERNAL_MEMORY_DEDICATED) if dedicated else 0
-        try:
-            self._memory = self._driver.call("cuImportExternalMemory", handle)
-        except DeviceFailed:
-            os.close(fd)
-            raise
+        self._memory = _imported(self._driver, "cuImportExternalMemory", handle, kind, opened)
         whole = api.CUDA_EXTERNAL_MEMORY_BUFFER_DESC()
         whole.offset, whole.size, whole.flags = 0, size_bytes, 0
         try:
@@ -116,6 +122,19 @@ def check_index(index: int, context: GpuContext) -> None:
         )
 
 
+def _imported(driver: Driver, function: str, description: Any, kind: HandleKind, opened: int) -> Any:
+    """What the function makes of the handle, whose place in the description depends on the system."""
+    if kind in OF_D3D12:
+        description.handle.win32.handle = opened
+        return driver.call(function, description)
+    description.handle.fd = opened
+    try:
+        return driver.call(function, description)
+    except DeviceFailed:
+        os.close(opened)
+        raise
+
+
 def _of_another_size(size_bytes: int, why: str) -> HandleRefused:
     return HandleRefused(
         f"the CUDA memory that came is not of {size_bytes} bytes: {why}", fix="Announce the size it was made with."
@@ -123,20 +142,19 @@ def _of_another_size(size_bytes: int, why: str) -> HandleRefused:
 
 
 class ExternalTimeline:
-    """A Vulkan timeline semaphore."""
+    """A timeline semaphore of Vulkan, or a fence of D3D12, which is the same."""
 
-    def __init__(self, context: GpuContext, fd: int, rescue: int) -> None:
-        """`rescue` is a stream that nothing else is enqueued on. The file descriptor as with ExternalMemory."""
+    def __init__(self, context: GpuContext, kind: HandleKind, opened: int, rescue: int) -> None:
+        """`rescue` is a stream that nothing else is enqueued on. The handle as with ExternalMemory."""
         self._driver, self._stream, self._rescue = context.driver, context.stream, rescue
         api = self._driver.bindings
         handle = api.CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC()
-        handle.type = api.CUexternalSemaphoreHandleType.CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD
-        handle.handle.fd = fd
-        try:
-            self._semaphore = self._driver.call("cuImportExternalSemaphore", handle)
-        except DeviceFailed:
-            os.close(fd)
-            raise
+        types = api.CUexternalSemaphoreHandleType
+        if kind in OF_D3D12:
+            handle.type = types.CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_D3D12_FENCE
+        else:
+            handle.type = types.CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD
+        self._semaphore = _imported(self._driver, "cuImportExternalSemaphore", handle, kind, opened)
         self._open = True
 
     def wait(self, value: int) -> None:

@@ -15,9 +15,9 @@ from renderer.cuda.context import GpuContext
 from renderer.cuda.driver import driver
 from renderer.cuda.external import ExternalMemory, ExternalTimeline, IpcMemory, SharedAllocation
 from renderer.cuda.kernels import FRAME, Kernels, Source
-from renderer.cuda.words import WordTimelines
 
 if TYPE_CHECKING:
+    from renderer.cuda.words import WordTimelines
     from renderer.runtimes.on_device import Lane
 
 _UNTIMED = 2  # CU_EVENT_DISABLE_TIMING
@@ -32,7 +32,7 @@ class CudaGpu:
         self._queue = context.pycuda_stream  # where things are enqueued now
         self._kernels: Kernels | None = Kernels(context)
         self._kernels.load(FRAME)
-        self.uuid, self.name, self.counters = context.uuid, context.name, context.counters
+        self.uuid, self.luid, self.name, self.counters = context.uuid, context.luid, context.name, context.counters
 
     def take_memory(self, kind: HandleKind, handle: int | bytes, size_bytes: int, *, dedicated: bool) -> Memory:
         """See Gpu."""
@@ -40,14 +40,16 @@ class CudaGpu:
             return IpcMemory(self._context, handle, size_bytes)
         if kind is HandleKind.CUDA_FD:
             return SharedAllocation(self._context, handle, size_bytes)
-        return ExternalMemory(self._context, handle, size_bytes, dedicated=dedicated)
+        return ExternalMemory(self._context, kind, handle, size_bytes, dedicated=dedicated)
 
-    def take_timeline(self, fd: int) -> ExternalTimeline:
+    def take_timeline(self, kind: HandleKind, handle: int) -> ExternalTimeline:
         """See Gpu."""
-        return ExternalTimeline(self._context, fd, int(self._rescue.handle))
+        return ExternalTimeline(self._context, kind, handle, int(self._rescue.handle))
 
     def take_words(self, fd: int) -> WordTimelines:
         """See Gpu."""
+        from renderer.cuda.words import WordTimelines  # which needs what Windows has not
+
         return WordTimelines(self._context, fd)
 
     def load(self, source: Source) -> None:
@@ -141,8 +143,8 @@ class CudaMark:
 
 def open_gpu() -> tuple[Gpu | None, str]:
     """The GPU of this machine, on this thread; or none, and why in words."""
-    if sys.platform != "linux":
-        return None, "planes stay on the GPU under Linux alone in this version"
+    if sys.platform not in ("linux", "win32"):
+        return None, "planes stay on the GPU under Linux and Windows alone in this version"
     try:
         context = GpuContext(driver())
     except DeviceError as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bridge.errors import DeviceError, DeviceMismatch, DeviceTimeout, HandleRefused, InvalidValue
-from bridge.handles import SEMAPHORES, SIGNALS, Handed, check, check_fds
+from bridge.handles import LUID_DIGITS, SEMAPHORES, SIGNALS, Handed, check, check_handles
 from bridge.planes import BYTES_PER_PIXEL, check_agreed
 from bridge.schema import Frame, HandleKind, Limits, PlaneName, Welcome
 from renderer.cuda import Gpu, Mark, Memory, Timeline
@@ -36,7 +36,7 @@ class Share:
     """Owns the imports. Used from the render loop's thread."""
 
     def __init__(self, gpu: Gpu, handed: Handed, welcome: Welcome, limits: Limits) -> None:
-        """Takes the file descriptors out of `handed`. Raises DeviceMismatch, HandleRefused, LimitExceeded,
+        """Takes the handles out of `handed`. Raises DeviceMismatch, HandleRefused, LimitExceeded,
         InvalidValue, and DeviceFailed when the driver refuses; then nothing is held."""
         offer = handed.offer
         check_against(gpu, handed, welcome, limits)
@@ -57,16 +57,16 @@ class Share:
     def _take(self, handed: Handed) -> None:
         offer = handed.offer
         if offer.semaphores == SIGNALS:
-            words = self._gpu.take_words(handed.fds.pop())
+            words = self._gpu.take_words(handed.take(-1))
             self._undo += [words.close, words.let_go]  # the last thing that the engine is told
             self._ready, self._done = words.ready, words.done
-        handle = offer.token if offer.kind is HandleKind.CUDA_IPC else handed.fds.pop(0)
+        handle = offer.token if offer.kind is HandleKind.CUDA_IPC else handed.take()
         self._memory = self._gpu.take_memory(offer.kind, handle, offer.memory_bytes, dedicated=offer.dedicated)
         self._undo.append(self._memory.close)
         if offer.semaphores == SEMAPHORES:
-            self._ready = self._gpu.take_timeline(handed.fds.pop(0))
+            self._ready = self._gpu.take_timeline(offer.kind, handed.take())
             self._undo.append(self._ready.close)
-            self._done = self._gpu.take_timeline(handed.fds.pop(0))
+            self._done = self._gpu.take_timeline(offer.kind, handed.take())
             self._undo.append(self._done.close)
 
     def planes(self, header: Frame) -> tuple[dict[PlaneName, DevicePlane], dict[PlaneName, DevicePlane]]:
@@ -147,7 +147,7 @@ def check_against(gpu: Gpu, handed: Handed, welcome: Welcome, limits: Limits) ->
     if not hmac.compare_digest(offer.session, welcome.session):
         raise HandleRefused("the packet is of another session", fix="Use the session of WELCOME.")
     check_device(offer.device, gpu)
-    check_fds(handed)
+    check_handles(handed)
     check(offer, limits)
     check_agreed(offer.planes, welcome.planes)
     check_agreed(offer.outputs, welcome.outputs)
@@ -161,9 +161,16 @@ def check_against(gpu: Gpu, handed: Handed, welcome: Welcome, limits: Limits) ->
 
 
 def check_device(device: str, gpu: Gpu) -> None:
-    """Raises DeviceMismatch: memory of one GPU has no meaning on another."""
-    if device != gpu.uuid:
+    """By UUID, or by LUID as engines on D3D12 know it. Raises DeviceMismatch: memory of one GPU has no meaning on
+    another."""
+    by_luid = len(device) == LUID_DIGITS
+    if by_luid and not gpu.luid:
         raise DeviceMismatch(
-            f"the engine's planes are on GPU {device or 'unknown'}, and the renderer's is {gpu.uuid} ({gpu.name})",
+            f"the engine names its GPU by the LUID {device}, and the renderer's system has none",
+            fix="Name it by its UUID, 32 hex digits.",
+        )
+    if device != (mine := gpu.luid if by_luid else gpu.uuid):
+        raise DeviceMismatch(
+            f"the engine's planes are on GPU {device or 'unknown'}, and the renderer's is {mine} ({gpu.name})",
             fix="Run both on one GPU: CUDA_VISIBLE_DEVICES chooses the renderer's.",
         )

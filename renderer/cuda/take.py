@@ -1,14 +1,17 @@
-"""From the socket's thread to the render loop: buffers that an engine hands over find their session, or are refused."""
+"""From the door's thread to the render loop: buffers that an engine hands over find their session, or are refused."""
 
 from __future__ import annotations
 
 import hmac
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import HandleRefused, NotSupported, WorldplateError
-from bridge.handles import Handed
+from bridge.handles import Handed, path_beside
 from bridge.schema import PlanesAck
 
 if TYPE_CHECKING:
@@ -18,8 +21,26 @@ if TYPE_CHECKING:
 log = logging.getLogger("worldplate.renderer")
 
 
+class Door(Protocol):
+    """Where engines hand over, on a thread of its own."""
+
+    def close(self) -> None: ...
+
+
+def open_door(folder: Path, renderer: Renderer) -> Door:
+    """This process's; `folder` has its connection file. Raises TransportError."""
+    if sys.platform == "win32":
+        from bridge import handles_windows
+
+        return handles_windows.HandleDoor(taker_of(renderer))
+    else:
+        from bridge import handles_linux
+
+        return handles_linux.HandleDoor(path_beside(folder, os.getpid()), taker_of(renderer))
+
+
 def taker_of(renderer: Renderer) -> Callable[[Handed], None]:
-    """What the socket's thread calls."""
+    """What the door's thread calls."""
 
     def take(handed: Handed) -> None:
         renderer.ask(lambda loop: loop.hand_over(handed))
@@ -29,7 +50,7 @@ def taker_of(renderer: Renderer) -> Callable[[Handed], None]:
 
 def taken_over(sessions: Iterable[Session], handed: Handed) -> Iterator[tuple[bytes, PlanesAck]]:
     """Who is to be told what. Nobody, when the packet is of no session here; the log says so. Closes what is left of
-    the file descriptors."""
+    the handles."""
     try:
         for session in sessions:
             if hmac.compare_digest(session.id, handed.offer.session):
