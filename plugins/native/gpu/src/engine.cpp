@@ -4,7 +4,8 @@
    An engine without a window or a game: it renders the known scene by compute straight into buffers that the renderer
    reads in place, composites the plate that comes back with the shader text of the plugins, and holds every picture to
    what it must be for the model `passthrough`: its own, bit for bit. Prints one line of JSON. Where planes cannot stay on
-   the GPU it shows its own picture and says why. --device says another GPU than the real one; --own leaves an object to
+   the GPU, or leave it in the middle of a show, it shows its own picture and says why: through the CPU it can send none,
+   and offers those transports to be told the reason in WELCOME. --device says another GPU than the real one; --own leaves an object to
    the engine; --dump writes the last slot and picture; --look looks at every so many pictures and at the last, which
    leaves the CPU out of the others. SIGTERM ends it after the frame it is at. */
 #include <algorithm>
@@ -31,7 +32,6 @@ namespace worldplate::gpu {
 namespace {
 
 constexpr uint32_t kSlots = 3;
-constexpr long kAnswerMs = 5000;
 constexpr uint64_t kPlateNs = 500'000'000; /* that a plate takes to become whole after RESULT, at most */
 constexpr wp_plane_name kPlanes[] = {WP_PLANE_NAME_COLOR, WP_PLANE_NAME_DEPTH, WP_PLANE_NAME_NORMAL,
                                      WP_PLANE_NAME_MOTION, WP_PLANE_NAME_OBJECT};
@@ -108,6 +108,7 @@ private:
     std::unique_ptr<HostBuffer> look_; /* a slot, for the CPU to look at */
     bool on_gpu_ = false;
     std::string reason_;
+    std::string moved_to_; /* the transport to which the renderer has taken the session from the GPU */
     uint64_t frames_ = 0, generated_ = 0, whole_at_once_ = 0; /* the last: plates that were whole when RESULT came */
     uint64_t differing_ = 0, plate_pixels_ = 0, owned_pixels_ = 0; /* pixels */
     uint64_t own_from_ = 0;         /* the first frame that was shown without a plate; 0: none was */
@@ -138,7 +139,7 @@ Engine::~Engine() {
 
 /* The buffers are made in any case: the engine renders with a renderer or without. */
 void Engine::open() {
-    exporter_ = std::make_unique<Exporter>(device_, slots_of(welcome_, device_, kSlots));
+    exporter_ = std::make_unique<Exporter>(device_, slots_of(welcome_, alignment_of(device_), kSlots));
     look_ = std::make_unique<HostBuffer>(device_, exporter_->slots.slot_bytes);
     if (!options_.own.empty()) {
         SetControls controls;
@@ -152,10 +153,9 @@ void Engine::open() {
     } catch (const std::runtime_error& error) {
         return give_up(error.what());
     }
-    const std::optional<Message> answer = session_.hear(kAnswerMs);
-    const PlanesAck* ack = answer ? std::get_if<PlanesAck>(&*answer) : nullptr;
-    on_gpu_ = ack != nullptr && ack->ok;
-    if (!on_gpu_) give_up(ack != nullptr ? ack->code + ": " + ack->text : "the hand-over was not answered");
+    const std::string refused = session_.planes_refused();
+    on_gpu_ = refused.empty();
+    if (!on_gpu_) give_up(refused);
 }
 
 void Engine::give_up(const std::string& why) {
@@ -245,15 +245,12 @@ bool Engine::ask(uint64_t number, Result& result) {
     frame.camera = scene_.camera(static_cast<uint32_t>(number % scene_.steps()), options_.width, options_.height);
     frame.ready_value = exporter_->ready != VK_NULL_HANDLE ? static_cast<int64_t>(number) : 0;
     const uint64_t asked_ns = now_ns();
-    const std::optional<Message> answer = session_.say(frame) ? session_.hear(kAnswerMs) : std::nullopt;
+    const Answer answer = session_.ask(frame);
     round_trips_ms_.push_back(static_cast<double>(now_ns() - asked_ns) / 1e6);
-    if (answer && std::holds_alternative<Result>(*answer)) {
-        result = std::get<Result>(*answer);
-        return result.disposition == WP_DISPOSITION_GENERATED;
-    }
-    const Error* error = answer ? std::get_if<Error>(&*answer) : nullptr;
-    give_up(error != nullptr ? error->code + ": " + error->text : "the renderer does not answer");
-    return false;
+    moved_to_ = answer.moved_to;
+    if (!answer.result) give_up(answer.why_not);
+    else result = *answer.result;
+    return answer.result && result.disposition == WP_DISPOSITION_GENERATED;
 }
 
 /* The picture, and a look at every pixel of it. A game would not wait here. */
@@ -327,7 +324,7 @@ nlohmann::json Engine::report() const {
     for (const auto& [name, count] : session_.gpu_figures()) counters[name] = count;
     offsets["plate"] = exporter_->slots.plane(WP_PLANE_NAME_PLATE).offset_bytes;
     return {{"device", device_.name}, {"uuid", device_.uuid}, {"semaphores", device_.exports_semaphores},
-            {"transport", on_gpu_ ? "cuda" : "none"}, {"reason", reason_}, {"frames", frames_},
+            {"transport", on_gpu_ ? "cuda" : "none"}, {"reason", reason_}, {"moved_to", moved_to_}, {"frames", frames_},
             {"generated", generated_}, {"whole_at_once", whole_at_once_}, {"differing_pixels", differing_},
             {"plate_pixels", plate_pixels_}, {"owned_pixels", owned_pixels_},
             {"own_from", own_from_}, {"shown_ns", shown_ns_}, {"counters", counters},

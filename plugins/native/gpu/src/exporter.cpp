@@ -9,40 +9,8 @@
 #include <unistd.h>
 #include <utility>
 
-#include "planes.hpp"
-
 namespace worldplate::gpu {
 namespace {
-
-constexpr uint64_t kAlignment = 64; /* of the protocol */
-
-uint64_t aligned_to(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
-
-uint64_t place(std::vector<PlaneLayout>& layouts, uint64_t at, uint64_t alignment) {
-    for (PlaneLayout& layout : layouts) {
-        layout.row_pitch_bytes = layout.width * bytes_per_pixel(layout.format);
-        layout.offset_bytes = static_cast<int64_t>(at);
-        at = aligned_to(at + static_cast<uint64_t>(plane_bytes(layout)), alignment);
-    }
-    return at;
-}
-
-/* 16 of the 32 hexadecimal digits of an id. */
-uint64_t half_of(const std::string& digits, size_t from) { return std::stoull(digits.substr(from, 16), nullptr, 16); }
-
-void put_planes(std::array<uint8_t, WP_HANDLES_BYTES>& packet, const Slots& slots) {
-    uint8_t* row = packet.data() + WP_RING_PLANES_OFFSET;
-    for (const auto* layouts : {&slots.inputs, &slots.outputs}) {
-        for (const PlaneLayout& layout : *layouts) {
-            const wp_ring_plane plane = {
-                static_cast<uint32_t>(layout.name), static_cast<uint32_t>(layout.format),
-                static_cast<uint32_t>(layout.width), static_cast<uint32_t>(layout.height),
-                static_cast<uint32_t>(layout.row_pitch_bytes), 0, static_cast<uint64_t>(layout.offset_bytes)};
-            std::memcpy(row, &plane, sizeof plane);
-            row += sizeof plane;
-        }
-    }
-}
 
 /* File descriptors that are closed when they have been sent, or could not be. */
 struct Descriptors {
@@ -54,8 +22,7 @@ struct Descriptors {
     }
 };
 
-void send_packet(
-    const std::string& path, const std::array<uint8_t, WP_HANDLES_BYTES>& packet, const Descriptors& descriptors) {
+void send_packet(const std::string& path, const Packet& packet, const Descriptors& descriptors) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) throw std::runtime_error(path + " is too long for a socket");
@@ -82,20 +49,10 @@ void send_packet(
 
 }  // namespace
 
-const PlaneLayout& Slots::plane(wp_plane_name name) const {
-    for (const auto* layouts : {&inputs, &outputs})
-        for (const PlaneLayout& layout : *layouts)
-            if (layout.name == name) return layout;
-    throw std::runtime_error(std::string("the plane ") + word_of(name) + " was not agreed");
-}
-
-Slots slots_of(const Welcome& welcome, const Device& device, uint32_t count) {
+Alignment alignment_of(const Device& device) {
     VkPhysicalDeviceProperties properties{};
     vkGetPhysicalDeviceProperties(device.physical, &properties);
-    const uint64_t alignment = aligned_to(properties.limits.minStorageBufferOffsetAlignment, kAlignment);
-    Slots slots{welcome.planes, welcome.outputs, 0, count};
-    slots.slot_bytes = place(slots.outputs, place(slots.inputs, 0, alignment), alignment);
-    return slots;
+    return {properties.limits.minStorageBufferOffsetAlignment, 1};
 }
 
 Exporter::Exporter(const Device& device, Slots wanted) : slots(std::move(wanted)), device_(device) {
@@ -181,25 +138,12 @@ int Exporter::semaphore_fd(VkSemaphore semaphore) const {
 }
 
 void Exporter::hand_over(const std::string& path, const std::string& session, uint64_t generation) const {
-    wp_handles head{};
-    head.magic = WP_HANDLES_MAGIC;
-    head.abi_version = WP_HANDLES_ABI_VERSION;
-    head.kind = WP_HANDLE_KIND_VULKAN_FD;
-    head.session_high = half_of(session, 0);
-    head.session_low = half_of(session, 16);
-    head.device_high = half_of(device_.uuid, 0);
-    head.device_low = half_of(device_.uuid, 16);
-    head.generation = generation;
-    head.memory_bytes = memory_bytes_;
-    head.slot_bytes = slots.slot_bytes;
-    head.slot_count = slots.count;
-    head.dedicated = 1;
-    head.semaphores = ready != VK_NULL_HANDLE ? 2 : 0;
-    head.plane_count = static_cast<uint32_t>(slots.inputs.size() + slots.outputs.size());
-    head.input_count = static_cast<uint32_t>(slots.inputs.size());
-    std::array<uint8_t, WP_HANDLES_BYTES> packet{};
-    std::memcpy(packet.data(), &head, sizeof head);
-    put_planes(packet, slots);
+    wp_handles own{};
+    own.kind = WP_HANDLE_KIND_VULKAN_FD;
+    own.memory_bytes = memory_bytes_;
+    own.dedicated = 1;
+    own.semaphores = ready != VK_NULL_HANDLE ? 2 : 0;
+    const Packet packet = packet_of(own, slots, device_.uuid, session, generation);
     Descriptors descriptors;
     descriptors.add(memory_fd());
     if (ready != VK_NULL_HANDLE) {

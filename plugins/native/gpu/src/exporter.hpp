@@ -1,33 +1,20 @@
 /* The exporter: buffers and semaphores of a Vulkan engine that the renderer reads and writes in place, on one GPU.
 
-   The engine allocates, so that a renderer that dies takes nothing with it. Planes lie in one linear storage buffer: a
-   compute pass of the engine writes canonical planes straight into a slot, and samples the plate straight out of it. See
-   "On one GPU" in bridge/PROTOCOL.md. Linux: opaque file descriptors. */
+   The engine allocates, so that a renderer that dies takes nothing with it. Planes lie in one storage buffer: a compute
+   pass of the engine writes canonical planes straight into a slot, and samples the plate straight out of it. Linux: opaque
+   file descriptors. */
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "device.hpp"
-#include "messages.g.hpp"
+#include "slots.hpp"
 
 namespace worldplate::gpu {
 
-/* Where planes lie in a slot, and how many slots there are. */
-struct Slots {
-    std::vector<PlaneLayout> inputs, outputs;
-    uint64_t slot_bytes = 0;
-    uint32_t count = 0;
-
-    const PlaneLayout& plane(wp_plane_name name) const; /* throws where there is none */
-    uint64_t offset(uint32_t slot, wp_plane_name name) const {
-        return slot * slot_bytes + static_cast<uint64_t>(plane(name).offset_bytes);
-    }
-};
-
-/* The planes of WELCOME one after another, each where a storage buffer may begin on this device. */
-Slots slots_of(const Welcome& welcome, const Device& device, uint32_t count);
+/* Each plane begins where a storage buffer may begin on this device. */
+Alignment alignment_of(const Device& device);
 
 /* Owns the buffer and the semaphores. The queue must be idle when it is destroyed; what the renderer has imported lives on
    there until it lets go. */

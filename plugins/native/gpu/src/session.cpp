@@ -56,6 +56,39 @@ std::optional<Message> Session::hear(long timeout_ms) {
     return std::nullopt;
 }
 
+std::string Session::planes_refused() {
+    const std::optional<Message> answer = hear(kPatienceMs);
+    const PlanesAck* ack = answer ? std::get_if<PlanesAck>(&*answer) : nullptr;
+    if (ack == nullptr) return "the hand-over was not answered";
+    return ack->ok ? "" : ack->code + ": " + ack->text;
+}
+
+Answer Session::ask(const Frame& frame) {
+    Answer answer;
+    std::optional<Message> message = say(frame) ? hear(kPatienceMs) : std::nullopt;
+    while (message && !is_last(*message, answer)) message = hear(kPatienceMs);
+    if (!message && answer.why_not.empty()) answer.why_not = "the renderer does not answer";
+    return answer;
+}
+
+/* Whether nothing more will come for a frame. WELCOME comes with `cuda` too, when the model was changed. */
+bool Session::is_last(const Message& message, Answer& answer) const {
+    if (const auto* result = std::get_if<Result>(&message)) {
+        answer.result = *result;
+        answer.why_not.clear();
+        return true;
+    }
+    if (const auto* error = std::get_if<Error>(&message)) {
+        answer.why_not = error->code + ": " + error->text;
+        return error->code != WP_ERROR_DEVICE_FAILED && error->code != WP_ERROR_DEVICE_TIMEOUT;
+    }
+    const auto* welcome = std::get_if<Welcome>(&message);
+    if (welcome == nullptr || welcome->transport == WP_TRANSPORT_CUDA) return false;
+    answer.moved_to = word_of(welcome->transport);
+    answer.why_not = welcome->transport_reason;
+    return true;
+}
+
 std::string Session::handles_socket() const {
     return file_.substr(0, file_.rfind('/') + 1) + "handles-" + std::to_string(connection_.pid) + ".sock";
 }

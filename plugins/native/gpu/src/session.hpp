@@ -2,7 +2,7 @@
    worldplate.h; this sample says them itself, so that they can be read. */
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,6 +11,13 @@
 #include "messages.g.hpp"
 
 namespace worldplate::gpu {
+
+/* What became of a frame: its RESULT, or why none will come for any. */
+struct Answer {
+    std::optional<Result> result;
+    std::string why_not;
+    std::string moved_to; /* the transport to which the renderer has taken the session from the GPU, if it has */
+};
 
 class Session {
 public:
@@ -27,13 +34,22 @@ public:
     /* The next message that is no STATUS; none when nothing came in time. */
     std::optional<Message> hear(long timeout_ms);
 
+    /* After a hand-over: empty when the renderer has mapped the planes, else why not. */
+    std::string planes_refused();
+
+    /* FRAME, and what comes back. After an ERROR of the GPU that is WELCOME with another transport. */
+    Answer ask(const Frame& frame);
+
     /* What the last STATUS told of the GPU path, by name; empty before there was one. */
     const Map<int64_t>& gpu_figures() const { return gpu_figures_; }
 
-    /* Beside the connection file. */
+    /* Where hand-overs are taken: on Linux beside the connection file, on Windows by the renderer's process. */
     std::string handles_socket() const;
+    uint32_t renderer_pid() const { return static_cast<uint32_t>(connection_.pid); }
 
 private:
+    bool is_last(const Message& message, Answer& answer) const;
+
     std::string file_;
     Connection connection_;
     Link link_;
