@@ -39,11 +39,9 @@ PLATE_BYTES = WIDTH * HEIGHT * 8
 
 
 @pytest.fixture(scope="module", autouse=True)
-def wine() -> Iterator[Path]:
-    """Ends what Wine leaves running between programs."""
-    folder = windows.home()
-    yield folder
-    subprocess.run([folder / "wine", "--end"], check=True)
+def wine() -> Iterator[None]:
+    with windows.running():
+        yield
 
 
 def objdump(*arguments: str) -> str:

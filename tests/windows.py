@@ -6,8 +6,12 @@ where WORLDPLATE_REQUIRE_WINE is set, as CI does when they could be fetched, the
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import native
@@ -28,6 +32,18 @@ def home() -> Path:
     if os.environ.get("WORLDPLATE_REQUIRE_WINE"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[None]:
+    """Around programs under Wine; the last of the test processes that are in one ends what Wine leaves running."""
+    wine = home() / "wine"
+    with (Path(tempfile.gettempdir()) / f"worldplate-wine-{os.getuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            subprocess.run([wine, "--end"], check=True)
 
 
 def build() -> Path:

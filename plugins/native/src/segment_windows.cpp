@@ -3,7 +3,6 @@
 #include "segment.hpp"
 
 #include "windows_api.hpp"
-#include <sddl.h>
 
 namespace worldplate {
 namespace {
@@ -11,20 +10,6 @@ namespace {
 Outcome no_memory(size_t bytes, DWORD error) {
     return {WP_NO_MEMORY, "No shared memory of " + std::to_string(bytes) + " bytes (Windows error " + std::to_string(error) +
                               "): make the paging file larger, use a smaller picture or fewer slots, or `inline_only`."};
-}
-
-/* Everything for this user and nothing for anybody else, administrators too; nothing is inherited. nullptr when Windows
-   does not say who the user is. */
-Local<void> for_this_user_alone() {
-    std::vector<uint8_t> sid = user_sid();
-    wchar_t* text = nullptr;
-    if (sid.empty() || ConvertSidToStringSidW(sid.data(), &text) == 0) return nullptr;
-    const Local<wchar_t> kept(text);
-    const std::wstring list = std::wstring(L"D:P(A;;GA;;;") + text + L")";
-    PSECURITY_DESCRIPTOR made = nullptr;
-    if (ConvertStringSecurityDescriptorToSecurityDescriptorW(list.c_str(), SDDL_REVISION_1, &made, nullptr) == 0)
-        return nullptr;
-    return Local<void>(made);
 }
 
 /* Unmaps its view. */

@@ -1,5 +1,6 @@
 #ifdef _WIN32
 #include "windows_api.hpp"
+#include <sddl.h>
 
 #include <array>
 #include <cstddef>
@@ -21,9 +22,9 @@ std::string narrow(const std::wstring& text) {
     return out;
 }
 
-std::vector<uint8_t> user_sid() {
+std::vector<uint8_t> user_sid(HANDLE process) {
     HANDLE opened = nullptr;
-    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &opened) == 0) return {};
+    if (OpenProcessToken(process, TOKEN_QUERY, &opened) == 0) return {};
     const Handle token(opened);
     alignas(TOKEN_USER) std::array<std::byte, sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE> room{};
     DWORD size = 0;
@@ -32,6 +33,18 @@ std::vector<uint8_t> user_sid() {
     std::vector<uint8_t> sid(GetLengthSid(user->User.Sid));
     if (CopySid(static_cast<DWORD>(sid.size()), sid.data(), user->User.Sid) == 0) return {};
     return sid;
+}
+
+Local<void> for_this_user_alone() {
+    std::vector<uint8_t> sid = user_sid();
+    wchar_t* text = nullptr;
+    if (sid.empty() || ConvertSidToStringSidW(sid.data(), &text) == 0) return nullptr;
+    const Local<wchar_t> kept(text);
+    const std::wstring list = std::wstring(L"D:P(A;;GA;;;") + text + L")";
+    PSECURITY_DESCRIPTOR made = nullptr;
+    if (ConvertStringSecurityDescriptorToSecurityDescriptorW(list.c_str(), SDDL_REVISION_1, &made, nullptr) == 0)
+        return nullptr;
+    return Local<void>(made);
 }
 
 }  // namespace worldplate

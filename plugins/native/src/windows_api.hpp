@@ -1,4 +1,4 @@
-/* What both files for Windows need of it: owned handles, UTF-16, and who the user is. */
+/* What every file for Windows needs of it: owned handles, UTF-16, who the user is, and what is for him alone. */
 #pragma once
 
 #ifdef _WIN32
@@ -34,8 +34,12 @@ using Local = std::unique_ptr<T, LocalFreeOf>;
 std::wstring wide(const std::string& text);
 std::string narrow(const std::wstring& text);
 
-/* The security identifier of the user whose process this is; empty when Windows does not say. */
-std::vector<uint8_t> user_sid();
+/* The security identifier of the user whose process it is; empty when Windows does not say. */
+std::vector<uint8_t> user_sid(HANDLE process = GetCurrentProcess());
+
+/* A security descriptor: everything for this user and nothing for anybody else, administrators too; nothing is inherited.
+   nullptr when Windows does not say who the user is. */
+Local<void> for_this_user_alone();
 
 }  // namespace worldplate
 #endif
