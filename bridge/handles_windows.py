@@ -4,7 +4,8 @@ This user alone can open the pipe, and who has opened it is asked of the kernel.
 outside the engine's process: its handles are duplicated into this one, as Windows lets a process of the same user do.
 
 Nothing here has been run on Windows: there was no Python for it at hand, and no GPU with it. Its types are checked
-for win32; tests/test_handles_windows.py holds the calls, their order and what is closed to a stand-in for Windows.
+for win32; tests/test_handles_windows.py holds the calls, their order and what is closed to a stand-in for Windows;
+and the same calls, in the same order, are the door's of plugins/native/gpu/tests/d3d12_tool.cpp, which runs under Wine.
 """
 
 from __future__ import annotations
