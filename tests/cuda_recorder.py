@@ -26,7 +26,6 @@ VALUES: dict[str, tuple[object, ...]] = {
     "cuMemGetAllocationPropertiesFromHandle": (api.CUmemAllocationProp(),),
     "cuMemGetAllocationGranularity": (4096,),
     "cuIpcOpenMemHandle": (0xA000,),
-    "cuPointerGetAttribute": (0,),
     "cuMemGetAddressRange": (0xA000, 1 << 20),
     "cuMemHostGetDevicePointer": (0xB000,),
 }

@@ -208,10 +208,6 @@ class Bindings:
     def cuMemGetAddressRange(self, address: int) -> Any:
         return OK, address, os.fstat(self._sizes[address]).st_size
 
-    def cuPointerGetAttribute(self, kind: Any, address: int) -> Any:
-        assert kind == api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-        return OK, self._index
-
     # ---- words and the stream --------------------------------------------------------------------------------------
 
     def cuMemHostRegister(self, address: int, size_bytes: int, flags: int) -> Any:

@@ -88,7 +88,9 @@ class IpcMemory:
     """Another process's CUDA allocation (cuMemAlloc), opened."""
 
     def __init__(self, context: GpuContext, token: bytes, size_bytes: int) -> None:
-        """`token` is the CUipcMemHandle. Raises DeviceMismatch, HandleRefused for less memory, DeviceFailed."""
+        """`token` is the CUipcMemHandle. Raises HandleRefused for less memory, DeviceFailed. Which GPU it lies on is
+        what the packet says: cuda-bindings (13.5) answers 0 to that question whatever the driver says, and memory of
+        another GPU would be read right, over the bus."""
         self._driver = context.driver
         api = self._driver.bindings
         handle = api.CUipcMemHandle()
@@ -97,8 +99,6 @@ class IpcMemory:
         self.address = int(self._driver.call("cuIpcOpenMemHandle", handle, lazily))
         self._open = True
         try:
-            place = api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
-            check_index(int(self._driver.call("cuPointerGetAttribute", place, self.address)), context)
             _, held_bytes = self._driver.call("cuMemGetAddressRange", self.address)
             if held_bytes < size_bytes:
                 raise _of_another_size(size_bytes, f"it has {held_bytes}")
