@@ -169,6 +169,11 @@ def test_what_was_taken_outlives_the_engine_and_its_end_is_no_hindrance(
     assert door.ask("read 0 1") == "00"
 
 
+def test_a_packet_that_comes_before_the_renderer_looks_is_taken(engine: Side, door: Side, pid: str) -> None:
+    assert engine.ask(f"hand {pid} {SESSION} 1") == "handed"
+    assert unpack(bytes.fromhex(door.ask("take"))).generation == 1
+
+
 def test_without_a_renderer_the_pipe_is_named_with_what_windows_says(engine: Side) -> None:
     said = engine.ask(f"hand {NOBODY} {SESSION} 1")
     pipe = re.escape(rf"\\.\pipe\worldplate-handles-{NOBODY}")

@@ -31,7 +31,7 @@ public:
        in time: the renderer is gone, and what was drawn is no picture. */
     bool show(const Result& result, ID3D12CommandList* with_plate);
 
-    const D3d12Exporter exporter;
+    D3d12Exporter exporter;
 
 private:
     Session& session_;

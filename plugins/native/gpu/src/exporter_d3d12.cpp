@@ -84,7 +84,7 @@ Handle D3d12Exporter::shared(ID3D12DeviceChild* object) const {
     return Handle(made);
 }
 
-void D3d12Exporter::hand_over(uint32_t renderer_pid, const std::string& session, uint64_t generation) const {
+void D3d12Exporter::hand_over(uint32_t renderer_pid, const std::string& session, uint64_t generation) {
     wp_handles own{};
     own.kind = WP_HANDLE_KIND_D3D12_HEAP;
     own.memory_bytes = memory_bytes_;
@@ -92,7 +92,7 @@ void D3d12Exporter::hand_over(uint32_t renderer_pid, const std::string& session,
     own.token_0 = token_of(memory_handle_);
     own.token_1 = token_of(ready_handle_);
     own.token_2 = token_of(done_handle_);
-    send_to_pipe(renderer_pid, packet_of(own, slots, device_of(*device_.Get()), session, generation));
+    pipe_ = send_to_pipe(renderer_pid, packet_of(own, slots, device_of(*device_.Get()), session, generation));
 }
 
 bool D3d12Exporter::is_done(uint64_t value) const {

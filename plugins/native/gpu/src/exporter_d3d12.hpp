@@ -46,7 +46,7 @@ public:
 
     /* Sends the packet to the renderer, whose process the connection file names; PLANES_ACK answers on the link. Throws
        std::runtime_error when nobody listens. */
-    void hand_over(uint32_t renderer_pid, const std::string& session, uint64_t generation) const;
+    void hand_over(uint32_t renderer_pid, const std::string& session, uint64_t generation);
 
     /* Whether the plate is whole, without waiting. Throws std::runtime_error when the device was removed. */
     bool is_done(uint64_t value) const;
@@ -69,6 +69,7 @@ private:
     ComPtr<ID3D12Heap> heap_;
     uint64_t memory_bytes_ = 0;
     Handle memory_handle_, ready_handle_, done_handle_; /* of which the renderer takes duplicates */
+    Handle pipe_; /* of the last hand-over */
 };
 
 }  // namespace worldplate::gpu

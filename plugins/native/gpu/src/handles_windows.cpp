@@ -1,6 +1,4 @@
 #ifdef _WIN32
-#include "windows_api.hpp"
-
 #include "handles_windows.hpp"
 
 #include <stdexcept>
@@ -64,10 +62,11 @@ std::wstring pipe_of(uint32_t renderer_pid) {
     return L"\\\\.\\pipe\\worldplate-handles-" + std::to_wstring(renderer_pid);
 }
 
-void send_to_pipe(uint32_t renderer_pid, const Packet& packet) {
-    const Handle pipe = open_pipe(renderer_pid);
+Handle send_to_pipe(uint32_t renderer_pid, const Packet& packet) {
+    Handle pipe = open_pipe(renderer_pid);
     check_server(pipe.get(), renderer_pid);
     write(pipe.get(), renderer_pid, packet);
+    return pipe;
 }
 
 }  // namespace worldplate::gpu

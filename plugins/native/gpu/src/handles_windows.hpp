@@ -5,6 +5,8 @@
 #pragma once
 
 #ifdef _WIN32
+#include "windows_api.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -16,8 +18,9 @@ namespace worldplate::gpu {
 std::wstring pipe_of(uint32_t renderer_pid);
 
 /* Sends a packet to the renderer whose process the connection file names; PLANES_ACK answers on the link. Waits no longer
-   than four seconds. Throws std::runtime_error when nobody listens there, or another process does. */
-void send_to_pipe(uint32_t renderer_pid, const Packet& packet);
+   than four seconds. The pipe is to be kept until then: the renderer asks Windows who is at its other end. Throws
+   std::runtime_error when nobody listens there, or another process does. */
+[[nodiscard]] Handle send_to_pipe(uint32_t renderer_pid, const Packet& packet);
 
 }  // namespace worldplate::gpu
 #endif

@@ -77,15 +77,14 @@ Welcome agreed() {
     return welcome;
 }
 
-void forge(uint32_t pid, ID3D12Device& device, const Slots& slots) {
-    Handle event(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+Handle forge(uint32_t pid, ID3D12Device& device, const Slots& slots) {
+    constexpr uint64_t closed = 0x7ffffff0; /* so many handles are never open */
     wp_handles own{};
     own.kind = WP_HANDLE_KIND_D3D12_HEAP;
     own.memory_bytes = slots.count * slots.slot_bytes;
     own.semaphores = 2;
-    own.token_0 = own.token_1 = own.token_2 = reinterpret_cast<uintptr_t>(event.get());
-    event.reset();
-    send_to_pipe(pid, packet_of(own, slots, device_of(device), std::string(32, '0'), 1));
+    own.token_0 = own.token_1 = own.token_2 = closed;
+    return send_to_pipe(pid, packet_of(own, slots, device_of(device), std::string(32, '0'), 1));
 }
 
 struct Engine {
@@ -116,7 +115,7 @@ struct Engine {
             return "called";
         }
         if (command == "forge") {
-            forge(pid, *device.Get(), exporter.slots);
+            pipe = forge(pid, *device.Get(), exporter.slots);
             return "handed";
         }
         const auto session = read_word<std::string>();
