@@ -3,11 +3,11 @@
 
    An engine without a window or a game: it renders the known scene by compute straight into buffers that the renderer
    reads in place, composites the plate that comes back with the shader text of the plugins, and holds every picture to
-   what it must be for the model `passthrough`: its own, bit for bit. Prints one line of JSON. Where planes cannot stay on
-   the GPU, or leave it in the middle of a show, it shows its own picture and says why: through the CPU it can send none,
-   and offers those transports to be told the reason in WELCOME. --device says another GPU than the real one; --own leaves an object to
-   the engine; --dump writes the last slot and picture; --look looks at every so many pictures and at the last, which
-   leaves the CPU out of the others. SIGTERM ends it after the frame it is at. */
+   what it must be for the model `passthrough`: its own, bit for bit. Prints one line of JSON. Where planes cannot stay
+   on the GPU, or leave it in the middle of a show, it shows its own picture and says why: through the CPU it can send
+   none, and offers those transports to be told the reason in WELCOME. --device says another GPU than the real one;
+   --own leaves an object to the engine; --dump writes the last slot and picture; --look looks at every so many
+   pictures and at the last, which leaves the CPU out of the others. SIGTERM ends it after the frame it is at. */
 #include <algorithm>
 #include <csignal>
 #include <cstdio>

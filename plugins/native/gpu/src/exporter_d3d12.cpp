@@ -108,7 +108,8 @@ bool D3d12Exporter::wait_or_free(uint64_t value, uint64_t patience_ns) const {
     const uint64_t patience_ms = std::min<uint64_t>(patience_ns / 1'000'000, INFINITE - 1);
     const DWORD outcome = WaitForSingleObject(reached.get(), static_cast<DWORD>(patience_ms));
     if (outcome == WAIT_OBJECT_0) return is_done(value);
-    if (outcome != WAIT_TIMEOUT) throw std::runtime_error("WaitForSingleObject: Windows error " + std::to_string(GetLastError()));
+    if (outcome != WAIT_TIMEOUT)
+        throw std::runtime_error("WaitForSingleObject: Windows error " + std::to_string(GetLastError()));
     check(done->Signal(value), "ID3D12Fence::Signal"); /* which sets the event, while there is one */
     return false;
 }
