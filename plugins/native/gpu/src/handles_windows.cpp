@@ -6,7 +6,9 @@
 namespace worldplate::gpu {
 namespace {
 
-constexpr DWORD kPatienceMs = 2000; /* for a pipe that serves another engine, and for the packet to be taken */
+/* For a pipe that serves another engine, and for the packet to be taken: longer than the 2 s after which the renderer
+   drops who says nothing. */
+constexpr DWORD kPatienceMs = 3000;
 
 [[noreturn]] void refuse(uint32_t renderer_pid, const std::string& why) {
     throw std::runtime_error("nobody takes GPU buffers at " + narrow(pipe_of(renderer_pid)) + ": " + why);
