@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import F64, I32, NONE, Solids, View, kernel, local_normal, most
+from bridge.engine.rays import F64, I32, NONE, Solids, View, kernel, local_normal, most, part
 
 F32 = NDArray[np.float32]
 SHADOW_OFFSET_M = 1e-4  # off the surface along its normal, so that a touching neighbour does not shade by rounding
@@ -23,7 +23,7 @@ class Light(NamedTuple):
     sky: F64  # [3]
 
 
-@kernel
+@part
 def turn(r: F64, n: int, x: float, y: float, z: float) -> tuple[float, float, float]:
     """The vector of primitive n's own space in the world, for rotations r [n, 3, 3]."""
     return (
@@ -33,7 +33,7 @@ def turn(r: F64, n: int, x: float, y: float, z: float) -> tuple[float, float, fl
     )
 
 
-@kernel
+@part
 def turn_back(r: F64, n: int, x: float, y: float, z: float) -> tuple[float, float, float]:
     """The inverse of `turn`."""
     return (
@@ -43,7 +43,7 @@ def turn_back(r: F64, n: int, x: float, y: float, z: float) -> tuple[float, floa
     )
 
 
-@kernel
+@part
 def uv_of(view: View, x: float, y: float, z: float) -> tuple[float, float]:
     """uv in 0..1, v down, of a vector from a view's eye; NaN when it points behind the eye."""
     f = view.frame

@@ -13,6 +13,7 @@ from bridge.engine.rays import (
     CYLINDER,
     F64,
     I32,
+    NONE,
     SPHERE,
     Solids,
     corners_in,
@@ -23,6 +24,8 @@ from bridge.engine.rays import (
     kernel,
     least,
     most,
+    part,
+    widen,
 )
 from bridge.engine.world import Sun
 
@@ -99,13 +102,16 @@ def fill_table(solids: Solids, frame: F64, table: F64) -> None:
             table[n, TOWARDS + axis] = towards
             table[n, INVERSE + axis] = 1.0 / towards
             table[n, SIZE + axis] = solids.size[n, axis]
-            table[n, LOCAL + 4 * axis : LOCAL + 4 * axis + 3] = r[:, axis]
+            for k in range(3):
+                table[n, LOCAL + 4 * axis + k] = r[k, axis]
             table[n, LOCAL + 4 * axis + 3] = -(r[0, axis] * p[0] + r[1, axis] * p[1] + r[2, axis] * p[2])
         corners_in(solids, n, frame, corners)
-        for axis in range(2):
-            table[n, BOUNDS + 2 * axis] = np.min(corners[:, axis])
-            table[n, BOUNDS + 2 * axis + 1] = np.max(corners[:, axis])
-        table[n, HIGH] = np.max(corners[:, 2])
+        picture = table[n, BOUNDS : BOUNDS + 4]
+        picture[0] = picture[2] = np.inf
+        picture[1] = picture[3] = table[n, HIGH] = -np.inf
+        for corner in range(8):
+            widen(picture, corners[corner, 0], corners[corner, 1])
+            table[n, HIGH] = most(table[n, HIGH], corners[corner, 2])
 
 
 @kernel
@@ -124,7 +130,7 @@ def fill_cells(table: F64, order: I32, origin: F64, cell_m: float, lists: I32, c
                 counts[cell] += 1
 
 
-@kernel
+@part
 def shades(kind: NDArray[np.int64], table: F64, n: int, x: float, y: float, z: float) -> bool:
     """Whether primitive n stands between a point and the sun."""
     ox = table[n, 0] * x + table[n, 1] * y + table[n, 2] * z + table[n, 3]
@@ -142,7 +148,7 @@ def shades(kind: NDArray[np.int64], table: F64, n: int, x: float, y: float, z: f
     return enter_capsule(ox, oy, oz, dx, dy, dz, a, b) < np.inf
 
 
-@kernel
+@part
 def find_shade(kind: NDArray[np.int64], table: F64, order: I32, lists: I32, counts: I32, column: int, row: int,
                u: float, v: float, w: float, x: float, y: float, z: float, me: int, guess: int) -> int:  # fmt: skip
     """A primitive that stands between a point on primitive `me` and the sun; -1 when the point is in the sun.
@@ -174,7 +180,7 @@ def find_shades(grid: SunGrid, points: F64, index: I32, facing: F64, shader: I32
     kind, table, order, lists, counts = grid.kind, grid.table, grid.order, grid.lists, grid.counts
     f, u0, v0, cell_m = grid.frame, grid.origin[0], grid.origin[1], grid.cell_m
     for i in range(index.shape[0]):
-        guess = -1
+        guess = int(NONE)  # without int it is a type of its own to numba, which would compile all below twice
         for j in range(index.shape[1]):
             shader[i, j] = -1
             if index[i, j] < 0 or facing[i, j] <= 0.0:

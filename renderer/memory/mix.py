@@ -150,7 +150,8 @@ def differ(color: F32, confidence: F32, bits: NDArray[np.uint16], stride: int, a
             for x in range(width):
                 halves[x], then[x] = bits[y * stride, x * stride, c], color[y, x, c]
             _subtract(halves, then, confidence[y], apart[y, c])
-        apart[y, 3] = confidence[y]
+        for x in range(width):
+            apart[y, 3, x] = confidence[y, x]
 
 
 @_inlined

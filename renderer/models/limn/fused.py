@@ -27,7 +27,7 @@ from renderer.models.limn.features import (
     factor_of,
     told_of,
 )  # fmt: skip
-from renderer.models.limn.lanes import F32, LANES, U32, kernel
+from renderer.models.limn.lanes import F32, LANES, U32, kernel, part
 from renderer.models.limn.lanes_light import CHANNEL_ROWS, PART_ROWS, Numbers, numbers_of
 from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.shadows import lamps_of, sun_of
@@ -191,7 +191,7 @@ def _run(
     return solid
 
 
-@kernel
+@part
 def _load(block: F32, source: Source, has_albedo: bool, y: int, start: int, count: int) -> None:
     one, none, most = np.float32(1.0), np.float32(0.0), np.float32(BRIGHTEST)
     lanes.load(block, lanes.R, source.color[y], 3, start, count, none, most)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel
+from bridge.engine.rays import kernel, part
 from renderer.models.limn.surface import _hash, _noise, _step
 from renderer.models.limn.weather import COLUMNS, ROWS, SUN_RADIUS_RAD, Sky
 
@@ -69,7 +69,7 @@ def _fill(
             out[n, c] = value * clear + fog[c] * (1.0 - clear)
 
 
-@kernel
+@part
 def _clouds(x: Any, up: Any, z: Any, cloud: Any, to_sun: Any, salt: Any) -> Any:
     """Share of the sky that clouds hide towards a direction, and how bright they are there."""
     reach = 1.35 / (up + 0.12)
@@ -82,7 +82,7 @@ def _clouds(x: Any, up: Any, z: Any, cloud: Any, to_sun: Any, salt: Any) -> Any:
     return cover, bright
 
 
-@kernel
+@part
 def _billows(u: Any, v: Any, salt: Any) -> Any:
     total, amount, size = 0.0, 0.55, 1.0
     for k in range(5):

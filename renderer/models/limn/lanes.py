@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from bridge.engine.rays import part as part
 from bridge.schema import Label
 
 Scalar = Any  # a float32 or an int32 inside the kernels
@@ -45,8 +46,10 @@ def kernel(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Into the loop that calls it, so that the loop can be vectorised."""
-    return cast(Function, njit(nogil=True, error_model="numpy", inline="always")(function))
+    """A `part` that goes into the loop that calls it, so that the loop can be vectorised. LLVM does it: numba's own
+    `inline` reads and types the function anew at each place, which was a fifth of a first start's time."""
+    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(Function, njit(nogil=True, error_model="numpy", **options)(function))
 
 
 @inlined
@@ -160,7 +163,7 @@ def sloped_noise(t: F32, out: int, u: int, v: int, scale_u: int, scale_v: int, s
         t[out + 2 * LANES + x] = f(2.0) * (bottom - top) * dt
 
 
-@kernel
+@part
 def load(t: F32, row: int, plane: F32, channels: int, start: int, count: int, low: Scalar, high: Scalar) -> None:
     """Channels of a picture row [W, C] into rows of the block, within low..high and finite."""
     for channel in range(channels):
@@ -171,7 +174,7 @@ def load(t: F32, row: int, plane: F32, channels: int, start: int, count: int, lo
             t[to + x] = clip(value, low, high)
 
 
-@kernel
+@part
 def load_scalars(t: F32, depth_m: F32, label: NDArray[np.uint8], start: int, count: int) -> None:
     """Depth, infinite where there is none, label, and whether there is something."""
     for x in range(LANES):
@@ -182,7 +185,7 @@ def load_scalars(t: F32, depth_m: F32, label: NDArray[np.uint8], start: int, cou
         t[SOLID + x] = f(1.0) if t[DEPTH + x] < f(math.inf) else f(0.0)
 
 
-@kernel
+@part
 def upright(t: F32) -> None:
     """A normal for solid pixels that have none: up."""
     for x in range(LANES):
@@ -191,7 +194,7 @@ def upright(t: F32) -> None:
         t[NX + x], t[NY + x], t[NZ + x] = f(0.0) if none else nx, f(1.0) if none else ny, f(0.0) if none else nz
 
 
-@kernel
+@part
 def dull(t: F32) -> None:
     """A base colour where the engine gives none: a dulled version of its picture."""
     for x in range(LANES):
@@ -202,7 +205,7 @@ def dull(t: F32) -> None:
         t[AB + x] = clip(b * scale, f(0.02), f(0.9))
 
 
-@kernel
+@part
 def place(t: F32, pinhole: F32, u0: Scalar, du: Scalar, v: Scalar) -> None:
     """Rays, world points, distances and how wide a pixel is on the surface; as `anchor.anchored` before the bodies."""
     for x in range(LANES):
@@ -223,7 +226,20 @@ def place(t: F32, pinhole: F32, u0: Scalar, du: Scalar, v: Scalar) -> None:
         t[ANX + x], t[ANY + x], t[ANZ + x] = t[NX + x], t[NY + x] if t[SOLID + x] > f(0.0) else f(1.0), t[NZ + x]
 
 
-@kernel
+@part
+def _first_from(ids: U32, object_id: Scalar) -> int:
+    """As `np.searchsorted`, which takes longer to compile than all of `into_bodies`."""
+    low, high = 0, len(ids)
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle] < object_id:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@part
 def into_bodies(t: F32, objects: U32, start: int, count: int, ids: U32, pose: F32) -> bool:
     """Points and normals of moving bodies go to the body's own space; TURNED is the body's row + 1, else 0. `ids`
     ascend; `pose` [n, 12] has world_from_body's rotation, row-major, then its origin. Whether there was any."""
@@ -231,7 +247,7 @@ def into_bodies(t: F32, objects: U32, start: int, count: int, ids: U32, pose: F3
     for x in range(count):
         object_id = objects[start + x]
         if object_id != last_id:  # neighbours mostly are of one object
-            last_id, at = object_id, np.searchsorted(ids, object_id)
+            last_id, at = object_id, _first_from(ids, object_id)
             body = at if at < len(ids) and ids[at] == object_id else -1
         t[TURNED + x] = f(body + 1)
         if body < 0:
@@ -249,7 +265,7 @@ def into_bodies(t: F32, objects: U32, start: int, count: int, ids: U32, pose: F3
     return found
 
 
-@kernel
+@part
 def out_of_bodies(t: F32, count: int, pose: F32) -> None:
     """Relief normals RX, RY, RZ of moving bodies go back to the world."""
     for x in range(count):
@@ -263,7 +279,7 @@ def out_of_bodies(t: F32, count: int, pose: F32) -> None:
         t[RZ + x] = p[6] * a + p[7] * b + p[8] * c
 
 
-@kernel
+@part
 def reduced(x: F32, low: F32, factor: int, first: int, last: int) -> None:
     """Rows first..last of low [h, w, C] from x [h * factor, w * factor, C]: the mean of factor x factor pixels."""
     columns, channels = low.shape[1], low.shape[2]

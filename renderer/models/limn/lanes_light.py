@@ -72,9 +72,9 @@ from renderer.models.limn.lanes import (
     hashed,
     i4,
     inlined,
-    kernel,
     log,
     noise,
+    part,
     step,
 )  # fmt: skip
 from renderer.models.limn.light import MAP, Light
@@ -114,7 +114,7 @@ def numbers_of(light: Light, agreement: float) -> Numbers:
     return Numbers(*(np.ascontiguousarray(field, np.float32) for field in fields))
 
 
-@kernel
+@part
 def light_up(t: F32, n: Numbers) -> None:
     """Sun, open sky, air and lamps: SUN, ER.., CLEAR, FORWARD, GR.."""
     to_sun, fog_per_m = n.to_sun, n.scalars[0]
@@ -149,7 +149,7 @@ def _harmonics(t: F32, direction: int, out: int, harmonics: F32) -> None:
             t[out + k * LANES + i] = value if value > f(1e-4) else f(1e-4)
 
 
-@kernel
+@part
 def mirror(t: F32, n: Numbers) -> None:
     """FR.. by Schlick, and MR.. what the open sky shows there; the straight reflectance is in LOW.. as `paint` left it.
     Colours lose what is mirrored."""
@@ -183,7 +183,7 @@ def mirror(t: F32, n: Numbers) -> None:
     _reflect(t, n)
 
 
-@kernel
+@part
 def _reflect(t: F32, n: Numbers) -> None:
     """As `features._reflected`, times the reflectance; T0.. are where mirrored rays go, LOW.. the smooth sky there."""
     for x in range(LANES):
@@ -210,7 +210,7 @@ def _reflect(t: F32, n: Numbers) -> None:
             t[MR + k * LANES + x] = (sharp + (soft - sharp) * t[ROUGH + x]) * t[FR + k * LANES + x]
 
 
-@kernel
+@part
 def any_sky(t: F32) -> bool:
     lowest = f(1.0)
     for x in range(LANES):
@@ -218,7 +218,7 @@ def any_sky(t: F32) -> bool:
     return bool(lowest == f(0.0))
 
 
-@kernel
+@part
 def all_sky(t: F32) -> bool:
     highest = f(0.0)
     for x in range(LANES):
@@ -226,7 +226,7 @@ def all_sky(t: F32) -> bool:
     return bool(highest == f(0.0))
 
 
-@kernel
+@part
 def nothing_solid(t: F32) -> None:
     """What `paint`, `mirror` and `light_up` leave of a block that is all sky."""
     for k in range(3 * LANES):
@@ -235,7 +235,7 @@ def nothing_solid(t: F32) -> None:
         t[SUN + x], t[FORWARD + x], t[CLEAR + x], t[ROUGH + x] = f(0.0), f(0.0), f(1.0), f(0.0)
 
 
-@kernel
+@part
 def sky(t: F32, n: Numbers, salt: Scalar) -> None:
     """As `heaven.sky_seen`, into GR.. where there is sky."""
     cloud, to_sun = n.scalars[1], n.to_sun
@@ -267,7 +267,7 @@ def sky(t: F32, n: Numbers, salt: Scalar) -> None:
     _show(t, n)
 
 
-@kernel
+@part
 def _look_up(t: F32, n: Numbers) -> None:
     """SHOWN..: the sky's table towards the rays."""
     for x in range(LANES):
@@ -289,7 +289,7 @@ def _look_up(t: F32, n: Numbers) -> None:
             t[SHOWN + c * LANES + x] = low + s * (high - low)
 
 
-@kernel
+@part
 def _stars(t: F32, n: Numbers, salt: Scalar) -> None:
     """STAR: radiance of the stars, at night."""
     if n.scalars[2] == f(0.0):
@@ -303,7 +303,7 @@ def _stars(t: F32, n: Numbers, salt: Scalar) -> None:
         t[STAR + x] = f(0.30) * (h - f(0.992)) / f(0.008) * (f(1.0) - n.scalars[1]) if shines else f(0.0)
 
 
-@kernel
+@part
 def _show(t: F32, n: Numbers) -> None:
     """GR.. where there is sky: the table, stars, the disc, clouds and fog."""
     for x in range(LANES):
@@ -329,7 +329,7 @@ def _show(t: F32, n: Numbers) -> None:
             t[at] = value if t[SOLID + x] == f(0.0) else t[at]
 
 
-@kernel
+@part
 def channels(t: F32, n: Numbers, count: int) -> int:
     """What goes to the network, in rows that are no longer needed (CHANNEL_ROWS); returns how many pixels are solid."""
     third = f(1.0 / 3.0)
@@ -372,7 +372,7 @@ CHANNEL_ROWS = (SOLID, RX, RY, NX, NY, NZ, RZ, T0, T1, LOW, LOW + LANES, LOW + 2
 PART_ROWS = (OR, OG, OB, CR, CG, CB, MR, MG, MB, SUN, ER, EG, EB, GR, GG, GB, CLEAR, FORWARD)
 
 
-@kernel
+@part
 def store(t: F32, rows: np.ndarray, out: F32, start: int, count: int) -> None:
     """Rows of the block into out [W, C], channels last."""
     for x in range(count):

@@ -27,6 +27,7 @@ from renderer.models.limn.lanes import (
     inlined,
     kernel,
     log,
+    part,
     u4,
 )
 from renderer.models.limn.shadows import (
@@ -51,8 +52,8 @@ from renderer.models.limn.shadows import (
 
 LOOK_EVERY = 2  # steps: whether any lane is still on its way to the sun
 CELL_ROWS = 8  # rows of cells that one thread takes at a time
-ALONG, DOWN = tuple(f(d) for d in DIRECTIONS[:, 0]), tuple(f(d) for d in DIRECTIONS[:, 1])
-NEARBY, AROUND = tuple(f(t) for t in NEARBY_TAPS), tuple(f(t) for t in AROUND_TAPS)
+ALONG, DOWN = np.ascontiguousarray(DIRECTIONS[:, 0]), np.ascontiguousarray(DIRECTIONS[:, 1])
+NEARBY, AROUND = np.array(NEARBY_TAPS, np.float32), np.array(AROUND_TAPS, np.float32)
 SMALL, ONE, NONE = f(1e-6), f(1.0), f(0.0)
 # Rows of a block of 64 cells, as in lanes.py: loops over them have no branches and, but for one, look nothing up, so
 # that they become vector instructions.
@@ -150,7 +151,7 @@ def shade(strip: int, s: Shading) -> None:
             _store(t, s.shades[4, i], start, count)
 
 
-@kernel
+@part
 def _load(t: F32, s: Shading, first: int, count: int) -> None:
     for x in range(LANES):
         at = first + (x if x < count else 0)
@@ -159,19 +160,19 @@ def _load(t: F32, s: Shading, first: int, count: int) -> None:
         t[NX + x], t[NY + x], t[NZ + x] = s.normal[0, at], s.normal[1, at], s.normal[2, at]
 
 
-@kernel
+@part
 def _store(t: F32, out: F32, start: int, count: int) -> None:
     for x in range(count):
         out[start + x] = t[OUT + x] if t[DEEP + x] > NONE else NONE
 
 
-@kernel
+@part
 def _look_up(t: F32, seen_m: F32) -> None:
     for x in range(LANES):
         t[THERE + x] = seen_m[u4(i4(t[AT + x]))]
 
 
-@kernel
+@part
 def _sun(t: F32, s: Shading, i: int, start: int, count: int) -> None:
     """No lane is skipped: what has met something only stops to count."""
     columns = f(s.depth_m.shape[1])
@@ -213,7 +214,7 @@ def _sun(t: F32, s: Shading, i: int, start: int, count: int) -> None:
     _store(t, s.shades[1, i], start, count)
 
 
-@kernel
+@part
 def _any(t: F32, row: int) -> bool:
     total = NONE
     for x in range(LANES):
@@ -221,8 +222,8 @@ def _any(t: F32, row: int) -> bool:
     return bool(total > NONE)
 
 
-@kernel
-def _open(t: F32, s: Shading, i: int, start: int, radius_m: Scalar, taps: tuple[Scalar, ...]) -> None:
+@part
+def _open(t: F32, s: Shading, i: int, start: int, radius_m: Scalar, taps: F32) -> None:
     rows, columns = f(s.depth_m.shape[0]), f(s.depth_m.shape[1])
     across, per_x, per_y = s.scale[2] * f(0.5) * s.scale[0], ONE / s.scale[2], ONE / s.scale[3]
     cell, half, last_x, last_y = f(s.cell), s.pixels[0], s.pixels[1], s.pixels[2]
@@ -263,7 +264,7 @@ def _open(t: F32, s: Shading, i: int, start: int, radius_m: Scalar, taps: tuple[
         t[OUT + x] = ONE - t[COVERED + x] * f(1.0 / len(DIRECTIONS))
 
 
-@kernel
+@part
 def _lamplight(t: F32, s: Shading) -> None:
     for x in range(LANES):
         t[OUT + x] = NONE
@@ -295,7 +296,7 @@ def _weight(there: Scalar, here: Scalar, most: Scalar, near: Scalar) -> Scalar:
     return (near + f(1e-3)) * (ONE if same else (f(APART) if solid else f(SKY)))
 
 
-@kernel
+@part
 def spread(t: F32, s: Shading, y: int, start: int, count: int) -> None:
     """As `shadows.spread`: the rows SH.. of the block. T0 to T3 are the weights of the four cells around a pixel."""
     rows, columns = s.depth_m.shape

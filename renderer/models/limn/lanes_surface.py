@@ -58,7 +58,7 @@ from renderer.models.limn.lanes import (
     f,
     hashed,
     i4,
-    kernel,
+    part,
     sloped_noise,
     step,
 )  # fmt: skip
@@ -82,7 +82,7 @@ def table_of(seed: int) -> F32:
     return np.ascontiguousarray(table, np.float32)
 
 
-@kernel
+@part
 def paint(t: F32, table: F32, salt: Scalar, season: F32) -> None:
     """OR.. and CR.. albedo where rain and snow fall and where they do not, METAL, SHINE, ROUGH, and the relief normal
     RX.. in the anchor's space. `season`: wetness, snow, autumn."""
@@ -106,7 +106,7 @@ def paint(t: F32, table: F32, salt: Scalar, season: F32) -> None:
     _relief(t)
 
 
-@kernel
+@part
 def _materials(t: F32, table: F32) -> None:
     """The numbers of each pixel's finish; T1 becomes 0."""
     same = True
@@ -116,17 +116,17 @@ def _materials(t: F32, table: F32) -> None:
         t[T1 + x] = f(0.0)
     if same:  # as along most of a wall or a street
         row = table[int(t[LABEL])]
-        for parameter in range(26):
+        for parameter in range(len(row)):
             for x in range(LANES):
                 t[TABLE + parameter * LANES + x] = row[parameter]
         return
     for x in range(LANES):
         row = table[int(t[LABEL + x])]
-        for parameter in range(26):
+        for parameter in range(len(row)):
             t[TABLE + parameter * LANES + x] = row[parameter]
 
 
-@kernel
+@part
 def _cells(t: F32, salt: Scalar) -> None:
     """Coordinates on the surface, which cell a pixel lies on, its hashes, its joints and the bevel of its edges."""
     for x in range(LANES):
@@ -167,7 +167,7 @@ def _cells(t: F32, salt: Scalar) -> None:
         t[ROUGH + x] = sharp
 
 
-@kernel
+@part
 def _finish(t: F32) -> None:
     """Colour, tilt and roughness of the dry finish, METAL and SHINE; the second half of `surface._finish`."""
     for x in range(LANES):
@@ -197,7 +197,7 @@ def _finish(t: F32) -> None:
         t[LOW + x] = low
 
 
-@kernel
+@part
 def _autumn(t: F32, autumn: Scalar, salt: Scalar) -> None:
     """Leaves on trees turn; the first half of `surface._autumn`."""
     for x in range(LANES):
@@ -211,7 +211,7 @@ def _autumn(t: F32, autumn: Scalar, salt: Scalar) -> None:
         t[OB + x] = b + (f(0.10) * light - b) * turn
 
 
-@kernel
+@part
 def _leaves(t: F32, autumn: Scalar, salt: Scalar) -> None:
     """And lie about, under the open sky; the second half of `surface._autumn`."""
     for x in range(LANES):
@@ -227,7 +227,7 @@ def _leaves(t: F32, autumn: Scalar, salt: Scalar) -> None:
         t[OB + x] += (f(0.03) - t[OB + x]) * cover
 
 
-@kernel
+@part
 def _wet(t: F32, wet: Scalar) -> None:
     """As `surface._wet`, in the open and, for the covered colours, at a quarter of the strength."""
     for x in range(LANES):
@@ -249,14 +249,14 @@ def _wet(t: F32, wet: Scalar) -> None:
         t[TU + x], t[TV + x] = t[TU + x] * keep, t[TV + x] * keep
 
 
-@kernel
+@part
 def metal_below(t: F32) -> None:
     """T0: how much of the covered surface is metal, which snow does not hide."""
     for x in range(LANES):
         t[T0 + x] = t[METAL + x]
 
 
-@kernel
+@part
 def _snow(t: F32, snow: Scalar, salt: Scalar) -> None:
     """As `surface._snow`, in the open."""
     for x in range(LANES):
@@ -278,7 +278,7 @@ def _snow(t: F32, snow: Scalar, salt: Scalar) -> None:
         t[METAL + x], t[SHINE + x] = t[METAL + x] * (f(1.0) - cover), t[SHINE + x] * (f(1.0) - cover)
 
 
-@kernel
+@part
 def _coat(t: F32) -> None:
     """Bounds; PATCH.. (three rows from there are free) is not needed any more. METAL and SHINE stay for the mirror."""
     for x in range(LANES):
@@ -293,7 +293,7 @@ def _coat(t: F32) -> None:
             t[CR + k * LANES + x] = clip(t[CR + k * LANES + x], f(0.004), f(0.93)) * covered
 
 
-@kernel
+@part
 def _relief(t: F32) -> None:
     """The tilt along u and v, turned into a normal in the anchor's space."""
     for x in range(LANES):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel
+from bridge.engine.rays import kernel, part
 from bridge.schema import Label
 from renderer.models.limn.finishes import COLUMNS_OF_TABLE, FINISHES
 from renderer.models.limn.weather import Weather
@@ -66,7 +66,7 @@ def paint(position_m: F32, normal: F32, up: F32, label: NDArray[np.uint8], albed
     return Surfaces(color, mirror, relief, out[:, 9].copy())
 
 
-@kernel
+@part
 def _hash(i: int, j: int, salt: int) -> float:
     """Of integer cells to 0..1: the finaliser of MurmurHash3 in 32 bits."""
     h = np.uint32(np.uint32(i) * np.uint32(0x27D4EB2D) + np.uint32(j) * np.uint32(0x165667B1))
@@ -76,7 +76,7 @@ def _hash(i: int, j: int, salt: int) -> float:
     return ((h ^ (h >> np.uint32(15))) & np.uint32(0xFFFFFF)) * (1.0 / 0xFFFFFF)
 
 
-@kernel
+@part
 def _noise(u: float, v: float, salt: int) -> tuple[float, float, float]:
     """Value noise in -1..1 with a lattice point per unit, and its slopes along u and v."""
     i, j = math.floor(u), math.floor(v)
@@ -91,7 +91,7 @@ def _noise(u: float, v: float, salt: int) -> tuple[float, float, float]:
     return (top + (bottom - top) * ft) * 2.0 - 1.0, 2.0 * along_u, 2.0 * (bottom - top) * dt
 
 
-@kernel
+@part
 def _step(low: float, high: float, x: float) -> float:
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
@@ -144,7 +144,7 @@ def _paint(
         out[n, 9] = min(max(rough, 0.03), 1.0)
 
 
-@kernel
+@part
 def _finish(f: Any, salt: Any, u: float, v: float, size: float, r: float, g: float, b: float) -> Any:
     """A dry finish at (u, v): colour, tilt along u and v, roughness, and what the weather builds on: coarse noise, the
     cell's two hashes, how much this is a joint, how much the second colour shows."""
@@ -184,7 +184,7 @@ def _finish(f: Any, salt: Any, u: float, v: float, size: float, r: float, g: flo
     return r, g, b, tu, tv, rough, low, h, h2, joint, patch
 
 
-@kernel
+@part
 def _wet(r: float, g: float, b: float, tu: float, tv: float, rough: float, shine: float, metal: float, rise: float,
          level: float, wet: float, falls: float, label: int) -> Any:  # fmt: skip
     """Rain darkens and smooths, and stands in the low places of what lies flat."""
@@ -199,7 +199,7 @@ def _wet(r: float, g: float, b: float, tu: float, tv: float, rough: float, shine
     return r * dull, g * dull, b * dull, tu * keep, tv * keep, rough, shine
 
 
-@kernel
+@part
 def _snow(r: float, g: float, b: float, tu: float, tv: float, u: float, v: float, size: float, rise: float, low: float,
           snow: float, salt: Any) -> Any:  # fmt: skip
     """Snow lies on what faces up, in drifts."""
@@ -211,7 +211,7 @@ def _snow(r: float, g: float, b: float, tu: float, tv: float, u: float, v: float
     return r, g, b, tu * bare - fade * drift_u * cover, tv * bare - fade * drift_v * cover, cover
 
 
-@kernel
+@part
 def _autumn(
     r: Any,
     g: Any,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel
+from bridge.engine.rays import kernel, part
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -179,7 +179,7 @@ def _left(x: float, y: float, z: float, toward: F64, turbidity: float) -> tuple[
     return math.exp(-r), math.exp(-g), math.exp(-b)
 
 
-@kernel
+@part
 def _densities(height: float, turbidity: float) -> tuple[float, float, float]:
     """Of air, in that at the ground; of haze, as 1/m of scattering; of ozone, in that at 25 km."""
     haze = HAZE * (turbidity - 1.0) * math.exp(-height / HAZE_M)
