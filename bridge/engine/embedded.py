@@ -1,7 +1,7 @@
 """The embedded engine: MuJoCo moves the bodies, exact rays make the planes. It stands in for a game engine in the
 demo, and is the ground truth of the tests.
 
-Owned by one thread. The first `render` in a fresh checkout compiles the kernels (ten seconds or so, cached on disk);
+Owned by one thread. The first `render` in a fresh checkout compiles the kernels (five seconds or so, cached on disk);
 `warm_up` does that at a moment of the caller's choosing.
 """
 
