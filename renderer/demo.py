@@ -110,7 +110,7 @@ def _start(
     options: DemoOptions, renderer: RendererProcess, console: Console, quiet: bool
 ) -> tuple[EmbeddedEngine, Client]:
     """The engine, its kernels compiled, and a client of the child, which loads its model meanwhile."""
-    says = f"Starting the engine and {options.model} (a first run compiles them for this processor: half a minute or more)"
+    says = f"Starting the engine and {options.model} (a first run compiles them for this processor: a minute or so)"
     if quiet and not options.json:
         console.print(says, soft_wrap=True)
     with nullcontext() if quiet else console.status(says):
