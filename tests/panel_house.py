@@ -204,6 +204,7 @@ class Browser:
     """What a browser sends, without one."""
 
     def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self.port = desk.port
         self.host = f"127.0.0.1:{desk.port}"
         self.origin = f"http://{self.host}"
@@ -221,10 +222,15 @@ class Browser:
             line.close()
 
     def enter(self, token: str, origin: str | None = None) -> tuple[int, Mapping[str, str], bytes]:
+        """Where it is let in, until the desk has heard of the next token: the answer may come before that."""
         body = json.dumps({"token": token}).encode()
         status, headers, said = self.request("POST", "/enter", body, {"Origin": origin or self.origin})
         if status == 204:
             self.cookie = headers["set-cookie"].split(";")[0]
+            limit_s = time.monotonic() + 30.0
+            while token_of(self._desk) == token:
+                assert time.monotonic() < limit_s, "the desk heard of no other token"
+                time.sleep(0.001)
         return status, headers, said
 
     def live(self, origin: str | None = None) -> AbstractContextManager[ClientConnection]:
