@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from ctypes import wintypes
-from typing import Any
+from typing import Any, cast
 
 from bridge.errors import HandleRefused, TransportError
 from bridge.handles import OF_D3D12, PATIENCE_S, Handed, Offer, unpack
@@ -57,7 +57,7 @@ class _Security(ctypes.Structure):
 def _declared(library: ctypes.WinDLL, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
     function = getattr(library, name)
     function.restype, function.argtypes = result, arguments
-    return function  # type: ignore[no-any-return]
+    return cast(Callable[..., Any], function)
 
 
 def _sure(*declaration: Any) -> Callable[..., Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import I32, kernel, least
+from bridge.compiled import kernel
+from bridge.engine.rays import I32, least
 
 INFINITY, INFINITE_HALF, QUIET_NAN = 0x7F800000, 0x7C00, 0x7E00
 SMALLEST_NORMAL = (127 - 14) << 23  # the bits of 2**-14; smaller halves are multiples of 2**-24

@@ -12,20 +12,13 @@ are metres, vectors world space unless a name says `local`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.errors import MissingDependency
+from bridge.compiled import kernel, part
 
-try:
-    from numba import njit
-except ModuleNotFoundError as missing:
-    raise MissingDependency("the embedded engine needs numba", fix="Run: pip install 'worldplate[demo]'") from missing
-
-Function = TypeVar("Function", bound=Callable[..., object])
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
@@ -50,19 +43,6 @@ class View(NamedTuple):
     frame: F64  # [4, 3]
     tan_x: float
     tan_y: float
-
-
-def kernel(function: Function) -> Function:
-    """Compile for the CPU: cached on disk, without the GIL, IEEE division; no fast-math, so equal inputs give equal
-    bits."""
-    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-def part(function: Function) -> Function:
-    """What kernels call, and Python never: compiled with them, without what a call from Python needs, and kept with
-    them alone, which takes a fraction of the time at a first start."""
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Function, njit(nogil=True, error_model="numpy", **options)(function))
 
 
 @part

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import F64, I32, NONE, Solids, View, kernel, local_normal, most, part
+from bridge.compiled import kernel, part
+from bridge.engine.rays import F64, I32, NONE, Solids, View, local_normal, most
 
 F32 = NDArray[np.float32]
 SHADOW_OFFSET_M = 1e-4  # off the surface along its normal, so that a touching neighbour does not shade by rounding

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.compiled import kernel, part
 from bridge.engine.rays import (
     BOX,
     CYLINDER,
@@ -21,10 +22,8 @@ from bridge.engine.rays import (
     enter_capsule,
     enter_cylinder,
     enter_sphere,
-    kernel,
     least,
     most,
-    part,
     widen,
 )
 from bridge.engine.world import Sun

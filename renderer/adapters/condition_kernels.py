@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.compiled import kernel
 from renderer.adapters.condition import NO_NORMAL
-from renderer.models.limn.lanes import clip, inlined, kernel, log
+from renderer.models.limn.lanes import clip, inlined, log
 
 F32 = NDArray[np.float32]
 U16 = NDArray[np.uint16]

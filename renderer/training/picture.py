@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel
+from bridge.compiled import kernel
 from renderer.models.limn.heaven import sky_seen
 from renderer.models.limn.surface import Surfaces, paint
 from renderer.models.limn.weather import Sky, Weather

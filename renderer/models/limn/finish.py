@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from bridge.compiled import kernel
 from renderer.models.limn.features import BRIGHTEST, CHANNELS, DEPTH_SCALE, PARTS
-from renderer.models.limn.lanes import F32, clip, exp, f, inlined, kernel
+from renderer.models.limn.lanes import F32, clip, exp, f, inlined
 from renderer.models.limn.plate import ANSWERS, MOST_LOG_GAIN, MOST_LOG_GLOW, SAME_DEPTH, SAME_NORMAL, SOFTEST
 
 PER_PI = f(1.0 / math.pi)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bridge.compiled import kernel, part
 from bridge.schema import Bodies, Camera, PlaneName, Pose
 from renderer.models.limn import lanes, lanes_light, lanes_shadows, lanes_surface
 from renderer.models.limn.anchor import rotations
@@ -27,7 +28,7 @@ from renderer.models.limn.features import (
     factor_of,
     told_of,
 )  # fmt: skip
-from renderer.models.limn.lanes import F32, LANES, U32, kernel, part
+from renderer.models.limn.lanes import F32, LANES, U32
 from renderer.models.limn.lanes_light import CHANNEL_ROWS, PART_ROWS, Numbers, numbers_of
 from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.shadows import lamps_of, sun_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel, part
+from bridge.compiled import kernel, part
 from renderer.models.limn.surface import _hash, _noise, _step
 from renderer.models.limn.weather import COLUMNS, ROWS, SUN_RADIUS_RAD, Sky
 

@@ -9,18 +9,16 @@ them, `lanes_light.py` lights them, `fused.py` runs all three over a picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from bridge.engine.rays import part as part
+from bridge.compiled import Function, part
 from bridge.schema import Label
 
 Scalar = Any  # a float32 or an int32 inside the kernels
-Function = TypeVar("Function", bound=Callable[..., object])
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
 f, i4, u4 = np.float32, np.int32, np.uint32
@@ -38,11 +36,6 @@ BLOCK = TABLE + LANES * PARAMETERS
 
 SMALLEST = f(1e-30)
 LAST_LABEL = int(max(Label))
-
-
-def kernel(function: Function) -> Function:
-    """Compile for this CPU: cached on disk, without the GIL, IEEE arithmetic."""
-    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: Function) -> Function:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bridge.compiled import part
 from bridge.schema import Label
 from renderer.models.limn.features import DEPTH_SCALE, FARTHEST_M
 from renderer.models.limn.heaven import FOG_TOP_M
@@ -74,7 +75,6 @@ from renderer.models.limn.lanes import (
     inlined,
     log,
     noise,
-    part,
     step,
 )  # fmt: skip
 from renderer.models.limn.light import MAP, Light

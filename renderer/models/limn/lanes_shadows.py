@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bridge.compiled import kernel, part
 from bridge.schema import Camera
 from renderer.models.limn.anchor import rotations
 from renderer.models.limn.lanes import (
@@ -25,9 +26,7 @@ from renderer.models.limn.lanes import (
     f,
     i4,
     inlined,
-    kernel,
     log,
-    part,
     u4,
 )
 from renderer.models.limn.shadows import (

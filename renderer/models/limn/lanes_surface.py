@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bridge.compiled import part
 from bridge.schema import Label
 from renderer.models.limn import surface
 from renderer.models.limn.lanes import (
@@ -58,7 +59,6 @@ from renderer.models.limn.lanes import (
     f,
     hashed,
     i4,
-    part,
     sloped_noise,
     step,
 )  # fmt: skip

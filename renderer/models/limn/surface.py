@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel, part
+from bridge.compiled import kernel, part
 from bridge.schema import Label
 from renderer.models.limn.finishes import COLUMNS_OF_TABLE, FINISHES
 from renderer.models.limn.weather import Weather

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.engine.rays import kernel, part
+from bridge.compiled import kernel, part
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
