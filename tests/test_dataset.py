@@ -111,6 +111,21 @@ def test_odd_settings_are_refused_in_one_line(arguments: list[str], capsys: pyte
     assert arguments[1] in capsys.readouterr().err
 
 
+def test_a_family_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "--out", str(tmp_path / "new"), "--family", "castle"]) == 2
+    told = capsys.readouterr().err
+    assert "'castle'" in told
+    assert "interior" in told
+    assert not (tmp_path / "new").exists()
+
+
+def test_only_the_families_that_are_named_are_made() -> None:
+    job = Job(Path("unused"), TINY, 200, split="train", families=("interior", "street"))
+    wanted = [planned(n) for n in range(200) if job.wants(n)]
+    assert len(wanted) == 200 * 16 // 20 * 2 // 5
+    assert {(p.split, p.family) for p in wanted} == {("train", "interior"), ("train", "street")}
+
+
 def test_progress_says_how_long_it_will_take() -> None:
     assert progress(10, 40, 100.0, 4) == "10 of 40 sequences, 2.50 s a frame, 0:05:00 left"
 

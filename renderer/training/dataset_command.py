@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from bridge.errors import ConfigError
 from renderer.arguments import size, whole
 
 DEFAULT_OUT = Path("~/.cache/worldplate/datasets/worlds").expanduser()
@@ -19,6 +20,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--first", type=whole(0, 1_000_000), default=0, help="number of the first (default 0)")
     parser.add_argument("--split", choices=["train", "validation", "test"], help="make only these of them")
+    parser.add_argument("--family", action="append", metavar="NAME", help="make only this family; may be given again")
     parser.add_argument(
         "--size", type=size((16, 16), (4096, 4096)), default=(192, 108), metavar="WxH", help="default 192x108"
     )
@@ -37,6 +39,7 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
 
 
 def run_dataset(options: argparse.Namespace) -> int:
+    from renderer.training.plan import FAMILY_NAMES
     from renderer.training.produce import Job, run, verify
     from renderer.training.sequences import Recipe
 
@@ -47,6 +50,10 @@ def run_dataset(options: argparse.Namespace) -> int:
         return 1 if wrong else 0
     width, height = options.size
     recipe = Recipe(width, height, options.frames, options.samples, options.samples * 5 // 2)
-    count = run(Job(options.out, recipe, options.sequences, options.first, options.workers, options.split))
+    families = tuple(options.family or ())
+    for name in families:
+        if name not in FAMILY_NAMES:
+            raise ConfigError(f"there is no family '{name}'", fix=f"Use --family {', '.join(FAMILY_NAMES)}.")
+    count = run(Job(options.out, recipe, options.sequences, options.first, options.workers, options.split, families))
     sys.stdout.write(f"{options.out} holds {count} sequences\n")
     return 0

@@ -17,6 +17,7 @@ from renderer.training.worlds.weathers import CHANGES, KINDS, drawn, words_of
 
 SEEN = ("street", "courtyard", "interior", "landscape", "stage")
 UNSEEN = "hall"
+FAMILY_NAMES = (*SEEN, UNSEEN)
 SPLITS = ("train", "validation", "test")
 FIRST_SEED = {"train": 1_000_000, "validation": 5_000_000, "test": 9_000_000}
 CAPTIONS = 4
@@ -65,7 +66,7 @@ def _ordinary(number: int, split: str, turn: int) -> Sequence:
 def _tested(number: int, block: int, *, changed: bool) -> Sequence:
     seed = FIRST_SEED["test"] + block
     rng = np.random.default_rng([seed, 31])
-    family = (*SEEN, UNSEEN)[block % (len(SEEN) + 1)]
+    family = FAMILY_NAMES[block % len(FAMILY_NAMES)]
     base = drawn(BASES[block % len(BASES)], rng)
     kind, change = CHANGES[block % len(CHANGES)]
     if kind == "overcast" or base.cloud > 0.7:  # a change that can be seen

@@ -48,6 +48,11 @@ class Job:
     first: int = 0
     workers: int = 1
     split: str | None = None  # only these
+    families: tuple[str, ...] = ()  # only these, where any is named
+
+    def wants(self, number: int) -> bool:
+        plan = planned(number)
+        return self.split in (None, plan.split) and (not self.families or plan.family in self.families)
 
 
 def run(job: Job) -> int:
@@ -59,7 +64,7 @@ def run(job: Job) -> int:
         for rest in job.out.glob("*.part"):
             rest.unlink()
         manifest = _manifest(job)
-        wanted = [n for n in range(job.first, job.first + job.sequences) if job.split in (None, planned(n).split)]
+        wanted = [n for n in range(job.first, job.first + job.sequences) if job.wants(n)]
         missing = [n for n in wanted if not _file(job.out, n).exists()]
         log.info("%d of %d sequences are there", len(wanted) - len(missing), len(wanted))
         begun_s = told_s = saved_s = time.monotonic()
