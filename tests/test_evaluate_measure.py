@@ -17,6 +17,8 @@ from renderer.evaluate.measure import Measured, Revisit, Scores, flicker, measur
 from renderer.evaluate.prompts import Followed, changed_weathers, followed
 from renderer.evaluate.rows import Curved, Engine, gathered
 from renderer.models.limn.weather import Weather
+from renderer.training.plan import EVERY_CHANGE
+from renderer.training.worlds.weathers import CHANGES
 
 F32 = NDArray[np.float32]
 
@@ -81,7 +83,8 @@ def test_a_drifting_row_has_a_revisit_gap_and_a_steady_one_has_none() -> None:
 
 def pair_of(row: Acted) -> Followed:
     base, changed = world.clip(18), world.clip(19)
-    return followed(row, base, changed, changed_weathers(base.weather), base.weather, "00019-test-street-snow")
+    (pair,) = followed(row, base, {"00019": changed}, changed_weathers(base.weather), base.weather)
+    return pair
 
 
 def test_a_row_that_paints_what_is_asked_follows() -> None:
@@ -103,6 +106,37 @@ def test_a_row_that_takes_one_thing_for_another_does_not_follow() -> None:
     assert pair.nearest == "fog"
     assert not pair.right
     assert pair.share_beaten == pytest.approx(5 / 6)
+
+
+def every_change(row: Acted) -> dict[str, Followed]:
+    """Of the first test world, whose truth is there in every change."""
+    base, *changed = (world.clip(EVERY_CHANGE + k) for k in range(1 + len(CHANGES)))
+    named = {clip.plan["kind"]: clip for clip in changed}
+    pairs = followed(row, base, named, changed_weathers(base.weather), base.weather)
+    return {pair.name: pair for pair in pairs}
+
+
+def test_where_every_truth_is_there_each_change_is_nearest_to_its_own() -> None:
+    pairs = every_change(Acted())
+    assert set(pairs) == {change for change, _ in CHANGES}
+    for change, pair in pairs.items():
+        assert pair.change == change
+        assert pair.to_truths.keys() == pair.distance.keys()
+        assert pair.to_truths[change] == pair.distance[change] < 0.001
+        assert pair.share_truer == 1.0
+
+
+def test_a_change_that_is_taken_for_another_is_nearer_to_the_other_s_truth() -> None:
+    weathers = changed_weathers(world.clip(EVERY_CHANGE).weather)
+    pairs = every_change(Acted(meant={"snow": weathers["fog"], "fog": weathers["snow"]}))
+    for asked, taken_for in (("snow", "fog"), ("fog", "snow")):
+        assert pairs[asked].to_truths[taken_for] < 0.001 < pairs[asked].to_truths[asked]
+        assert pairs[asked].share_truer < 1.0
+    assert pairs["wet"].share_truer == 1.0
+
+
+def test_one_truth_alone_is_nearer_than_none() -> None:
+    assert math.isnan(pair_of(Acted()).share_truer)
 
 
 def test_a_row_that_heeds_nothing_does_not_follow() -> None:

@@ -21,6 +21,7 @@ from renderer.evaluate.clips import folders_of, worlds_of
 from renderer.evaluate.measure import Measured, Scores
 from renderer.evaluate.pictures import picked, sheet_picks
 from renderer.evaluate.sheet import COLUMNS, HEAD
+from renderer.training.plan import EVERY_CHANGE
 
 NUMBERS = (18, 19, 38, 39, 118, 119)  # of the plan: three worlds, the last of the family that is never trained on
 VOID = {"meta", "img", "br", "line"}
@@ -166,6 +167,13 @@ def test_worlds_are_the_pairs_of_a_block_of_numbers(tmp_path: Path) -> None:
     world.save(tmp_path, *NUMBERS)
     worlds = worlds_of(folders_of([tmp_path], "test", 5))
     assert [[path.name[:5] for path in w.files] for w in worlds] == [["00018", "00019"], ["00038", "00039"], ["00118"]]
+
+
+def test_a_world_in_every_change_is_one(tmp_path: Path) -> None:
+    numbers = [EVERY_CHANGE + 8 + k for k in range(9)]
+    world.save(tmp_path, *numbers)
+    worlds = worlds_of(folders_of([tmp_path], "test", None))
+    assert [[path.name[:6] for path in w.files] for w in worlds] == [[str(n) for n in numbers[:8]], [str(numbers[8])]]
 
 
 def test_curves_leave_out_what_is_not_a_number_and_stay_inside_the_picture() -> None:

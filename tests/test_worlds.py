@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from bridge.planes import pack_layouts, payload_bytes, views
 from bridge.schema import Label, PlaneName
 from renderer.models.limn.surface import paint
 from renderer.models.limn.weather import Weather, sky_of
-from renderer.training.plan import SEEN, UNSEEN, planned
+from renderer.training.plan import EVERY_CHANGE, SEEN, UNSEEN, planned, world_of
 from renderer.training.shot import engine_planes, view_of
 from renderer.training.tracer import Tracer, find_mitsuba
 from renderer.training.worlds import FAMILIES
@@ -255,3 +256,15 @@ def test_a_tested_world_is_seen_twice_with_one_thing_changed() -> None:
         assert base.weather == base.base
         differing = {n for n in vars(base.weather) if getattr(base.weather, n) != getattr(changed.weather, n)}
         assert len(differing) == 1
+        assert world_of(base.number) == world_of(changed.number) != world_of(base.number + 20)
+
+
+def test_far_up_the_numbers_a_tested_world_is_seen_in_every_change() -> None:
+    block = 1 + len(CHANGES)
+    for first in (EVERY_CHANGE, EVERY_CHANGE + 5 * block):
+        base, *changed = (planned(first + k) for k in range(block))
+        assert [p.kind for p in (base, *changed)] == ["base", *(name for name, _ in CHANGES)]
+        assert {(p.seed, p.family, p.path, p.split) for p in changed} == {(base.seed, base.family, base.path, "test")}
+        assert all(p.weather == replace(base.weather, **dict(CHANGES)[p.kind]) != base.weather for p in changed)
+        assert {world_of(first + k) for k in range(block)} == {first}
+    assert planned(EVERY_CHANGE + 5 * block).seed == planned(118).seed  # the same worlds as the pairs

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import ConfigError
+from renderer.training.plan import world_of
 
 if TYPE_CHECKING:
     from renderer.training.sequences import Clip
@@ -40,7 +41,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class World:
-    """The sequences of one world: in a base weather, and the same with one thing changed where it is there."""
+    """The sequences of one world: in a base weather, and the same with one thing changed where they are there."""
 
     folder: Folder
     files: tuple[Path, ...]
@@ -73,13 +74,13 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def worlds_of(folders: Sequence[Folder]) -> list[World]:
-    """Neighbours of one number block of 20 and one seed are the same world; others stand alone (`plan.py`)."""
+    """Test sequences whose numbers say so are of the same world; others stand alone (`plan.py`)."""
     worlds = []
     for folder in folders:
         groups: dict[object, list[Path]] = {}
         for path in folder.files:
             number, split, *_ = path.name.split("-")
-            groups.setdefault(int(number) // 20 if split == "test" else path, []).append(path)
+            groups.setdefault(world_of(int(number)) if split == "test" else path, []).append(path)
         worlds += [World(folder, tuple(paths)) for paths in groups.values()]
     return worlds
 

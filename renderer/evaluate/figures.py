@@ -10,6 +10,7 @@ import numpy as np
 
 from renderer.evaluate.measure import Measured, Revisit
 from renderer.evaluate.prompts import Followed
+from renderer.training.plan import world_of
 
 RESAMPLED = 1000  # times, for the interval of a mean
 INTERVAL = (2.5, 97.5)  # percent
@@ -39,6 +40,9 @@ METRICS = (
     Metric("revisit_gap_db", "revisit gap", "dB", 2, less_is_better=True, goals={"limn-s": 0.5, "limn-l": 0.5}),
     Metric("adherence", "adherence", "%", 1, goals={"limn-s": 95.0, "limn-l": 95.0}),
     Metric("adherence_one_by_one", "one by one", "%", 1),
+    Metric(
+        "adherence_to_truths", "nearer to its truth than to another's", "%", 1, goals={"limn-s": 95.0, "limn-l": 95.0}
+    ),
     Metric("adherence_in_words", "by captions", "%", 1),
     Metric("ms", "call, median", "ms", 1, less_is_better=True),
 )
@@ -88,6 +92,7 @@ def overall(findings: Findings, row: str) -> dict[str, float]:
         "revisit_gap_db": mean(r.first_db - r.again_db for r in revisits),
         "adherence": _percent(findings.prompts.get(row, [])),
         "adherence_one_by_one": mean(100.0 * pair.share_beaten for pair in findings.prompts.get(row, [])),
+        "adherence_to_truths": mean(100.0 * pair.share_truer for pair in findings.prompts.get(row, [])),
         "adherence_in_words": _percent(findings.in_words.get(row, [])),
         "ms": float(np.median(of_frames(sequences, row, "ms"))) if sequences else math.nan,
     }
@@ -100,10 +105,10 @@ def _percent(pairs: Sequence[Followed]) -> float:
 def interval_db(sequences: Sequence[Measured], row: str) -> tuple[float, float]:
     """95 % of the means of PSNR that other draws of as many worlds would have had (bootstrap over worlds: frames of one
     world are alike)."""
-    worlds: dict[tuple[str, str], list[float]] = {}
+    worlds: dict[tuple[str, int], list[float]] = {}
     for s in sequences:
         number = int(s.name.partition("-")[0])
-        worlds.setdefault((s.folder, str(number // 20)), []).append(mean(s.rows[row].psnr_db))
+        worlds.setdefault((s.folder, world_of(number)), []).append(mean(s.rows[row].psnr_db))
     means = np.array([mean(values) for values in worlds.values()])
     drawn = np.random.default_rng(1).integers(len(means), size=(RESAMPLED, len(means)))
     low, high = np.percentile(means[drawn].mean(axis=1), INTERVAL)

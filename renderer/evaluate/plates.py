@@ -143,21 +143,22 @@ def _walk(rows: Sequence[Row], clip: Clip, name: str, findings: Findings) -> Non
 
 
 def _ask(rows: Sequence[Row], clips: list[Clip], world: World, controls: Controls | None, findings: Findings) -> None:
-    """Prompt adherence, where a world is there in both of its weathers."""
-    pair = {clip.plan["kind"] == "base": clip for clip in clips}
-    if len(clips) != 2 or len(pair) != 2:
+    """Prompt adherence, where a world is there in its base weather and with something changed."""
+    named = {path.stem: clip for path, clip in zip(world.files, clips, strict=True)}
+    changed = {name: clip for name, clip in named.items() if clip.plan["kind"] != "base"}
+    bases = [clip for clip in clips if clip.plan["kind"] == "base"]
+    if len(bases) != 1 or not changed:
         return
-    base, changed, name = pair[True], pair[False], world.files[-1].stem
+    (base,) = bases
     weathers = changed_weathers(base.weather)
     for row in rows:
         if row.steered_by != "nothing":
-            result = followed(row, base, changed, weathers, base.weather, name)
-            findings.prompts.setdefault(row.name, []).append(result)
+            results = followed(row, base, changed, weathers, base.weather)
+            findings.prompts.setdefault(row.name, []).extend(results)
         if row.steered_by == "weather" and controls is not None:
             start, *said = (told_in_words(controls, base.weather, captions) for captions in _captions(base))
             in_words = dict(zip(weathers, said, strict=True))
-            result = followed(row, base, changed, in_words, start, name)
-            findings.in_words.setdefault(row.name, []).append(result)
+            findings.in_words.setdefault(row.name, []).extend(followed(row, base, changed, in_words, start))
 
 
 def _captions(base: Clip) -> list[tuple[str, ...]]:

@@ -1,16 +1,18 @@
 """Whether a picture does what it is asked: when one control changes, does it change as the truth does?
 
-Test worlds come in pairs: in a base weather and with one thing changed, path-traced both times. A row paints the base's
-frames in the base weather and in every one of `plan.CHANGES`, of which one is the pair's own. For each, the change of
-its pictures is compared with the change of the truth: root mean square of the difference, in display values. A pair is
+Test worlds come in a base weather and with one thing changed, path-traced both times. A row paints the base's frames
+in the base weather and in every one of `plan.CHANGES`, of which one is the pair's own. For each, the change of its
+pictures is compared with the change of the truth: root mean square of the difference, in display values. A pair is
 followed when the asked change comes nearest to the truth's of all of them. The changes for wrong prompts are thus the
 row's own; that is a harder test than against a wrong truth, since all of a row's pictures share its other errors.
+Where a world's truth is there in several changes, the asked change is also compared with the truths of the others.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,7 @@ class Followed:
     change: str  # the asked one
     truth_change: float  # root mean square of the truth's own change
     distance: dict[str, float]
+    to_truths: dict[str, float] = field(default_factory=dict)  # of the asked change from each truth that is there
 
     @property
     def nearest(self) -> str:
@@ -53,23 +56,39 @@ class Followed:
         wrong = [d for change, d in self.distance.items() if change != self.change]
         return sum(d > self.distance[self.change] for d in wrong) / len(wrong)
 
+    @property
+    def share_truer(self) -> float:
+        """Of the other changes' truths, those that are farther away than the asked one's; NaN without any."""
+        others = [d for change, d in self.to_truths.items() if change != self.change]
+        return sum(d > self.to_truths[self.change] for d in others) / len(others) if others else math.nan
+
 
 def changed_weathers(base: Weather) -> dict[str, Weather]:
     return {change: replace(base, **values) for change, values in CHANGES}
 
 
 def followed(
-    row: Row, base: Clip, changed: Clip, weathers: Mapping[str, Weather], start: Weather, name: str
-) -> Followed:
-    """`weathers` are what each change is asked as, `start` what the base weather is."""
+    row: Row, base: Clip, changed: Mapping[str, Clip], weathers: Mapping[str, Weather], start: Weather
+) -> list[Followed]:
+    """Of every changed sequence of a world, by its name. `weathers` are what each change is asked as, `start` what the
+    base weather is."""
     count = min(ASKED_FRAMES, len(base.planes))
-    wanted = np.stack([tone_map(changed.truth[t]).astype(np.float64) - tone_map(base.truth[t]) for t in range(count)])
     before = _painted(row, base, start, frame_of(base, 0).setting, count)
-    distance = {
-        change: _rms(_painted(row, base, weather, change, count) - before - wanted)
-        for change, weather in weathers.items()
-    }
-    return Followed(name, base.plan["family"], changed.plan["kind"], _rms(wanted), distance)
+    made = {change: _painted(row, base, weather, change, count) - before for change, weather in weathers.items()}
+    truths = {clip.plan["kind"]: _true_change(base, clip, count) for clip in changed.values()}
+    return [
+        Followed(
+            name, base.plan["family"], asked_for := clip.plan["kind"], _rms(truths[asked_for]),
+            {change: _rms(of_plates - truths[asked_for]) for change, of_plates in made.items()},
+            {change: _rms(made[asked_for] - truth) for change, truth in truths.items()},
+        )
+        for name, clip in changed.items()
+    ]  # fmt: skip
+
+
+def _true_change(base: Clip, changed: Clip, count: int) -> F64:
+    """Of the truth's display values [count, H, W, 3]."""
+    return np.stack([tone_map(changed.truth[t]).astype(np.float64) - tone_map(base.truth[t]) for t in range(count)])
 
 
 def _painted(row: Row, clip: Clip, weather: Weather, setting: str, count: int) -> F64:

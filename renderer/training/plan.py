@@ -2,7 +2,8 @@
 
 Of 20 sequences 16 train, 2 validate and 2 test. Families and weathers are interleaved, so that any first part of a
 data set has some of everything. A test world is seen twice with the same cameras, in a base weather and with one
-thing changed. The family UNSEEN is only tested on.
+thing changed; from number EVERY_CHANGE on, eight in a row are one test world, in its base weather and with each thing
+changed. The family UNSEEN is only tested on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ SEEN = ("street", "courtyard", "interior", "landscape", "stage")
 UNSEEN = "hall"
 FAMILY_NAMES = (*SEEN, UNSEEN)
 SPLITS = ("train", "validation", "test")
+EVERY_CHANGE = 900_000
 FIRST_SEED = {"train": 1_000_000, "validation": 5_000_000, "test": 9_000_000}
 CAPTIONS = 4
 BASES = ("clear", "clear", "overcast", "golden")  # of test worlds
@@ -45,12 +47,23 @@ class Sequence:
 
 
 def planned(number: int) -> Sequence:
+    if number >= EVERY_CHANGE:
+        block, place = divmod(number - EVERY_CHANGE, 1 + len(CHANGES))
+        return _tested(number, block, None if place == 0 else CHANGES[place - 1], clear=True)
     block, place = divmod(number, 20)
     if place < 16:
         return _ordinary(number, "train", block * 16 + place)
     if place < 18:
         return _ordinary(number, "validation", block * 2 + place - 16)
-    return _tested(number, block, changed=place == 19)
+    change = CHANGES[block % len(CHANGES)]
+    return _tested(number, block, change if place == 19 else None, clear=change[0] == "overcast")
+
+
+def world_of(number: int) -> int:
+    """The least number of those that the test sequences of the same world have."""
+    if number >= EVERY_CHANGE:
+        return number - (number - EVERY_CHANGE) % (1 + len(CHANGES))
+    return number - number % 20
 
 
 def _ordinary(number: int, split: str, turn: int) -> Sequence:
@@ -63,15 +76,16 @@ def _ordinary(number: int, split: str, turn: int) -> Sequence:
     return Sequence(number, split, family, seed, kind, weather, weather, path, words_of(family, weather, rng, CAPTIONS))
 
 
-def _tested(number: int, block: int, *, changed: bool) -> Sequence:
+def _tested(number: int, block: int, change: tuple[str, dict[str, float]] | None, *, clear: bool) -> Sequence:
+    """The test world of a block, in its base weather without a `change`; `clear` is a base that clouds change."""
     seed = FIRST_SEED["test"] + block
     rng = np.random.default_rng([seed, 31])
     family = FAMILY_NAMES[block % len(FAMILY_NAMES)]
     base = drawn(BASES[block % len(BASES)], rng)
-    kind, change = CHANGES[block % len(CHANGES)]
-    if kind == "overcast" or base.cloud > 0.7:  # a change that can be seen
+    if clear or base.cloud > 0.7:  # a change that can be seen
         base = replace(base, cloud=0.1)
     path = PATHS[block % len(PATHS)]
-    weather = replace(base, **change) if changed else base
+    kind, changes = change or ("base", {})
+    weather = replace(base, **changes)
     words = words_of(family, weather, np.random.default_rng([seed, 32]), CAPTIONS)
-    return Sequence(number, "test", family, seed, kind if changed else "base", weather, base, path, words)
+    return Sequence(number, "test", family, seed, kind, weather, base, path, words)
