@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import openvino
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -54,6 +55,18 @@ def likeness_db(limn: Limn, width: int = 320, height: int = 180) -> float:
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (61, 35), (1, 1)])
 def test_every_runtime_paints_as_torch_does(name: str, width: int, height: int) -> None:
     assert likeness_db(Limn(runtime=name), width, height) >= 50.0  # a picture of 8 bits has 59
+
+
+def test_in_fp32_openvino_paints_as_torch_does() -> None:
+    """Which it takes by itself where the processor has no bfloat16."""
+    assert likeness_db(Limn(runtime="openvino", precision="fp32")) >= 80.0
+
+
+def test_bfloat16_is_taken_where_the_processor_has_it_and_the_network_bears_it() -> None:
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    quick = "bf16" if "BF16" in able else "fp32"
+    assert Limn(runtime="openvino").card.runtime.split(":")[0].endswith(f"cpu {quick}")
+    assert load_runtime(SHIPPED, "openvino").runtime.name.endswith("cpu fp32")
 
 
 def test_half_the_bits_paint_nearly_the_same() -> None:
@@ -260,6 +273,9 @@ def test_the_bench_measures_every_runtime_and_says_what_it_left_out() -> None:
     left_out = cast(dict[str, str], report["left_out"])
     assert {row["runtime"] for row in rows} == set(RUNTIMES)
     assert len(rows) + len(left_out) == len(bench.ROWS) - 1  # torch has no int8
+    memory_mb = cast(dict[str, float], report["memory_mb"])
+    assert set(memory_mb) == (set(RUNTIMES) if sys.platform == "linux" else set())
+    assert all(50.0 < most < 1000.0 for most in memory_mb.values())
     for row in rows:
         whole, parts = row["processor_ms"]["whole"], [row["processor_ms"][part] for part in bench.PARTS]
         assert 0.0 < whole["p50"] <= whole["p95"]

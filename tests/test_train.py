@@ -165,7 +165,7 @@ def test_curves_are_drawn_from_the_first_report_on(tmp_path: Path) -> None:
 
 def test_both_sizes_come_from_one_definition() -> None:
     counts = {name: sum(p.numel() for p in LimnNetwork(size).parameters()) for name, size in SIZES.items()}
-    assert counts["limn-s"] < 1_000_000 < counts["limn-l"]
+    assert counts["limn-s"] < 1_500_000 < counts["limn-l"]
     for size in SIZES.values():
         network = LimnNetwork(size)
         x = torch.zeros(1, CHANNELS, 32, 64)

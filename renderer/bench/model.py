@@ -2,13 +2,16 @@
 
 Rows take turns within one run, a few frames each, so that a noisy machine is noisy for all of them. Beside the wall
 clock stands the processor time of all threads, which other work on the machine changes less. Planes are those of the
-embedded courtyard; likeness is the worst PSNR of a row's plates against torch's in fp32, on the display.
+embedded courtyard; likeness is the worst PSNR of a row's plates against torch's in fp32, on the display. The most
+memory that limn takes by each runtime is measured in processes of their own.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,11 +34,14 @@ from renderer.start import spare_the_engine
 if TYPE_CHECKING:
     from renderer.models.limn.model import Limn
 
-ROWS = tuple(product(("torch", "openvino", "onnxruntime"), ("fp32", "bf16", "int8")))  # runtime and precision
+RUNTIMES = ("torch", "openvino", "onnxruntime")
+ROWS = tuple(product(RUNTIMES, ("fp32", "bf16", "int8")))  # runtime and precision
 PARTS = ("features", "network", "plate")
 BURST = 2  # frames of one row before the next has its turn
 VIEWS = 3  # moments of the courtyard, a second apart
 CALIBRATION_SIZE = (320, 180)
+MEMORY_FRAMES = 12
+STATUS = Path("/proc/self/status")  # not `getrusage`, whose most outlives an exec
 
 
 class View(NamedTuple):
@@ -60,12 +66,15 @@ def run(sizes: Sequence[tuple[int, int]], threads: Sequence[int], count: int, co
         for (width, height), each in product(sizes, threads):
             models = _models(each, Path(folder), skipped)
             rows += _measure(models, views_of(width, height), count, {"size": f"{width}x{height}", "threads": each})
+    memory_mb = _memory_mb(max(sizes), max(threads))
     console.print(_table(rows, count))
+    for name, most_mb in memory_mb.items():
+        console.print(f"{name}: a process of limn alone takes {most_mb:.0f} MB at most", highlight=False)
     for name, why in skipped.items():
         console.print(f"left out: {name}: {why}", markup=False, highlight=False, soft_wrap=True)
     return {
-        "bench": "model", "count": count, "rows": rows, "left_out": skipped, "machine": machine(),
-        "versions": versions(),
+        "bench": "model", "count": count, "rows": rows, "memory_mb": memory_mb, "left_out": skipped,
+        "machine": machine(), "versions": versions(),
     }  # fmt: skip
 
 
@@ -82,6 +91,32 @@ def views_of(width: int, height: int) -> list[View]:
     return looks
 
 
+def _memory_mb(size: tuple[int, int], threads: int) -> dict[str, float]:
+    """By runtime; nothing where the system is not Linux."""
+    if not STATUS.exists():
+        return {}
+    found = {}
+    for runtime in RUNTIMES:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+            try:
+                found[runtime] = alone.submit(_most_mb, runtime, size, threads).result()
+            except MissingDependency:
+                continue  # `left_out` says why
+    return found
+
+
+def _most_mb(runtime: str, size: tuple[int, int], threads: int) -> float:
+    """Of this process, which paints a few frames with limn as it is served."""
+    from renderer.models.limn.model import FOLDER, Limn
+
+    spare_the_engine()
+    model, looks = Limn(FOLDER, runtime=runtime, threads=threads), views_of(*size)
+    for n in range(MEMORY_FRAMES):
+        _frame(model, looks[n % VIEWS])
+    most = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+    return round(float(most.split()[1]) * 1024.0 / 1e6, 1)
+
+
 def _models(threads: int, folder: Path, skipped: dict[str, str]) -> dict[tuple[str, str], Limn]:
     """One limn per row that runs here; the others' reasons go into `skipped`."""
     from renderer.models.limn.model import FOLDER, Limn
@@ -93,7 +128,7 @@ def _models(threads: int, folder: Path, skipped: dict[str, str]) -> dict[tuple[s
                 models[runtime, precision] = Limn(FOLDER, runtime=runtime, threads=threads, precision=precision)
             elif runtime != "torch":
                 _fill_int8(folder)
-                models[runtime, precision] = Limn(folder, runtime=runtime, threads=threads)
+                models[runtime, precision] = Limn(folder, runtime=runtime, threads=threads, precision="fp32")
         except (ConfigError, MissingDependency) as error:
             skipped[f"{runtime} {precision}"] = str(error)
     return models

@@ -41,6 +41,7 @@ class Network:
 
     module: Callable[[], nn.Module]  # makes it with its weights; tensors [1, C, H, W] or [1, C] in and out
     onnx: Path  # the same with its channels last, for any H and W that the module takes
+    bears_bf16: bool = False  # its answers are good enough in bfloat16, which a test holds
 
 
 class Runtime(Protocol):
@@ -77,8 +78,9 @@ def load_runtime(network: Network, asked: str = "auto", *, threads: int = 1, pre
     """The runtime that was asked for, or with "auto" the fastest that is installed and starts: on the GPU where there
     is one. For "tensorrt" it is torch on the GPU, which serves until the engine of `late_maker` is there.
 
-    Without `precision` it is fp32 on the CPU and fp16 on the GPU. Raises ConfigError for an unknown name or a precision
-    that the runtime does not have here, MissingDependency when what was asked for by name is not installed.
+    Without `precision` it is fp16 on the GPU, and on the CPU fp32, or bf16 by OpenVINO where the processor multiplies
+    it by itself and the network bears it. Raises ConfigError for an unknown name or a precision that the runtime does
+    not have here, MissingDependency when what was asked for by name is not installed.
     """
     if asked not in NAMES:
         raise ConfigError(f"there is no runtime '{asked}'", fix=f"Choose one of: {', '.join(NAMES)}.")
@@ -141,7 +143,7 @@ def _load(name: str, network: Network, threads: int, precision: str) -> Runtime:
         if name == "openvino":
             from renderer.runtimes.openvino import OpenVino
 
-            return OpenVino(network, threads, precision or "fp32")
+            return OpenVino(network, threads, precision)
         if name == "cuda":
             from renderer.runtimes.gpu import gpu_here
             from renderer.runtimes.on_device import Lane, OnDevice

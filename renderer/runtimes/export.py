@@ -1,7 +1,7 @@
 """`python -m renderer.runtimes.export`: limn's network as ONNX beside its weights, and its hash in the manifest.
 
 For whoever ships new weights; needs `pip install "worldplate[dev]"`. The file ships with the package because it is
-small (2.4 MB), while making it takes packages of 40 MB and ten seconds that no user should need.
+small (4.7 MB), while making it takes packages of 40 MB and ten seconds that no user should need.
 """
 
 from __future__ import annotations

@@ -17,8 +17,10 @@ class OpenVino:
     counters = None  # it runs on the CPU
 
     def __init__(self, network: Network, threads: int, precision: str) -> None:
+        """Without a precision it is bf16 where that is quicker and the network bears it."""
         self._core = openvino.Core()
-        able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # BF16: by instructions of its own
+        precision = precision or ("bf16" if network.bears_bf16 and "BF16" in able else "fp32")
         if precision not in HINTS or precision.upper() not in able:
             raise no_such_precision("openvino", precision)
         self._onnx = network.onnx

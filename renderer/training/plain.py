@@ -52,7 +52,8 @@ def plain_plate(
     smaller."""
     seen = shown(x, engine)
     low = F.avg_pool2d(seen, factor) if factor > 1 else seen
-    (answers,) = network(seen, low, told)
+    (raw,) = network(seen, low, told)
+    answers = raw.float()
     assert answers.shape[1] == ANSWERS
     return (engine[:, :3].clamp(min=0.0) + DARKEST) * bounded(answers[:, REST], MOST_LOG_GAIN), answers
 

@@ -107,7 +107,8 @@ def painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor
     each = batch.x.shape[:2]
     x = batch.x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     low = F.avg_pool2d(x, factor) if factor > 1 else x
-    (raw,) = network(x, low, batch.told.flatten(0, 1))
+    (answers,) = network(x, low, batch.told.flatten(0, 1))
+    raw = answers.float()
     sun, fog = (light.repeat_interleave(each[1], dim=0) for light in (batch.sun, batch.fog))
     plates = plate_of(raw, batch.parts.flatten(0, 1), edges_of(x), sun, fog)
     return plates.reshape(*each, *plates.shape[1:]), raw.reshape(*each, *raw.shape[1:])
@@ -175,13 +176,16 @@ def train(job: Job, network_of: Callable[[], LimnNetwork] | None = None, paint: 
     rng = np.random.default_rng([job.seed, progress.step])
     begun_s, saved_s = time.monotonic() - progress.spent_s, time.monotonic()
     losses: deque[float] = deque(maxlen=LAST)
-    log.info("%d training sequences, %d validation, on %s", len(training), len(validation), device)
+    quick = has_bfloat16(device)
+    kind = "bfloat16" if quick else "float32"
+    log.info("%d training sequences, %d validation, on %s in %s", len(training), len(validation), device, kind)
     while progress.spent_s < job.minutes * 60.0:
         share = progress.spent_s / (job.minutes * 60.0)
         warm = min(1.0, (progress.step + 1) / 100.0)
         optimiser.param_groups[0]["lr"] = warm * LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
         batch = _drawn(training, rng).to(device)
-        plates, answers = paint(network, batch, 2 if rng.random() < HALVED else 1)
+        with torch.autocast(device.type, torch.bfloat16, enabled=quick):
+            plates, answers = paint(network, batch, 2 if rng.random() < HALVED else 1)
         loss = loss_of(plates, answers, batch)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -207,6 +211,14 @@ def device_of(asked: str) -> torch.device:
     if asked not in ("auto", "cpu", "cuda") or (asked == "cuda" and not there):
         raise ConfigError(f"torch has no device '{asked}' here", fix="Use --device auto, or cpu.")
     return torch.device("cuda" if there and asked != "cpu" else "cpu")
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies 16-bit floats by itself: a step then takes two thirds of its time, and where there
+    is no such instruction ten times as long."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _drawn(training: list[Prepared], rng: np.random.Generator) -> Batch:

@@ -140,7 +140,7 @@ class Limn:
         """
         told = check_files(folder)
         torch.set_num_threads(threads)
-        network = Network(module=partial(network_of, folder), onnx=folder / ONNX)
+        network = Network(module=partial(network_of, folder), onnx=folder / ONNX, bears_bf16=True)
         loaded = load_runtime(network, runtime, threads=threads, precision=precision)
         self._runtime, self._threads = Relay(loaded), threads
         on_device = isinstance(loaded.runtime, OnDevice)  # torch runs there, and so it can between kernels

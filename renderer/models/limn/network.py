@@ -30,7 +30,7 @@ class Size:
     told: int = 48
 
 
-SIZES = {"limn-s": Size((24, 48, 72, 96), 24), "limn-l": Size((48, 96, 160, 224), 48, 96)}
+SIZES = {"limn-s": Size((32, 64, 96, 144), 32), "limn-l": Size((48, 96, 160, 224), 48, 96)}
 
 
 class LimnNetwork(nn.Module):
