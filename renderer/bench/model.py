@@ -66,10 +66,11 @@ def run(sizes: Sequence[tuple[int, int]], threads: Sequence[int], count: int, co
         for (width, height), each in product(sizes, threads):
             models = _models(each, Path(folder), skipped)
             rows += _measure(models, views_of(width, height), count, {"size": f"{width}x{height}", "threads": each})
-    memory_mb = _memory_mb(max(sizes), max(threads))
+    memory_mb = {f"{width}x{height}": _memory_mb((width, height), max(threads)) for width, height in sizes}
     console.print(_table(rows, count))
-    for name, most_mb in memory_mb.items():
-        console.print(f"{name}: a process of limn alone takes {most_mb:.0f} MB at most", highlight=False)
+    for size, by_runtime in memory_mb.items():
+        told = ", ".join(f"{name} {most_mb:.0f}" for name, most_mb in by_runtime.items())
+        console.print(f"MB of a process of limn alone at {size}, at most: {told or 'not told here'}", highlight=False)
     for name, why in skipped.items():
         console.print(f"left out: {name}: {why}", markup=False, highlight=False, soft_wrap=True)
     return {
@@ -92,7 +93,7 @@ def views_of(width: int, height: int) -> list[View]:
 
 
 def _memory_mb(size: tuple[int, int], threads: int) -> dict[str, float]:
-    """By runtime; nothing where the system is not Linux."""
+    """By runtime, without precision; nothing where the system is not Linux."""
     if not STATUS.exists():
         return {}
     found = {}

@@ -134,7 +134,7 @@ def loss_of(plates: Tensor, answers: Tensor, batch: Batch) -> Tensor:
     logarithm = (torch.log(plates + 0.02) - torch.log(batch.truth + 0.02)).abs().mean()
     loss = 0.7 * root + 0.25 * wrong.abs().mean() + 0.15 * gradient
     loss = loss + 0.05 * (foretold - size).square().mean() + 0.05 * logarithm
-    return loss + 0.3 * _flicker(wrong, batch.traced) if wrong.shape[1] > 1 else loss
+    return loss + 1.5 * _flicker(wrong, batch.traced) if wrong.shape[1] > 1 else loss
 
 
 def _flicker(wrong: Tensor, traced: Tensor) -> Tensor:
