@@ -167,5 +167,5 @@ def test_a_folder_that_is_not_whole_is_refused_by_file(tmp_path: Path, damage: s
 
 def test_the_shipped_files_are_whole_and_small() -> None:
     check_files(FOLDER)
-    assert (FOLDER / "weights.safetensors").stat().st_size < 4_000_000
+    assert (FOLDER / "weights.safetensors").stat().st_size < 12_000_000
     assert json.loads((FOLDER / "manifest.json").read_text())["name"] == "limn"
