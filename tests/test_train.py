@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from renderer.cli import main
 from renderer.evaluate.image import psnr_db, tone_map
 from renderer.models.limn.features import CELL, CHANNELS, TOLD, seen
 from renderer.models.limn.finish import compose, exponents, soften
-from renderer.models.limn.light import light_of
+from renderer.models.limn.light import Light, light_of
 from renderer.models.limn.model import FOLDER, Limn, network_of
 from renderer.models.limn.network import SIZES, LimnNetwork
 from renderer.models.limn.plate import ANSWERS, edges_of, plate_of
@@ -31,10 +32,10 @@ WIDTH, HEIGHT = 64, 40
 LIGHT = light_of(Weather(sun_elevation_deg=20.0, wetness=0.5), 3)
 
 
-def clip(name: str, frames: int = 2, gain: float = 0.5) -> Prepared:
+def clip(name: str, frames: int = 2, gain: float = 0.5, light: Light = LIGHT) -> Prepared:
     """A courtyard that stands still, whose truth is the engine's picture `gain` times as bright."""
     planes, camera, bodies = court(WIDTH, HEIGHT)
-    frame = seen(planes, camera, bodies, LIGHT)
+    frame = seen(planes, camera, bodies, light)
     color = np.asarray(planes[PlaneName.COLOR][..., :3], np.float32)
     albedo = np.asarray(planes[PlaneName.ALBEDO][..., :3], np.float32)
     pixels = np.zeros((frames, 48, WIDTH, PLANES), np.float16)
@@ -42,9 +43,8 @@ def clip(name: str, frames: int = 2, gain: float = 0.5) -> Prepared:
     j, i = np.meshgrid(np.arange(WIDTH // CELL), np.arange(48 // CELL), indexing="xy")
     still = np.stack([j, i, np.ones_like(i)], axis=-1).astype(np.float32)
     told = np.repeat(frame.told[None], frames, axis=0)
-    return Prepared(
-        name, HEIGHT, WIDTH, pixels, np.repeat(still[None], frames, axis=0), told, LIGHT.sky.sun, LIGHT.sky.fog
-    )
+    traced, stops = np.repeat(still[None], frames, axis=0), np.float32(0.0)
+    return Prepared(name, HEIGHT, WIDTH, pixels, traced, told, light.sky.sun, light.sky.fog, stops)
 
 
 def batch(frames: int = 2, *, flip: bool = False) -> training.Batch:
@@ -110,6 +110,16 @@ def test_a_flipped_clip_is_its_mirror_image() -> None:
     plain, flipped = batch(), batch(flip=True)
     torch.testing.assert_close(plain.truth.flip(4), flipped.truth)
     torch.testing.assert_close(flipped.traced[0, 1, 3, :, 0], plain.traced[0, 1, 3, :, 0])  # it stands still
+
+
+@pytest.mark.parametrize("stops", [-1.5, 0.75, 2.0])
+def test_a_clip_that_is_exposed_anew_is_as_if_made_so(stops: float) -> None:
+    light = light_of(replace(LIGHT.weather, exposure_ev=stops), 3)
+    made = batch_of([clip("a", 1, 0.5 * 2.0**stops, light)], [0], 1, [False])
+    anew = training.exposed(batch(1), torch.tensor([stops]))
+    for part in ("x", "parts", "truth", "told", "sun", "fog"):
+        close = torch.isclose(getattr(anew, part), getattr(made, part), rtol=4e-3, atol=4e-3)
+        assert float(close.float().mean()) > 0.9999, part  # not between lamplight and the sky behind, on a pixel
 
 
 def test_a_dark_room_does_not_outweigh_a_meadow() -> None:

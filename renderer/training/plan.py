@@ -36,7 +36,7 @@ class Sequence:
     seed: int
     kind: str  # of weather, or of the change of a test world
     weather: Weather
-    base: Weather  # what exposure is metered in
+    base: Weather  # the same place in fair weather, where exposure is metered as well
     path: str
     captions: tuple[str, ...]
 
@@ -73,7 +73,17 @@ def _ordinary(number: int, split: str, turn: int) -> Sequence:
     family, kind = SEEN[turn % len(SEEN)], KINDS[2 * turn % len(KINDS)]
     weather = drawn(kind, rng)
     path = PATHS[int(rng.integers(len(PATHS)))]
-    return Sequence(number, split, family, seed, kind, weather, weather, path, words_of(family, weather, rng, CAPTIONS))
+    base = replace(_fair(np.random.default_rng([seed, 33])), sun_azimuth_deg=weather.sun_azimuth_deg)
+    return Sequence(number, split, family, seed, kind, weather, base, path, words_of(family, weather, rng, CAPTIONS))
+
+
+def _fair(rng: np.random.Generator) -> Weather:
+    return _clear(drawn(BASES[int(rng.integers(len(BASES)))], rng))
+
+
+def _clear(weather: Weather) -> Weather:
+    """The same without a closed sky, so that any change can be seen."""
+    return replace(weather, cloud=0.1) if weather.cloud > 0.7 else weather
 
 
 def _tested(number: int, block: int, change: tuple[str, dict[str, float]] | None, *, clear: bool) -> Sequence:
@@ -81,8 +91,8 @@ def _tested(number: int, block: int, change: tuple[str, dict[str, float]] | None
     seed = FIRST_SEED["test"] + block
     rng = np.random.default_rng([seed, 31])
     family = FAMILY_NAMES[block % len(FAMILY_NAMES)]
-    base = drawn(BASES[block % len(BASES)], rng)
-    if clear or base.cloud > 0.7:  # a change that can be seen
+    base = _clear(drawn(BASES[block % len(BASES)], rng))
+    if clear:
         base = replace(base, cloud=0.1)
     path = PATHS[block % len(PATHS)]
     kind, changes = change or ("base", {})

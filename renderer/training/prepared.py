@@ -43,6 +43,7 @@ class Prepared:
     told: F32  # [T, TOLD]
     sun: F32  # [3]
     fog: F32  # [3]
+    stops: F32  # [] by which the place's exposure in fair weather is brighter than this one
 
 
 def prepared(data: Path, cache: Path, split: str, known: set[str]) -> Iterator[Prepared]:
@@ -84,7 +85,8 @@ def _prepare(path: Path, cache: Path) -> None:
     np.save(part, pixels)
     part.replace(cache / f"{path.stem}.npy")
     np.savez(cache / f"{path.stem}.npz", size=np.array([height, width]), traced=traced, told=told,
-             sun=light.sky.sun, fog=light.sky.fog)  # fmt: skip
+             sun=light.sky.sun, fog=light.sky.fog,
+             stops=np.float32(clip.base_exposure_ev - clip.weather.exposure_ev))  # fmt: skip
 
 
 def _traced(clip: Clip, t: int, shape: tuple[int, int]) -> F32:

@@ -28,6 +28,7 @@ from renderer.training.shot import View, engine_planes, view_of
 from renderer.training.tracer import Tracer
 from renderer.training.worlds import FAMILIES
 from renderer.training.worlds.cameras import drawn_path
+from renderer.training.worlds.kit import Blockout
 from renderer.training.worlds.moment import Moments, Poses, Things
 
 KEY_LEVEL = 0.16  # what exposure brings the geometric mean of a picture halfway to
@@ -52,7 +53,8 @@ class Clip:
     """A sequence as it was saved. `planes[t]` are the engine's, canonical; `truth` [T, H, W, 3] is scene-linear."""
 
     plan: dict[str, Any]  # number, split, family, seed, kind, path, captions
-    weather: Weather
+    weather: Weather  # exposed for its own light, but for a test clip, which is as its base
+    base_exposure_ev: float  # of the same place in fair weather (`plan.Sequence.base`)
     engine_sun: Sun
     dt_s: float
     cameras: tuple[Camera, ...]
@@ -90,9 +92,11 @@ def frames_of(plan: Plan, recipe: Recipe, mi: Any) -> dict[str, NDArray[Any]]:
     keys = drawn_path(plan.path, blockout.room, probe, rng, recipe.frames + 1,
                       (tan_y * recipe.width / recipe.height, tan_y))  # fmt: skip
     views = [view_of(b, a, recipe.width, recipe.height, fov, far) for a, b in pairwise(keys)]
-    painter = Painter(blockout, things, plan.base, sky_of(plan.base), METER[2])
-    exposure_ev = metered(painter, views[0], probe, poses[1])
-    weather = replace(plan.weather, exposure_ev=exposure_ev)
+    base_ev = own_ev = metered(_meter(blockout, things, plan.base), views[0], probe, poses[1])
+    if plan.split != "test":
+        lit = Tracer(mi, blockout, things, poses[1], sky_of(plan.weather), plan.weather)
+        own_ev = metered(_meter(blockout, things, plan.weather), views[0], lit, poses[1])
+    weather = replace(plan.weather, exposure_ev=own_ev)
     samples = recipe.test_samples if plan.split == "test" else recipe.samples
     painter = Painter(blockout, things, weather, sky_of(weather), samples)
     sun = engine_sun(weather, rng)
@@ -101,7 +105,8 @@ def frames_of(plan: Plan, recipe: Recipe, mi: Any) -> dict[str, NDArray[Any]]:
         for t, view in enumerate(views)
     ]
     about = {"plan": {**asdict(plan), "weather": None, "base": None}, "weather": asdict(weather),
-             "engine_sun": asdict(sun), "dt_s": dt_s, "recipe": asdict(recipe)}  # fmt: skip
+             "base_exposure_ev": base_ev, "engine_sun": asdict(sun), "dt_s": dt_s,
+             "recipe": asdict(recipe)}  # fmt: skip
     return {
         **{name: np.stack([row[name] for row in rows]) for name in rows[0]},
         **_tables(things), **_bodies(things, poses),
@@ -125,6 +130,10 @@ def _frame(painter: Painter, view: View, mi: Any, before: Poses, now: Poses, sun
         "thing": thing.astype(np.uint16),
         "truth": picture.astype(np.float16),
     }
+
+
+def _meter(blockout: Blockout, things: Things, weather: Weather) -> Painter:
+    return Painter(blockout, things, weather, sky_of(weather), METER[2])
 
 
 def metered(painter: Painter, view: View, tracer: Tracer, poses: Poses) -> float:
@@ -174,6 +183,7 @@ def load(path: Path) -> Clip:
     return Clip(
         plan=about["plan"],
         weather=Weather(**about["weather"]),
+        base_exposure_ev=about.get("base_exposure_ev", about["weather"]["exposure_ev"]),  # older data sets have none
         engine_sun=msgspec.convert(about["engine_sun"], Sun),
         dt_s=about["dt_s"],
         cameras=tuple(msgspec.msgpack.decode(arrays["cameras"].tobytes(), type=list[Camera])),

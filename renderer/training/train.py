@@ -18,7 +18,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bridge.errors import ConfigError
-from renderer.models.limn.features import CELL
+from renderer.models.limn.features import AMBIENT, CELL, DIMMEST, GLOW, LEVELS, MIRRORED
+from renderer.models.limn.light import DIMMEST_TOLD, EXPOSURE, LEVELS_TOLD
 from renderer.models.limn.network import SIZES, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ERROR, edges_of, plate_of
 from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared
@@ -38,6 +39,7 @@ LEARNING_RATE = 2e-3
 # Of a step: frames of a clip are much alike, so there are just enough of them to see what flickers.
 SHAPES = ((16, 1), (8, 2), (8, 2))  # clips and frames, one of these at random
 FRAMES = 4  # of validation clips
+FAIR = 0.5  # share of clips that are exposed as their place is in fair weather
 HALVED = 0.6  # share of steps whose trunk sees the picture at half its size, as in pictures of 640 pixels
 SAVE_EVERY_S, TAKE_IN = 120.0, 40  # sequences taken in at a time
 LAST = 100  # steps whose mean loss is told
@@ -100,6 +102,31 @@ def batch_of(clips: list[Prepared], starts: list[int], frames: int, flips: list[
     )
     engine = stack[:, :, COLOR.start : ALBEDO.stop]
     return Batch(stack[:, :, X], stack[:, :, PARTED], stack[:, :, TRUTH], torch.stack(traced), told, sun, fog, engine)
+
+
+def exposed(batch: Batch, stops: Tensor) -> Batch:
+    """The same clips exposed `stops` [N] brighter. Light is linear, so it is what `prepared` and the tracer would give.
+
+    The dataset exposes a night for the night; a user who turns day into night does not. A network that has seen the
+    former alone reads from the exposure how dark a place is, and is 5 dB wrong after the latter.
+    """
+    gain = torch.exp2(stops)[:, None, None, None, None]
+    x, parts, told = batch.x.clone(), batch.parts.clone(), batch.told.clone()
+    solid = x[:, :, 0]
+    for k in LEVELS:
+        x[:, :, k] = _brighter(x[:, :, k], gain[:, 0], DIMMEST) * solid
+    for rows in (MIRRORED, AMBIENT, GLOW):
+        parts[:, :, rows] *= gain
+    told[:, :, EXPOSURE] += 0.2 * stops[:, None]
+    told[:, :, LEVELS_TOLD] = _brighter(told[:, :, LEVELS_TOLD], gain[..., 0, 0], DIMMEST_TOLD)
+    sun, fog = (light * gain[:, 0, 0, 0] for light in (batch.sun, batch.fog))
+    return replace(batch, x=x, parts=parts, told=told, truth=batch.truth * gain, sun=sun, fog=fog)
+
+
+def _brighter(seen: Tensor, gain: Tensor, dimmest: float) -> Tensor:
+    """log(level + dimmest) / 4 of `gain` times the level."""
+    level = (torch.exp(4.0 * seen) - dimmest).clamp(min=0.0)
+    return 0.25 * torch.log(gain * level + dimmest)
 
 
 def painted(network: LimnNetwork, batch: Batch, factor: int = 1) -> tuple[Tensor, Tensor]:
@@ -226,7 +253,9 @@ def _drawn(training: list[Prepared], rng: np.random.Generator) -> Batch:
     count, frames = SHAPES[int(rng.integers(len(SHAPES)))]
     clips = [training[int(i)] for i in rng.integers(len(training), size=count)]
     starts = [int(rng.integers(len(c.pixels) - frames + 1)) for c in clips]
-    return batch_of(clips, starts, frames, [bool(f) for f in rng.random(count) < 0.5])
+    batch = batch_of(clips, starts, frames, [bool(f) for f in rng.random(count) < 0.5])
+    stops = [float(clip.stops) if fair else 0.0 for clip, fair in zip(clips, rng.random(count) < FAIR, strict=True)]
+    return exposed(batch, torch.tensor(stops))
 
 
 def _follow(average: LimnNetwork, network: LimnNetwork, keep: float) -> None:

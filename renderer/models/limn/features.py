@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 CHANNELS = 24 + SHADES  # of x, in the order of `_shown_to_network`
+# Channels of x that are a level of light, of the open sky, the sun and lamps: log(level + DIMMEST) * 0.25.
+LEVELS, DIMMEST = (16, 17, CHANNELS - 1), 0.01
 WIDEST_TRUNK = 480  # pixels of the picture that the trunk sees
 CELL = 2  # pixels of the trunk's picture to a side of one cell of memory, and of shadows
 TOLD = CONTROLS + 5  # numbers of a frame as a whole

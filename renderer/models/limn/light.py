@@ -66,6 +66,7 @@ def controls_of(light: Light) -> F32:
 
 
 CONTROLS = 13
+EXPOSURE, LEVELS_TOLD, DIMMEST_TOLD = 7, slice(11, 13), 1e-3  # of these: stops * 0.2, and log(level + 1e-3) * 0.25
 
 
 def _harmonics(sky: Sky, ground: F32) -> F32:
