@@ -115,8 +115,9 @@ def clip(number: int = 18, frames: int = FRAMES) -> Clip:
     planes = tuple(_planes(t, t - 1) for t in range(frames))
     truth = np.stack([linear(weathered(painted(t), plan.weather)) for t in range(frames)]).astype(np.float16)
     told = {**asdict(plan), "weather": None, "base": None}
-    return Clip(told, plan.weather, Sun(120.0, 40.0), DT_S, tuple(camera(t, t - 1) for t in range(frames)),
-                tuple(bodies(t, t - 1) for t in range(frames)), planes, truth)  # fmt: skip
+    return Clip(told, plan.weather, plan.weather.exposure_ev, Sun(120.0, 40.0), DT_S,
+                tuple(camera(t, t - 1) for t in range(frames)), tuple(bodies(t, t - 1) for t in range(frames)),
+                planes, truth)  # fmt: skip
 
 
 def _planes(t: int, last: int) -> PlaneViews:

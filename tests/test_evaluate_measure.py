@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from renderer.evaluate.figures import METRICS, Findings, broken_down, interval_db, overall, reaches
 from renderer.evaluate.frames import Frame
 from renderer.evaluate.measure import Measured, Revisit, Scores, flicker, measured, revisit
-from renderer.evaluate.prompts import Followed, changed_weathers, followed
+from renderer.evaluate.prompts import VISIBLE, Followed, changed_weathers, followed
 from renderer.evaluate.rows import Curved, Engine, gathered
 from renderer.models.limn.weather import Weather
 from renderer.training.plan import EVERY_CHANGE
@@ -135,6 +135,15 @@ def test_a_change_that_is_taken_for_another_is_nearer_to_the_other_s_truth() -> 
     assert pairs["wet"].share_truer == 1.0
 
 
+def test_truths_that_cannot_be_told_apart_are_not_held_against_a_row() -> None:
+    apart = {"snow": 0.0, "autumn": VISIBLE / 2, "fog": 0.2}
+    pair = Followed("a", "interior", "snow", VISIBLE / 2, apart, {"snow": 0.02, "autumn": 0.01, "fog": 0.2}, apart)
+    assert not pair.visible
+    assert (pair.share_truer, pair.share_truer_where_apart) == (0.5, 1.0)
+    pairs = every_change(Acted())
+    assert all(p.visible and p.truths_apart[p.change] == 0.0 for p in pairs.values())
+
+
 def test_one_truth_alone_is_nearer_than_none() -> None:
     assert math.isnan(pair_of(Acted()).share_truer)
 
@@ -161,7 +170,7 @@ def findings() -> Findings:
          sequence(118, "hall", False, 25.0, 19.0)],
         {"limn-s": [Revisit("a", "48x32", 480, 30.0, 29.5), Revisit("b", "48x32", 480, 26.0, 26.3)]},
         {"limn-s": [Followed("a", "street", "snow", 0.1, {"snow": 0.1, "fog": 0.2}),
-                    Followed("b", "street", "fog", 0.1, {"snow": 0.1, "fog": 0.2})]},
+                    Followed("b", "street", "fog", VISIBLE / 2, {"snow": 0.1, "fog": 0.2})]},
     )  # fmt: skip
 
 
@@ -173,6 +182,7 @@ def test_overall_figures_are_means_over_frames_and_gaps_between_groups() -> None
     assert figures["warp_excess"] == pytest.approx(2.0)
     assert figures["revisit_gap_db"] == pytest.approx(0.1)
     assert figures["adherence"] == 50.0
+    assert figures["adherence_visible"] == 100.0
     assert math.isnan(figures["adherence_in_words"])
     assert figures.keys() == {metric.key for metric in METRICS}
 

@@ -43,7 +43,7 @@ def clip(name: str, frames: int = 2, gain: float = 0.5, light: Light = LIGHT) ->
     j, i = np.meshgrid(np.arange(WIDTH // CELL), np.arange(48 // CELL), indexing="xy")
     still = np.stack([j, i, np.ones_like(i)], axis=-1).astype(np.float32)
     told = np.repeat(frame.told[None], frames, axis=0)
-    traced, stops = np.repeat(still[None], frames, axis=0), np.float32(0.0)
+    traced, stops = np.repeat(still[None], frames, axis=0), np.zeros((), np.float32)
     return Prepared(name, HEIGHT, WIDTH, pixels, traced, told, light.sky.sun, light.sky.fog, stops)
 
 

@@ -43,6 +43,8 @@ METRICS = (
     Metric(
         "adherence_to_truths", "nearer to its truth than to another's", "%", 1, goals={"limn-s": 95.0, "limn-l": 95.0}
     ),
+    Metric("adherence_visible", "adherence, changes that show", "%", 1),
+    Metric("adherence_to_truths_apart", "nearer to its truth, where they differ", "%", 1),
     Metric("adherence_in_words", "by captions", "%", 1),
     Metric("ms", "call, median", "ms", 1, less_is_better=True),
 )
@@ -93,6 +95,8 @@ def overall(findings: Findings, row: str) -> dict[str, float]:
         "adherence": _percent(findings.prompts.get(row, [])),
         "adherence_one_by_one": mean(100.0 * pair.share_beaten for pair in findings.prompts.get(row, [])),
         "adherence_to_truths": mean(100.0 * pair.share_truer for pair in findings.prompts.get(row, [])),
+        "adherence_visible": _percent([pair for pair in findings.prompts.get(row, []) if pair.visible]),
+        "adherence_to_truths_apart": mean(100.0 * p.share_truer_where_apart for p in findings.prompts.get(row, [])),
         "adherence_in_words": _percent(findings.in_words.get(row, [])),
         "ms": float(np.median(of_frames(sequences, row, "ms"))) if sequences else math.nan,
     }

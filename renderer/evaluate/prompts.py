@@ -6,6 +6,8 @@ pictures is compared with the change of the truth: root mean square of the diffe
 followed when the asked change comes nearest to the truth's of all of them. The changes for wrong prompts are thus the
 row's own; that is a harder test than against a wrong truth, since all of a row's pictures share its other errors.
 Where a world's truth is there in several changes, the asked change is also compared with the truths of the others.
+Snow is not seen in a room without a window, nor is it told from autumn there: a report also says what was followed of
+changes that are VISIBLE, and of truths that are so far apart.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from renderer.training.sequences import Clip
 
 F64 = NDArray[np.float64]
+VISIBLE = 0.01  # root mean square of a change, in display values: two and a half levels of 255
 ASKED_FRAMES = 3  # of a sequence, from its first
 
 
@@ -41,6 +44,7 @@ class Followed:
     truth_change: float  # root mean square of the truth's own change
     distance: dict[str, float]
     to_truths: dict[str, float] = field(default_factory=dict)  # of the asked change from each truth that is there
+    truths_apart: dict[str, float] = field(default_factory=dict)  # of the asked truth from each of them
 
     @property
     def nearest(self) -> str:
@@ -51,6 +55,10 @@ class Followed:
         return self.nearest == self.change
 
     @property
+    def visible(self) -> bool:
+        return self.truth_change >= VISIBLE
+
+    @property
     def share_beaten(self) -> float:
         """Of the wrong prompts, those whose change is farther from the truth's than the asked one's."""
         wrong = [d for change, d in self.distance.items() if change != self.change]
@@ -59,7 +67,16 @@ class Followed:
     @property
     def share_truer(self) -> float:
         """Of the other changes' truths, those that are farther away than the asked one's; NaN without any."""
-        others = [d for change, d in self.to_truths.items() if change != self.change]
+        return self._share_truer(-1.0)
+
+    @property
+    def share_truer_where_apart(self) -> float:
+        """The same of those truths alone that are VISIBLE from the asked one's."""
+        return self._share_truer(VISIBLE)
+
+    def _share_truer(self, least_apart: float) -> float:
+        others = [d for change, d in self.to_truths.items()
+                  if change != self.change and self.truths_apart[change] >= least_apart]  # fmt: skip
         return sum(d > self.to_truths[self.change] for d in others) / len(others) if others else math.nan
 
 
@@ -81,6 +98,7 @@ def followed(
             name, base.plan["family"], asked_for := clip.plan["kind"], _rms(truths[asked_for]),
             {change: _rms(of_plates - truths[asked_for]) for change, of_plates in made.items()},
             {change: _rms(made[asked_for] - truth) for change, truth in truths.items()},
+            {change: _rms(truths[asked_for] - truth) for change, truth in truths.items()},
         )
         for name, clip in changed.items()
     ]  # fmt: skip

@@ -86,7 +86,7 @@ def _prepare(path: Path, cache: Path) -> None:
     part.replace(cache / f"{path.stem}.npy")
     np.savez(cache / f"{path.stem}.npz", size=np.array([height, width]), traced=traced, told=told,
              sun=light.sky.sun, fog=light.sky.fog,
-             stops=np.float32(clip.base_exposure_ev - clip.weather.exposure_ev))  # fmt: skip
+             stops=np.array(clip.base_exposure_ev - clip.weather.exposure_ev, np.float32))  # fmt: skip
 
 
 def _traced(clip: Clip, t: int, shape: tuple[int, int]) -> F32:
