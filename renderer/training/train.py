@@ -40,6 +40,7 @@ LEARNING_RATE = 2e-3
 SHAPES = ((16, 1), (8, 2), (8, 2))  # clips and frames, one of these at random
 FRAMES = 4  # of validation clips
 FAIR = 0.5  # share of clips that are exposed as their place is in fair weather
+TURNED, TURN_STOPS = 0.4, 1.0  # share of clips whose dial someone has turned, and how far: a standard deviation
 HALVED = 0.6  # share of steps whose trunk sees the picture at half its size, as in pictures of 640 pixels
 SAVE_EVERY_S, TAKE_IN = 120.0, 40  # sequences taken in at a time
 LAST = 100  # steps whose mean loss is told
@@ -108,7 +109,8 @@ def exposed(batch: Batch, stops: Tensor) -> Batch:
     """The same clips exposed `stops` [N] brighter. Light is linear, so it is what `prepared` and the tracer would give.
 
     The dataset exposes a night for the night; a user who turns day into night does not. A network that has seen the
-    former alone reads from the exposure how dark a place is, and is 5 dB wrong after the latter.
+    former alone reads from the exposure how dark a place is, and is 5 dB wrong after the latter; and a dial that is
+    turned by a stop then makes a picture brighter by a fifth of one.
     """
     gain = torch.exp2(stops)[:, None, None, None, None]
     x, parts, told = batch.x.clone(), batch.parts.clone(), batch.told.clone()
@@ -254,8 +256,9 @@ def _drawn(training: list[Prepared], rng: np.random.Generator) -> Batch:
     clips = [training[int(i)] for i in rng.integers(len(training), size=count)]
     starts = [int(rng.integers(len(c.pixels) - frames + 1)) for c in clips]
     batch = batch_of(clips, starts, frames, [bool(f) for f in rng.random(count) < 0.5])
-    stops = [float(clip.stops) if fair else 0.0 for clip, fair in zip(clips, rng.random(count) < FAIR, strict=True)]
-    return exposed(batch, torch.tensor(stops))
+    fair, turned = rng.random(count) < FAIR, rng.random(count) < TURNED
+    stops = np.array([float(clip.stops) for clip in clips]) * fair + rng.normal(0.0, TURN_STOPS, count) * turned
+    return exposed(batch, torch.from_numpy(stops.astype(np.float32)))
 
 
 def _follow(average: LimnNetwork, network: LimnNetwork, keep: float) -> None:
