@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from renderer.evaluate.figures import METRICS, Findings, broken_down, interval_db, overall, reaches
 from renderer.evaluate.frames import Frame
-from renderer.evaluate.measure import Measured, Revisit, Scores, flicker, measured, revisit
+from renderer.evaluate.image import tone_map
+from renderer.evaluate.measure import Measured, Revisit, Scores, flicker, measured, revisit, turned
 from renderer.evaluate.prompts import VISIBLE, Followed, changed_weathers, followed
 from renderer.evaluate.rows import Curved, Engine, gathered
 from renderer.models.limn.weather import Weather
@@ -72,6 +73,23 @@ def test_a_row_that_shakes_has_its_shaking_as_flicker_and_warp_error() -> None:
 
 def test_a_row_without_memory_has_no_flicker() -> None:
     assert flicker(Engine(), world.clip()) == (0.0, 0.0)
+
+
+@dataclass
+class Dialled(Acted):
+    """Answers the exposure's dial as light does, or not at all."""
+
+    heeds: bool = True
+
+    def shown(self, frame: Frame) -> F32:
+        bright = world.clip().truth[0].astype(np.float32) * (2.0**frame.weather.exposure_ev if self.heeds else 1.0)
+        return tone_map(bright)
+
+
+def test_a_dial_that_does_nothing_is_far_from_the_truth_that_it_asks_for() -> None:
+    assert all(value > 80.0 for value in turned(Dialled(), world.clip()))
+    assert all(value < 20.0 for value in turned(Dialled(heeds=False), world.clip()))
+    assert turned(Engine(), world.clip()) == []
 
 
 def test_a_drifting_row_has_a_revisit_gap_and_a_steady_one_has_none() -> None:

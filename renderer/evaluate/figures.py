@@ -31,6 +31,7 @@ class Metric:
 METRICS = (
     Metric("psnr_db", "PSNR", "dB", 2, goals={"limn-s": 27.0, "limn-l": 28.7}),
     Metric("above_curve_db", "above curve", "dB", 2, goals={"limn-s": 6.0}),
+    Metric("turned_db", "PSNR, exposure turned by a stop", "dB", 2),
     Metric("unseen_gap_db", "unseen gap", "dB", 2, less_is_better=True, goals={"limn-s": 2.0}),
     Metric("ssim", "SSIM", "", 3),
     Metric("flip", "FLIP", "", 3, less_is_better=True, goals={"limn-s": 0.13, "limn-l": 0.10}),
@@ -88,6 +89,7 @@ def overall(findings: Findings, row: str) -> dict[str, float]:
     return {
         **figures,
         "above_curve_db": figures["psnr_db"] - curve_db,
+        "turned_db": mean(of_frames(sequences, row, "turned_db")),
         "unseen_gap_db": seen - unseen,
         "flicker_max": max((s.rows[row].flicker_max for s in sequences), default=math.nan),
         "flicker_mean": mean(s.rows[row].flicker_mean for s in sequences),

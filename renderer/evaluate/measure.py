@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from renderer.evaluate.frames import frame_after, frame_of, setting_of, to_and_fro
+from renderer.evaluate.frames import asked, frame_after, frame_of, setting_of, to_and_fro
 from renderer.evaluate.image import flip, psnr_db, ssim, tone_map
 from renderer.evaluate.motion import Way, warp_error, way_back
 from renderer.evaluate.rows import Row
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 STILL_FRAMES, STILL_FROM = 8, 3  # shown of a world that stands still, and the first whose change counts
 AWAY_S = 60.0
+TURNS_EV = (-1.0, 1.0)  # of the exposure's dial
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Scores:
     flicker_max: float
     flicker_mean: float
     ms: list[float]  # of a call
+    turned_db: list[float] = field(default_factory=list)  # PSNR of the first frame with the exposure turned
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def scored(row: Row, clip: Clip, truths: list[F32], ways: list[Way], truth_warp:
     pairs = list(zip(pictures, truths, strict=True))
     excess = [own - truth for own, truth in zip(warp_errors(pictures, ways), truth_warp, strict=True)]
     return Scores([psnr_db(*pair) for pair in pairs], [ssim(*pair) for pair in pairs], [flip(*pair) for pair in pairs],
-                  excess, *flicker(row, clip), ms)  # fmt: skip
+                  excess, *flicker(row, clip), ms, turned(row, clip))  # fmt: skip
 
 
 def warp_errors(pictures: list[F32], ways: list[Way]) -> list[float]:
@@ -103,6 +105,18 @@ def flicker(row: Row, clip: Clip) -> tuple[float, float]:
     shown = [row.shown(still).astype(np.float64) for _ in range(STILL_FRAMES)]
     changes = [np.abs(b - a) * 255.0 for a, b in zip(shown[STILL_FROM - 1 :], shown[STILL_FROM:], strict=False)]
     return float(np.max(changes)), float(np.mean(changes))
+
+
+def turned(row: Row, clip: Clip) -> list[float]:
+    """PSNR in dB of the first frame where someone turned the exposure by each of TURNS_EV: the truth is then so much
+    brighter, since light is linear. Nothing of a row that does not take the weather."""
+    values = []
+    for stops in TURNS_EV if row.steered_by == "weather" else ():
+        row.reset()
+        weather = replace(clip.weather, exposure_ev=clip.weather.exposure_ev + stops)
+        shown = row.shown(asked(frame_of(clip, 0), weather, setting_of(clip)))
+        values.append(psnr_db(shown, tone_map(clip.truth[0].astype(np.float32) * 2.0**stops)))
+    return values
 
 
 def revisit(row: Row, clip: Clip, name: str) -> Revisit:
