@@ -249,7 +249,7 @@ def summary(report: Mapping[str, Any], out: Path) -> Table:
     caption = "\n".join([f"{out / 'report.html'}, plates.json, sheet.png", *missing])
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for column in ("figure", *report["rows"], "goal of limn-s"):
-        table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=column != "figure")
     for metric in shown:
         values = [row["overall"][metric.key] for row in report["rows"].values()]
         goal = f"{metric.goals['limn-s']:g}" if "limn-s" in metric.goals else ""
