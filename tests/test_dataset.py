@@ -130,6 +130,20 @@ def test_progress_says_how_long_it_will_take() -> None:
     assert progress(10, 40, 100.0, 4) == "10 of 40 sequences, 2.50 s a frame, 0:05:00 left"
 
 
+def test_a_place_is_metered_in_fair_weather_too(tmp_path: Path) -> None:
+    night = next(n for n in range(400) if planned(n).name.endswith("train-interior-night"))
+    assert run(Job(tmp_path, TINY, 1, first=night)) == 1
+    clip = load(next(tmp_path.glob("*.npz")))
+    plan = planned(night)
+    assert plan.base.sun_elevation_deg > 0.0
+    assert plan.base.sun_azimuth_deg == plan.weather.sun_azimuth_deg
+    assert clip.base_exposure_ev != clip.weather.exposure_ev  # lamps burn at night, and no sun comes in
+    tested = tmp_path / "tested"
+    assert run(Job(tested, TINY, 1, first=19)) == 1
+    changed = load(next(tested.glob("*.npz")))
+    assert changed.base_exposure_ev == changed.weather.exposure_ev
+
+
 def test_a_clip_has_all_planes_and_a_truth_that_is_a_picture(clips: list[Clip]) -> None:
     for n, clip in enumerate(clips):
         assert clip.plan["number"] == n
