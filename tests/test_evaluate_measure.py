@@ -87,9 +87,12 @@ class Dialled(Acted):
 
 
 def test_a_dial_that_does_nothing_is_far_from_the_truth_that_it_asks_for() -> None:
-    assert all(value > 80.0 for value in turned(Dialled(), world.clip()))
-    assert all(value < 20.0 for value in turned(Dialled(heeds=False), world.clip()))
-    assert turned(Engine(), world.clip()) == []
+    near, followed_share = turned(Dialled(), world.clip())
+    far, ignored_share = turned(Dialled(heeds=False), world.clip())
+    assert min(near) > 80.0 > 20.0 > max(far)
+    assert followed_share == pytest.approx([1.0])
+    assert ignored_share == [0.0]
+    assert turned(Engine(), world.clip()) == ([], [])
 
 
 def test_a_drifting_row_has_a_revisit_gap_and_a_steady_one_has_none() -> None:

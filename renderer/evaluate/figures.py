@@ -32,6 +32,7 @@ METRICS = (
     Metric("psnr_db", "PSNR", "dB", 2, goals={"limn-s": 27.0, "limn-l": 28.7}),
     Metric("above_curve_db", "above curve", "dB", 2, goals={"limn-s": 6.0}),
     Metric("turned_db", "PSNR, exposure turned by a stop", "dB", 2),
+    Metric("turned_share", "share of that turn which shows", "", 2),
     Metric("unseen_gap_db", "unseen gap", "dB", 2, less_is_better=True, goals={"limn-s": 2.0}),
     Metric("ssim", "SSIM", "", 3),
     Metric("flip", "FLIP", "", 3, less_is_better=True, goals={"limn-s": 0.13, "limn-l": 0.10}),
@@ -50,7 +51,10 @@ METRICS = (
     Metric("ms", "call, median", "ms", 1, less_is_better=True),
 )
 BROKEN_DOWN = tuple(
-    metric for key in ("psnr_db", "flip", "ssim", "warp_excess") for metric in METRICS if metric.key == key
+    metric
+    for key in ("psnr_db", "flip", "ssim", "warp_excess", "turned_share")
+    for metric in METRICS
+    if metric.key == key
 )
 
 
@@ -90,6 +94,7 @@ def overall(findings: Findings, row: str) -> dict[str, float]:
         **figures,
         "above_curve_db": figures["psnr_db"] - curve_db,
         "turned_db": mean(of_frames(sequences, row, "turned_db")),
+        "turned_share": mean(of_frames(sequences, row, "turned_share")),
         "unseen_gap_db": seen - unseen,
         "flicker_max": max((s.rows[row].flicker_max for s in sequences), default=math.nan),
         "flicker_mean": mean(s.rows[row].flicker_mean for s in sequences),

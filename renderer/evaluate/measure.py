@@ -36,7 +36,9 @@ class Scores:
     flicker_max: float
     flicker_mean: float
     ms: list[float]  # of a call
-    turned_db: list[float] = field(default_factory=list)  # PSNR of the first frame with the exposure turned
+    # Of the first frame with the exposure turned: PSNR, and the share of the truth's change that the picture makes.
+    turned_db: list[float] = field(default_factory=list)
+    turned_share: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def scored(row: Row, clip: Clip, truths: list[F32], ways: list[Way], truth_warp:
     pairs = list(zip(pictures, truths, strict=True))
     excess = [own - truth for own, truth in zip(warp_errors(pictures, ways), truth_warp, strict=True)]
     return Scores([psnr_db(*pair) for pair in pairs], [ssim(*pair) for pair in pairs], [flip(*pair) for pair in pairs],
-                  excess, *flicker(row, clip), ms, turned(row, clip))  # fmt: skip
+                  excess, *flicker(row, clip), ms, *turned(row, clip))  # fmt: skip
 
 
 def warp_errors(pictures: list[F32], ways: list[Way]) -> list[float]:
@@ -107,16 +109,22 @@ def flicker(row: Row, clip: Clip) -> tuple[float, float]:
     return float(np.max(changes)), float(np.mean(changes))
 
 
-def turned(row: Row, clip: Clip) -> list[float]:
-    """PSNR in dB of the first frame where someone turned the exposure by each of TURNS_EV: the truth is then so much
-    brighter, since light is linear. Nothing of a row that does not take the weather."""
-    values = []
-    for stops in TURNS_EV if row.steered_by == "weather" else ():
+def turned(row: Row, clip: Clip) -> tuple[list[float], list[float]]:
+    """The first frame where someone turned the exposure by each of TURNS_EV; the truth is then so much brighter, since
+    light is linear. PSNR in dB of each, and the share of the truth's change from the first to the last that the picture
+    makes too (least squares over display values; 1 as light does, 0 where the dial does nothing). Nothing of a row that
+    does not take the weather."""
+    if row.steered_by != "weather":
+        return [], []
+    truths = [tone_map(clip.truth[0].astype(np.float32) * 2.0**stops) for stops in TURNS_EV]
+    pictures = []
+    for stops in TURNS_EV:
         row.reset()
         weather = replace(clip.weather, exposure_ev=clip.weather.exposure_ev + stops)
-        shown = row.shown(asked(frame_of(clip, 0), weather, setting_of(clip)))
-        values.append(psnr_db(shown, tone_map(clip.truth[0].astype(np.float32) * 2.0**stops)))
-    return values
+        pictures.append(row.shown(asked(frame_of(clip, 0), weather, setting_of(clip))))
+    change, truth_change = ((last - first).astype(np.float64) for first, last in (pictures, truths))
+    share = float((change * truth_change).sum() / max(float((truth_change**2).sum()), 1e-12))
+    return [psnr_db(*pair) for pair in zip(pictures, truths, strict=True)], [share]
 
 
 def revisit(row: Row, clip: Clip, name: str) -> Revisit:

@@ -67,7 +67,7 @@ class Followed:
     @property
     def share_truer(self) -> float:
         """Of the other changes' truths, those that are farther away than the asked one's; NaN without any."""
-        return self._share_truer(-1.0)
+        return self._share_truer(0.0)
 
     @property
     def share_truer_where_apart(self) -> float:

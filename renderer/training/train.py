@@ -28,8 +28,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bridge.errors import ConfigError
-from renderer.models.limn.features import AMBIENT, CELL, DIMMEST, GLOW, LEVELS, MIRRORED
-from renderer.models.limn.light import DIMMEST_TOLD, EXPOSURE, LEVELS_TOLD
+from renderer.models.limn.features import AMBIENT, CELL, GLOW, LEVELS, MIRRORED
+from renderer.models.limn.light import DIMMEST, DIMMEST_TOLD, EXPOSURE, LEVELS_TOLD
 from renderer.models.limn.network import SIZES, LimnNetwork, to_channels_last
 from renderer.models.limn.plate import ERROR, edges_of, plate_of
 from renderer.training.prepared import ALBEDO, COLOR, PARTED, TRUTH, Prepared, X, prepared

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bridge.schema import Bodies, Camera, Label, PlaneName
 from renderer.models.limn.anchor import Place, anchored
 from renderer.models.limn.heaven import sky_seen
-from renderer.models.limn.light import CONTROLS, MAP, Light, controls_of, harmonics_at
+from renderer.models.limn.light import CONTROLS, DIMMEST, MAP, Light, controls_of, harmonics_at
 from renderer.models.limn.shadows import SHADES, cells_of, grid_of, lamps_of, spread, sun_of
 from renderer.models.limn.surface import Surfaces, paint
 from renderer.models.limn.weather import LUMINANCE
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 CHANNELS = 24 + SHADES  # of x, in the order of `_shown_to_network`
-# Channels of x that are a level of light, of the open sky, the sun and lamps: log(level + DIMMEST) * 0.25.
-LEVELS, DIMMEST = (16, 17, CHANNELS - 1), 0.01
+LEVELS = (16, 17, CHANNELS - 1)  # channels of x that are a level of light: of the open sky, the sun, lamps
 WIDEST_TRUNK = 480  # pixels of the picture that the trunk sees
 CELL = 2  # pixels of the trunk's picture to a side of one cell of memory, and of shadows
 TOLD = CONTROLS + 5  # numbers of a frame as a whole
@@ -160,8 +159,8 @@ def _shown_to_network(planes: PlaneViews, place: Place, surface: Surface, light:
         solid, np.log1p(np.minimum(surface.depth_m, FARTHEST_M)) * DEPTH_SCALE, np.log(shading + 0.05) * 0.5,
         *_each(surface.normal), facing, np.maximum(facing, 0.0) * agreement, (surface.normal * place.ray).sum(axis=-1),
         *_each(np.sqrt(opened)), _mean(opened - covered) * 2.0, np.sqrt(_mean(mirror)) * solid, roughness * solid,
-        parts[..., CLEAR], np.log(parts[..., AMBIENT] @ LUMINANCE + 0.01) * 0.25 * solid,
-        np.log(sun + 0.01) * 0.25 * solid,
+        parts[..., CLEAR], np.log(parts[..., AMBIENT] @ LUMINANCE + DIMMEST) * 0.25 * solid,
+        np.log(sun + DIMMEST) * 0.25 * solid,
         np.clip(place.world_y_m * 0.15, -1.0, 2.0) * solid, np.log(grey + 0.02) * 0.25,
         *(np.asarray(surface.label == int(c), np.float32) * solid for c in (Label.LIGHT, Label.FOLIAGE, Label.WATER)),
         place.ray[..., 1], *(shades[..., k] for k in range(SHADES)),

@@ -18,6 +18,8 @@ GROUND_ALBEDO = 0.2  # of what lies under the horizon
 MAP = 64  # side of the mirrored sky's map
 BRIGHTEST_MIRRORED = 6.0
 LAMP = np.array([14.0, 12.0, 8.5], np.float32)  # radiance of a lamp of power 1, about
+# Levels of light are seen as log(level + DIMMEST) * 0.25, and told as log(level + DIMMEST_TOLD) * 0.25.
+DIMMEST, DIMMEST_TOLD = 0.01, 1e-3
 LAMPS_BY_DAY = 0.6  # of lamps that always burn
 BAND = np.array([1.0] + [2.0 / 3.0] * 3 + [0.25] * 5)  # of the cosine's spherical harmonics, over pi (Ramamoorthi 2001)
 
@@ -58,7 +60,7 @@ def harmonics_at(direction: F32) -> F32:
 def controls_of(light: Light) -> F32:
     """The numbers of a light that a network is told, each about -1..1; `CONTROLS` of them."""
     w, sky = light.weather, light.sky
-    levels = [math.log(float(level @ LUMINANCE) + 1e-3) * 0.25 for level in (sky.ambient, sky.sun / math.pi)]
+    levels = [math.log(float(level @ LUMINANCE) + DIMMEST_TOLD) * 0.25 for level in (sky.ambient, sky.sun / math.pi)]
     return np.array(
         [float(sky.to_sun[1]), float(w.night), w.cloud, w.fog, w.wetness, w.snow, w.autumn, w.exposure_ev * 0.2,
          w.turbidity * 0.1, w.lamps, math.log(sky.fog_per_m) * 0.2 + 1.0, *levels], np.float32,
@@ -66,7 +68,7 @@ def controls_of(light: Light) -> F32:
 
 
 CONTROLS = 13
-EXPOSURE, LEVELS_TOLD, DIMMEST_TOLD = 7, slice(11, 13), 1e-3  # of these: stops * 0.2, and log(level + 1e-3) * 0.25
+EXPOSURE, LEVELS_TOLD = 7, slice(11, 13)  # of these: stops * 0.2, and log(level + DIMMEST_TOLD) * 0.25
 
 
 def _harmonics(sky: Sky, ground: F32) -> F32:

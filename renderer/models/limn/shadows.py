@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bridge.schema import Camera, Label
 from renderer.models.limn.anchor import rotations
-from renderer.models.limn.light import Light
+from renderer.models.limn.light import DIMMEST, Light
 from renderer.models.limn.weather import LUMINANCE
 
 F32 = NDArray[np.float32]
@@ -213,4 +213,4 @@ def _lamplight(grid: Grid, lamps: Lamps) -> F32:
         far2 = (to * to).sum(axis=-1)
         cosine = np.maximum((to * grid.normal).sum(axis=-1), 0.0) / (np.sqrt(far2) + np.float32(1e-6))
         total += power * cosine / (far2 + np.float32(LAMP_RADIUS2_M2))
-    return np.asarray(np.log(total * np.float32(1.0 / math.pi) + np.float32(0.01)) * np.float32(0.25), np.float32)
+    return np.asarray(np.log(total * np.float32(1.0 / math.pi) + np.float32(DIMMEST)) * np.float32(0.25), np.float32)
